@@ -1,0 +1,62 @@
+# `make help` lists the targets. Everything is set up in .venv; nothing outside this folder changes, but for
+# programs that the tests need, which scripts/setup-programs installs where it may.
+SHELL := /bin/bash
+PYTHON ?= python3
+PORT ?= 8080
+BIN := .venv/bin
+READY := .venv/.ready
+TEST_READY := .venv/.test-ready
+
+.PHONY: help serve test check lint types format bench soak sample golden clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+serve: $(READY) ## Show the sample shop at http://localhost:8080, following every save in demo/
+	@test -f demo/meaculpa.yml || $(BIN)/meaculpa init demo --sample
+	@$(BIN)/meaculpa -C demo serve --port $(PORT)
+
+test: $(TEST_READY) ## Run all tests
+	$(BIN)/pytest -n auto --dist loadgroup
+
+check: $(TEST_READY) lint types test ## Everything that CI runs: lint, types, tests
+
+lint: $(TEST_READY) ## Style and likely bugs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(TEST_READY) ## Types, strictly
+	$(BIN)/mypy
+
+format: $(TEST_READY) ## Put the code into the one style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(TEST_READY) ## Measure builds and edits, print the table
+	$(BIN)/python bench/build.py
+
+soak: $(TEST_READY) ## Long tests: more random cases, more edits
+	$(BIN)/pytest -n auto --dist loadgroup --soak
+
+sample: $(TEST_READY) ## Write the sample shop in incidents/ again from its templates
+	$(BIN)/python -m tests.write_sample
+
+golden: $(TEST_READY) ## Write the expected site in tests/golden again
+	$(BIN)/pytest tests/test_golden.py --golden
+
+clean: ## Remove the environment, the demo shop and everything built
+	rm -rf .venv demo public .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "meaculpa needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "python cannot make an environment; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	@echo "Installing meaculpa into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(TEST_READY): pyproject.toml $(READY) scripts/setup-programs
+	@echo "Installing what the tests need into .venv (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@scripts/setup-programs
+	@touch $@

@@ -1,0 +1,1 @@
+"""Brings everything together: a project's files in, every published file out, changed parts only."""

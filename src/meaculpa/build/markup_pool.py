@@ -1,0 +1,137 @@
+"""Renders Markdown in processes of its own, so that no text can hang or exhaust the program.
+
+Python-Markdown needs more than ten seconds for some hostile texts of a few kilobytes. A text that takes
+longer than its budget costs its process, which is replaced, and is refused.
+"""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+from meaculpa.build.markup_worker import LENGTH, make_frame
+from meaculpa.model import Markup
+
+BUDGET_SECONDS = 2.0
+_START_SECONDS = 20.0
+_BATCH = 16
+_WORTH_A_SECOND_PROCESS = 60
+
+
+class TooSlow(Exception):
+    """A text was not rendered within its budget."""
+
+
+class TooDeep(Exception):
+    """A text is nested deeper, or needs more memory, than it can be rendered with."""
+
+
+Answer = Markup | TooSlow | TooDeep
+
+
+class MarkupPool:
+    """One or two rendering processes, started when first needed."""
+
+    def __init__(self, budget_seconds: float = BUDGET_SECONDS) -> None:
+        self._budget = budget_seconds
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
+        self._workers: list[_Worker] = []
+
+    def render(self, texts: Iterable[str]) -> Mapping[str, Answer]:
+        """Render texts; gives for each its markup, or why it is refused."""
+        wanted = list(dict.fromkeys(texts))
+        if not wanted:
+            return {}
+        self._grow(2 if len(wanted) >= _WORTH_A_SECOND_PROCESS and (os.cpu_count() or 1) > 1 else 1)
+        batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            answers: list[Future[list[Answer]]] = [threads.submit(self._render_batch, one) for one in batches]
+            rendered = [answer for future in answers for answer in future.result()]
+        return dict(zip((text for batch in batches for text in batch), rendered, strict=True))
+
+    def close(self) -> None:
+        """End the processes."""
+        for worker in self._workers:
+            worker.stop()
+
+    def _grow(self, count: int) -> None:
+        while len(self._workers) < count:
+            worker = _Worker()
+            self._workers.append(worker)
+            self._idle.put(worker)
+
+    def _render_batch(self, texts: list[str]) -> list[Answer]:
+        worker = self._idle.get()
+        try:
+            return worker.render(texts, self._budget)
+        except TooSlow as slow:
+            if len(texts) == 1:
+                return [slow]
+            return [answer for text in texts for answer in self._render_alone(worker, text)]
+        finally:
+            self._idle.put(worker)
+
+    def _render_alone(self, worker: "_Worker", text: str) -> list[Answer]:
+        try:
+            return worker.render([text], self._budget)
+        except TooSlow as slow:
+            return [slow]
+
+
+class _Worker:
+    """One rendering process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def render(self, texts: list[str], budget: float) -> list[Answer]:
+        """Render a batch; raises TooSlow, and ends the process, when it is not done in time."""
+        try:
+            process = self._running()
+            answer = json.loads(_exchange(process, make_frame(texts), time.monotonic() + budget))
+        except (TooSlow, BrokenPipeError, ValueError):
+            self.stop()
+            raise TooSlow from None
+        return [Markup(one[0], tuple(one[1])) if one else TooDeep() for one in answer]
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "meaculpa.build.markup_worker"]
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            _receive(self._process, time.monotonic() + _START_SECONDS)
+        return self._process
+
+
+def _exchange(process: subprocess.Popen[bytes], request: bytes, limit: float) -> bytes:
+    """Send a request and read its answer until a moment of the monotonic clock."""
+    assert process.stdin  # noqa: S101 (it is a pipe)
+    process.stdin.write(request)
+    process.stdin.flush()
+    return _receive(process, limit)
+
+
+def _receive(process: subprocess.Popen[bytes], limit: float) -> bytes:
+    assert process.stdout  # noqa: S101 (it is a pipe)
+    reader = process.stdout.fileno()
+    received = b""
+    while len(received) < LENGTH.size or len(received) < LENGTH.size + LENGTH.unpack(received[: LENGTH.size])[0]:
+        ready, _, _ = select.select([reader], [], [], max(0.0, limit - time.monotonic()))
+        if not ready:
+            raise TooSlow
+        piece = os.read(reader, 1 << 20)
+        if not piece:
+            raise TooSlow
+        received += piece
+    return received[LENGTH.size :]

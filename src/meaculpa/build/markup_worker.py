@@ -1,0 +1,69 @@
+"""A process that renders Markdown for its parent and may be ended at any moment.
+
+It reads frames from standard input and answers on standard output: four bytes of length (big-endian),
+then JSON. Its first frame says that it is ready. A request is a list of texts; the
+answer is a list of `[html, pictures]`, or null for a text that cannot be rendered.
+"""
+
+import contextlib
+import json
+import struct
+import sys
+from typing import BinaryIO
+
+from meaculpa.render.markup import render_markup
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+LENGTH = struct.Struct(">I")
+MOST_MEMORY = 300 * 2**20
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """Read one frame; None at the end of the stream."""
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    return stream.read(LENGTH.unpack(head)[0])
+
+
+def make_frame(value: object) -> bytes:
+    """Write a value as a frame."""
+    body = json.dumps(value).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def _render(text: str) -> tuple[str, tuple[str, ...]] | None:
+    try:
+        markup = render_markup(text)
+    except (RecursionError, MemoryError):
+        return None
+    return markup.html, markup.pictures
+
+
+def main() -> None:
+    """Answer until the parent closes the pipe."""
+    _limit_memory()
+    _answer("ready")
+    while (frame := read_frame(sys.stdin.buffer)) is not None:
+        _answer([_render(text) for text in json.loads(frame)])
+
+
+def _answer(value: object) -> None:
+    sys.stdout.buffer.write(make_frame(value))
+    sys.stdout.buffer.flush()
+
+
+def _limit_memory() -> None:
+    if resource:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = MOST_MEMORY if most == resource.RLIM_INFINITY else min(MOST_MEMORY, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""The command `meaculpa`: every command is loaded only when it is asked for."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from meaculpa import __version__
+from meaculpa.errors import InvalidInput, MeaculpaError, NotAProject, TargetError
+
+# Command -> its module and what the list of commands says of it.
+COMMANDS = {
+    "init": ("meaculpa.cli.init", "Make a new project (--sample: the sample shop, its times moved to now)."),
+    "new": ("meaculpa.cli.write", "Open a new incident."),
+    "update": ("meaculpa.cli.write", "Add an update to an incident."),
+    "resolve": ("meaculpa.cli.write", "Say that an incident is over."),
+    "list": ("meaculpa.cli.look", "Show open incidents and what was promised, overdue first."),
+    "check": ("meaculpa.cli.look", "Show every problem in the files."),
+    "build": ("meaculpa.cli.output", "Render the site into a folder."),
+    "publish": ("meaculpa.cli.output", "Build, and bring every target up to date."),
+    "watch": ("meaculpa.cli.live", "Build and publish on every change, until stopped."),
+    "serve": ("meaculpa.cli.live", "Show the site on localhost while you write; publishes nothing."),
+    "import": ("meaculpa.cli.importing", "Take incidents over from another status page."),
+    "completion": ("meaculpa.cli.completion", "Print the shell's completion script."),
+}
+
+EXIT_INPUT, EXIT_USAGE, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+
+class LazyGroup(click.Group):
+    """Knows the commands by name and imports only the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List the commands in the order in which one needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command = getattr(module, f"{cmd_name}_command")
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one was probably meant."""
+        from meaculpa.errors import did_you_mean
+
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(f'there is no command "{args[0]}" ({did_you_mean(args[0], COMMANDS)})')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=False,
+    invoke_without_command=True,
+)
+@click.option(
+    "-C",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Work in this folder's project instead of the one here or above.",
+)
+@click.version_option(__version__, "--version", prog_name="meaculpa", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(context: click.Context, directory: Path | None) -> None:
+    """When your shop breaks, your customers hear it from you.
+
+    Markdown incident files become a status page, an outage banner and a splash page, published to a folder or S3.
+    """
+    if directory is not None and not directory.is_dir() and context.invoked_subcommand != "init":
+        raise click.UsageError(f"there is no folder {directory}")
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every mistake that a user can make ends in one clear line and an exit code."""
+    try:
+        code = cli.main(arguments, prog_name="meaculpa", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(EXIT_USAGE)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except MeaculpaError as error:
+        sys.exit(_tell(error))
+    except BrokenPipeError:
+        # Whoever read our output has had enough; keep Python from complaining about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"meaculpa: {place}{error.strerror or error}", err=True)
+        sys.exit(EXIT_FAILED)
+
+
+def _tell(error: MeaculpaError) -> int:
+    from meaculpa.cli.wording import say_problems
+
+    if isinstance(error, InvalidInput):
+        say_problems(error.problems, "Nothing was written.")
+        return EXIT_INPUT
+    click.echo(f"meaculpa: {error}", err=True)
+    if isinstance(error, TargetError):
+        return EXIT_FAILED
+    return EXIT_USAGE if isinstance(error, NotAProject) else EXIT_INPUT

@@ -1,0 +1,132 @@
+"""`meaculpa list` and `check`: what is open, what was promised, what is wrong."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from meaculpa.build.composition import Memory, build, read_content
+from meaculpa.cli.common import clock, now_option, project_root, read_all
+from meaculpa.cli.wording import (
+    as_data,
+    bad,
+    bold,
+    count,
+    faint,
+    good,
+    problem_lines,
+    promise_words,
+    say,
+    say_json,
+    say_problems,
+    span_words,
+    summary,
+)
+from meaculpa.errors import InvalidInput, Problem, Severity
+from meaculpa.status import IncidentState, Site, derive
+
+
+@click.command("list")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@now_option
+@click.pass_context
+def list_command(context: click.Context, as_json: bool, now: datetime | None) -> None:
+    """Show open incidents and what was promised, overdue first, then planned work."""
+    memory, at = Memory(), clock(now)
+    files, config = read_all(project_root(context), memory)
+    content = read_content(files, config, memory)
+    site = derive(content.incidents, config, at)
+    states = [*site.overdue, *(state for state in site.open if not state.overdue), *site.upcoming]
+    if as_json:
+        say_json({"overall": str(site.overall), "incidents": [_as_data(state) for state in states]})
+    else:
+        _print_states(site, states, at)
+    if content.problems:
+        say_problems(content.problems, "These files are not in the list.")
+        raise InvalidInput(())
+
+
+def _as_data(state: IncidentState) -> dict[str, Any]:
+    return {
+        "id": state.incident.id,
+        "title": state.incident.title,
+        "kind": str(state.incident.kind),
+        "impact": str(state.incident.impact),
+        "status": str(state.status),
+        "began": state.began.isoformat(),
+        "ends": state.incident.ends.isoformat() if state.incident.ends else None,
+        "next_update": state.next_update.isoformat() if state.next_update else None,
+        "overdue": state.overdue,
+        "components": {key: str(value) for key, value in state.components.items()},
+        "settled": {"done": state.settled.done, "total": state.settled.total} if state.settled else None,
+        "path": state.incident.path,
+    }
+
+
+def _print_states(site: Site, states: list[IncidentState], now: datetime) -> None:
+    if not site.open:
+        say(good("No open incident."))
+    for state in states:
+        say(f"{bold(state.incident.title)}  {state.incident.impact} · {state.status}")
+        say(f"  {_timing(state, now)}")
+        say(faint(f"  {state.incident.path}"))
+
+
+def _timing(state: IncidentState, now: datetime) -> str:
+    if state.is_upcoming:
+        return f"begins {state.began:%Y-%m-%d %H:%M} UTC, in {span_words(state.began - now)}"
+    since = f"since {state.began:%Y-%m-%d %H:%M} UTC ({span_words(now - state.began)})"
+    if state.is_maintenance:
+        return since
+    promise = promise_words(state.next_update, now) if state.next_update else bad("no next update promised")
+    return f"{since} · {promise}"
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@now_option
+@click.pass_context
+def check_command(context: click.Context, as_json: bool, strict: bool, now: datetime | None) -> int:
+    """Show every problem in the files; the exit code is 1 if there is an error."""
+    problems, incidents = _find_problems(context, clock(now))
+    failed = any(problem.severity is Severity.ERROR or strict for problem in problems)
+    if as_json:
+        say_json({"ok": not failed, "incidents": incidents, "problems": [as_data(problem) for problem in problems]})
+        return 1 if failed else 0
+    for line in problem_lines(problems):
+        say(line)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        say(bad(summary(problems, "")))
+    elif problems:
+        say(f"{count(len(problems), 'warning')}, no error in {count(incidents, 'incident')}.")
+    else:
+        say(good(f"No problem in {count(incidents, 'incident')}."))
+    return 1 if failed else 0
+
+
+def _find_problems(context: click.Context, now: datetime) -> tuple[tuple[Problem, ...], int]:
+    from meaculpa.project import read_project
+
+    memory = Memory()
+    files = read_project(project_root(context))
+    try:
+        done = build(files, now, memory)
+        late = [_overdue(state) for state in done.site.overdue]
+        return tuple(sorted((*done.problems, *late))), len(done.known)
+    except InvalidInput as error:
+        return error.problems, len(files.incidents)
+    finally:
+        memory.pool.close()
+
+
+def _overdue(state: IncidentState) -> Problem:
+    due = f"{state.next_update:%Y-%m-%d %H:%M} UTC" if state.next_update else ""
+    message = f"the update promised for {due} has not come"
+    return Problem(
+        state.incident.path,
+        state.updates[-1].line,
+        message,
+        f"meaculpa update {state.incident.id} ...",
+        Severity.WARNING,
+    )

@@ -1,0 +1,230 @@
+"""The text of `meaculpa.yml` -> Config, or every Problem in it."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+
+from meaculpa.errors import Problem
+from meaculpa.schema import (
+    Date,
+    Identifier,
+    Line,
+    LocaleCode,
+    PathGlob,
+    Shape,
+    ShortLine,
+    check,
+    matching,
+    mistake,
+)
+from meaculpa.strict_yaml import Document, YamlMistake, load
+from meaculpa.times import TimeMistake, parse_zone
+
+CONFIG_FILE = "meaculpa.yml"
+FACT_KEYS = ("next_update", "back_at", "settled")
+
+
+def _read_zone(value: object) -> object:
+    try:
+        return parse_zone(str(value))
+    except TimeMistake as error:
+        raise mistake(str(error), error.hint) from None
+
+
+def _read_url(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or any(not "!" <= letter <= "~" or letter in "\"'<>\\^`{|}" for letter in value):
+        raise mistake(f'"{value}" is not a web address', "write it like https://status.example.com")
+    return value.rstrip("/")
+
+
+def _unique(values: list[str], what: str) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise mistake(f'{what} "{value}" stands here twice', "keep one of the two")
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
+Url = Annotated[str, BeforeValidator(_read_url)]
+Colour = Annotated[str, matching(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", "a colour such as #0b57d0")]
+AssetPath = Annotated[
+    str,
+    matching(
+        r"assets/[A-Za-z0-9][A-Za-z0-9._/-]*",
+        "a picture in the project's assets folder, such as assets/logo.svg",
+    ),
+]
+EmailAddress = Annotated[
+    str, matching(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+", "one address such as help@example.com")
+]
+
+
+class Support(Shape):
+    """How a customer reaches a person while the shop is down."""
+
+    phone: Annotated[str, matching(r"\+?[0-9][0-9 ()/.-]{2,30}", "a number such as +44 800 555 0100")] | None = None
+    hours: Line | None = None
+    email: EmailAddress | None = None
+    chat_url: Url | None = None
+
+
+class Site(Shape):
+    """The shop, and where its status page is served from."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    name: ShortLine
+    url: Url
+    store_url: Url
+    timezone: Zone = ZoneInfo("UTC")
+    locales: tuple[LocaleCode, ...] = Field(default=("en",), min_length=1)
+    support: Support = Support()
+
+    @field_validator("locales")
+    @classmethod
+    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        _unique([code.casefold() for code in value], "the locale")
+        return value
+
+
+class Brand(Shape):
+    """What makes the pages look like the shop's own."""
+
+    logo: AssetPath | None = None
+    accent: Colour = "#0b57d0"
+
+
+class Component(Shape):
+    """A part of the shop that customers have a name for."""
+
+    id: Identifier
+    name: ShortLine
+    group: ShortLine | None = None
+    paths: tuple[PathGlob, ...] = ()
+    since: Date | None = None
+
+    @field_validator("id")
+    @classmethod
+    def _no_fact(cls, value: str) -> str:
+        if value in FACT_KEYS:
+            raise mistake(f'"{value}" is a fact of an update and cannot name a component', "choose another id")
+        return value
+
+
+class Banner(Shape):
+    """How the banner behaves on the storefront."""
+
+    position: Literal["bottom", "top"] = "bottom"
+    poll_seconds: int = Field(default=60, ge=10, le=3600)
+
+
+class Splash(Shape):
+    """How the splash page brings customers back."""
+
+    retry_after_seconds: int = Field(default=120, ge=10, le=86_400)
+    return_over_seconds: int = Field(default=180, ge=0, le=3600)
+
+
+class DirectoryTarget(Shape):
+    """A folder, relative to the project's unless it is absolute."""
+
+    type: Literal["directory"]
+    name: Identifier
+    path: Line
+
+
+class S3Target(Shape):
+    """A bucket, and the distribution in front of it if there is one."""
+
+    type: Literal["s3"]
+    name: Identifier
+    bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, such as northwind-status")]
+    region: Annotated[str, matching(r"[a-z0-9-]{2,32}", "a region such as eu-west-1")] | None = None
+    endpoint_url: Url | None = None
+    cloudfront_distribution: Annotated[str, matching(r"[A-Z0-9]{8,32}", "an id such as E2EXAMPLE1234")] | None = None
+
+
+class SmtpTransport(Shape):
+    """A mail server; its password comes from the environment, never from here."""
+
+    type: Literal["smtp"]
+    host: Line
+    port: int = Field(default=587, ge=1, le=65_535)
+
+
+class SesTransport(Shape):
+    """Amazon SES, with boto3's own credentials."""
+
+    type: Literal["ses"]
+    region: Line | None = None
+    endpoint_url: Url | None = None
+
+
+class Mail(Shape):
+    """Who writes to customers, and over what."""
+
+    sender: Line = Field(alias="from")
+    transport: Annotated[SmtpTransport | SesTransport, Field(discriminator="type")]
+
+
+class Config(Shape):
+    """The whole of `meaculpa.yml`."""
+
+    format: Literal["1"] = "1"
+    site: Site
+    brand: Brand = Brand()
+    components: tuple[Component, ...] = Field(min_length=1)
+    banner: Banner = Banner()
+    splash: Splash = Splash()
+    targets: tuple[Annotated[DirectoryTarget | S3Target, Field(discriminator="type")], ...] = ()
+    mail: Mail | None = None
+
+    @field_validator("components")
+    @classmethod
+    def _ids_once(cls, value: tuple[Component, ...]) -> tuple[Component, ...]:
+        _unique([component.id for component in value], "the component")
+        return value
+
+    @field_validator("targets")
+    @classmethod
+    def _names_once(cls, value: tuple[DirectoryTarget | S3Target, ...]) -> tuple[DirectoryTarget | S3Target, ...]:
+        _unique([target.name for target in value], "the target")
+        return value
+
+    @property
+    def default_locale(self) -> str:
+        """The language in which incidents are written first."""
+        return self.site.locales[0]
+
+    @property
+    def component_names(self) -> Mapping[str, str]:
+        """Names of the components by id, in the order of the file."""
+        return {component.id: component.name for component in self.components}
+
+
+def parse_config(content: bytes, path: str = CONFIG_FILE) -> Config | list[Problem]:
+    """Read `meaculpa.yml`; gives the configuration, or every problem with its line."""
+    try:
+        document = load(content.decode("utf-8-sig").replace("\r\n", "\n"))
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return [Problem(path, line, "not UTF-8 text", "save the file as UTF-8")]
+    except YamlMistake as error:
+        return [Problem(path, error.line, error.message, error.hint)]
+    return _check(document, path)
+
+
+def _check(document: Document, path: str) -> Config | list[Problem]:
+    if not document.values:
+        return [Problem(path, 1, "the file is empty", "`meaculpa init` writes one to begin with")]
+    context: dict[str, Any] = {}
+    return check(Config, document, path, context)

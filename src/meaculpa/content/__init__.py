@@ -1,0 +1,176 @@
+"""Incident files -> Incidents, and every Problem in all of them."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from meaculpa.config import Config
+from meaculpa.content.files import IncidentFiles, group_files
+from meaculpa.content.front_matter import FrontMatter, read_front_matter
+from meaculpa.content.text import Halves, split_file
+from meaculpa.content.translation import parse_translation
+from meaculpa.content.updates import read_heading, read_update, split_updates
+from meaculpa.errors import Problem
+from meaculpa.model import (
+    INCIDENT_STATUSES,
+    MAINTENANCE_STATUSES,
+    Audience,
+    Budget,
+    Impact,
+    Incident,
+    Kind,
+    Offer,
+    Prevention,
+    Source,
+    Status,
+    Surface,
+    Translation,
+    Update,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What the incident files say, oldest incident first, and what is wrong with those that are missing."""
+
+    incidents: tuple[Incident, ...]
+    problems: tuple[Problem, ...]
+
+
+def parse(sources: Iterable[Source], config: Config) -> Content:
+    """Read all incident files; a file with a problem is left out and every problem is told."""
+    groups, problems = group_files(sources, config.site.locales)
+    incidents = []
+    for files in groups:
+        incident = parse_incident(files, config)
+        if isinstance(incident, Incident):
+            incidents.append(incident)
+        else:
+            problems += incident
+    return Content(tuple(sorted(incidents, key=order)), tuple(sorted(problems)))
+
+
+def order(incident: Incident) -> tuple[object, str]:
+    """Sort incidents by when they began."""
+    return incident.started, incident.id
+
+
+def parse_incident(files: IncidentFiles, config: Config) -> Incident | list[Problem]:
+    """Read one incident and its translations; gives it, or every problem in its files."""
+    path = files.original.path
+    halves = split_file(files.original)
+    if isinstance(halves, Problem):
+        return [halves]
+    matter = read_front_matter(halves, path, config)
+    kind = matter.kind if isinstance(matter, FrontMatter) else None
+    updates, problems = _read_updates(halves, path, config, kind)
+    translations = [parse_translation(source, locale, updates, config) for locale, source in files.translations]
+    problems += [problem for found in translations if isinstance(found, list) for problem in found]
+    if isinstance(matter, list):
+        return [*matter, *problems]
+    problems += _dated_before_the_start(matter, updates, path)
+    if problems:
+        return problems
+    return _build(files, matter, updates, [found for found in translations if isinstance(found, Translation)])
+
+
+def _read_updates(
+    halves: Halves, path: str, config: Config, kind: Kind | None
+) -> tuple[tuple[Update, ...], list[Problem]]:
+    """Read the updates, oldest first; those of one minute keep the order of the file."""
+    raw_updates, problems = split_updates(halves.body, halves.body_line, path)
+    zone, updates = config.site.timezone, []
+    for raw in raw_updates:
+        heading = read_heading(raw, path, zone, _statuses(kind))
+        if isinstance(heading, Problem):
+            problems.append(heading)
+            continue
+        update, found = read_update(raw, heading, path, zone, config.component_names)
+        updates.append(update)
+        problems += found
+    problems += _repeated(updates, path)
+    if not raw_updates and not problems:
+        problems.append(
+            Problem(
+                path,
+                halves.body_line,
+                "the incident has no update",
+                "write one like: ## 2026-11-22 09:20 investigating",
+            )
+        )
+    return tuple(sorted(updates, key=lambda update: update.at)), problems
+
+
+def _statuses(kind: Kind | None) -> tuple[Status, ...]:
+    if kind is None:
+        return (*INCIDENT_STATUSES, *MAINTENANCE_STATUSES)
+    return MAINTENANCE_STATUSES if kind is Kind.MAINTENANCE else INCIDENT_STATUSES
+
+
+def _repeated(updates: Iterable[Update], path: str) -> list[Problem]:
+    seen: dict[tuple[object, ...], int] = {}
+    problems = []
+    for update in updates:
+        key = (update.at, update.status, update.body)
+        if key in seen:
+            problems.append(
+                Problem(path, update.line, f"the same update stands in line {seen[key]}", "keep one of the two")
+            )
+        seen.setdefault(key, update.line)
+    return problems
+
+
+def _dated_before_the_start(matter: FrontMatter, updates: tuple[Update, ...], path: str) -> list[Problem]:
+    problems = []
+    if updates and updates[0].status is Status.POSTMORTEM:
+        problems.append(Problem(path, updates[0].line, "a postmortem is the first update", "it comes after resolved"))
+    problems += [
+        Problem(
+            path,
+            update.line,
+            f"this update is dated before the incident began ({update.at:%H:%M} < {matter.started:%H:%M})"
+            if update.at.date() == matter.started.date()
+            else f"this update is dated before the incident began ({update.at:%Y-%m-%d} < {matter.started:%Y-%m-%d})",
+            "`started` is when customers first felt it",
+        )
+        for update in updates
+        if matter.started and update.at < matter.started
+    ]
+    return problems
+
+
+def _build(
+    files: IncidentFiles, matter: FrontMatter, updates: tuple[Update, ...], translations: list[Translation]
+) -> Incident:
+    impact = Impact.MAINTENANCE if matter.kind is Kind.MAINTENANCE else matter.impact or Impact.NONE
+    return Incident(
+        id=files.id,
+        path=files.original.path,
+        digest=hashlib.sha256("\0".join(files.key).encode()).hexdigest(),
+        title=matter.title,
+        kind=matter.kind,
+        impact=impact,
+        updates=updates,
+        started=matter.starts or matter.started or updates[0].at,
+        show=matter.show or _default_surface(impact),
+        components=MappingProxyType(dict(matter.components)),
+        summary=matter.summary,
+        works=matter.works,
+        money=matter.money,
+        starts=matter.starts,
+        ends=matter.ends,
+        audience=Audience(**matter.audience.model_dump()),
+        prevention=tuple(Prevention(item.what, item.owner, item.due) for item in matter.prevention),
+        offers=tuple(Offer(**item.model_dump()) for item in matter.offers),
+        budget=Budget(**matter.budget.model_dump()) if matter.budget else None,
+        pin=matter.pin,
+        draft=matter.draft,
+        translations=MappingProxyType({translation.locale: translation for translation in translations}),
+    )
+
+
+def _default_surface(impact: Impact) -> Surface:
+    if impact is Impact.CRITICAL:
+        return Surface.SPLASH
+    return Surface.BANNER if impact in (Impact.MAJOR, Impact.MAINTENANCE) else Surface.PAGE

@@ -1,0 +1,65 @@
+"""Texts of incident files: a new one from facts, and an update put into one that is there."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from meaculpa.model import ComponentStatus, Incident, Status
+from meaculpa.times import format_time
+
+_PLAIN = re.compile(r"[A-Za-z][\w ,.'()/+-]*")
+_NOT_PLAIN = ("null",)
+
+
+def compose_incident(
+    front: Mapping[str, str | None],
+    components: Mapping[str, ComponentStatus],
+    at: datetime,
+    status: Status,
+    facts: Mapping[str, str],
+    body: str,
+) -> str:
+    """Write a new incident file: front matter (None leaves a key out), and its first update."""
+    lines = [f"{key}: {quote(value)}" for key, value in front.items() if value is not None]
+    if components:
+        lines += ["components:", *(f"  {key}: {value}" for key, value in components.items())]
+    return "---\n" + "\n".join(lines) + f"\n---\n\n{compose_update(at, status, facts, body)}"
+
+
+def compose_update(at: datetime, status: Status, facts: Mapping[str, str], body: str) -> str:
+    """Write one update: heading, facts, text."""
+    head = [f"## {format_time(at)} {status}", *(f"{key}: {value}" for key, value in facts.items())]
+    return "\n".join(head) + f"\n\n{body.strip()}\n"
+
+
+def quote(value: str) -> str:
+    """Write a text as a YAML scalar, in quotes only where it needs them (a JSON string is a YAML string)."""
+    plain = _PLAIN.fullmatch(value) and value == value.strip() and value.casefold() not in _NOT_PLAIN
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def insert_update(text: str, incident: Incident, update: str) -> str:
+    """Put an update into a file: at the end, or on top where the file has its newest update first."""
+    lines_by_time = [one.line for one in incident.updates]
+    newest_first = len(lines_by_time) > 1 and lines_by_time[0] > lines_by_time[-1]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    addition = update.replace("\n", newline)
+    if not newest_first:
+        return text.rstrip() + newline * 2 + addition
+    lines = text.splitlines(keepends=True)
+    top = min(lines_by_time) - 1
+    return "".join([*lines[:top], addition, newline, *lines[top:]])
+
+
+def slug_of(title: str) -> str:
+    """Make the part of an incident's id that comes from its title: `You cannot pay` -> `you-cannot-pay`."""
+    words = re.sub(r"[^a-z0-9]+", "-", title.casefold().replace("'", "")).strip("-")
+    return words[:50].rstrip("-") or "incident"
+
+
+def find_incident(incidents: Iterable[Incident], wanted: str) -> list[Incident]:
+    """Find an incident by its id, or all whose id contains a part of it."""
+    known = list(incidents)
+    exact = [one for one in known if one.id == wanted]
+    return exact or [one for one in known if wanted.casefold() in one.id]

@@ -1,0 +1,65 @@
+"""What can go wrong: one type for a mistake in a file, and the few exceptions."""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a problem matters: an error stops what it stands in, a warning is only told."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One mistake: where it stands, what is wrong, and what would be right."""
+
+    path: str
+    line: int
+    message: str
+    hint: str = ""
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        place = f"{self.path}:{self.line}" if self.line else self.path
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{place}: {self.message}{hint}"
+
+
+class MeaculpaError(Exception):
+    """Base of every error that a user can cause or that the world can."""
+
+
+class InvalidInput(MeaculpaError):
+    """Files of the project say something that cannot be understood."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(sorted(problems))
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class NotAProject(MeaculpaError):
+    """No `meaculpa.yml` here or above."""
+
+
+class Refused(MeaculpaError):
+    """What was asked for would do harm; the message names the way out."""
+
+
+class UnsafePlan(Refused):
+    """A plan that would take away more than anybody is likely to want."""
+
+
+class TargetError(MeaculpaError):
+    """A target could not be read or written; the message says what was and was not published."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Say which of the known words was probably meant, and list them all."""
+    names = list(known)
+    near = difflib.get_close_matches(word.casefold(), names, n=1)
+    listing = "one of: " + ", ".join(names)
+    return f'did you mean "{near[0]}"? {listing}' if near else listing

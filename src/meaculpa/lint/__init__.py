@@ -1,0 +1,55 @@
+"""Incidents -> findings: what is allowed but probably not meant."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from meaculpa.config import Config
+from meaculpa.errors import Problem, Severity
+from meaculpa.model import Incident, Translation
+from meaculpa.times import format_time
+
+_A_WHILE = timedelta(days=30)
+
+
+def inspect(incidents: Iterable[Incident], config: Config, now: datetime) -> list[Problem]:
+    """Find updates that wait for their time and translations that lag behind, in what is still of interest."""
+    findings = []
+    for incident in incidents:
+        if incident.updates[-1].at >= now - _A_WHILE:
+            findings += _updates_ahead(incident, now)
+            findings += _untranslated(incident, config)
+    return findings
+
+
+def _updates_ahead(incident: Incident, now: datetime) -> list[Problem]:
+    return [
+        Problem(
+            incident.path,
+            update.line,
+            f"this update is in the future and stays hidden until {format_time(update.at)}",
+            f"now it is {format_time(now)}; is the time zone right?",
+            Severity.WARNING,
+        )
+        for update in incident.updates
+        if update.at > now
+    ]
+
+
+def _untranslated(incident: Incident, config: Config) -> list[Problem]:
+    """Say what a translation lacks; where there is none at all, nobody has promised one."""
+    return [
+        Problem(translation.path, 0, f"not translated yet: {', '.join(missing)}", "", Severity.WARNING)
+        for locale in config.site.locales[1:]
+        if (translation := incident.translations.get(locale)) and (missing := _missing(incident, translation))
+    ]
+
+
+def _missing(incident: Incident, translation: Translation) -> list[str]:
+    names = ("title", "summary", "works", "money")
+    fields = [name for name in names if getattr(incident, name) and not getattr(translation, name)]
+    updates = [
+        f"the update of {format_time(update.at)}"
+        for update, body in zip(incident.updates, translation.bodies, strict=True)
+        if body is None and update.body
+    ]
+    return [*fields, *updates]

@@ -1,0 +1,210 @@
+"""The nouns: what a shop, an incident and its updates are. Frozen, and free of behaviour."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Kind(StrEnum):
+    """What sort of mistake it is."""
+
+    OUTAGE = "outage"
+    MAINTENANCE = "maintenance"
+    STOCK = "stock"
+    PRICING = "pricing"
+    ORDERS = "orders"
+    NOTICE = "notice"
+
+
+class Impact(StrEnum):
+    """How bad it is for customers, from mild to worst."""
+
+    NONE = "none"
+    MINOR = "minor"
+    MAJOR = "major"
+    CRITICAL = "critical"
+    MAINTENANCE = "maintenance"
+
+
+class Status(StrEnum):
+    """Where an incident or a maintenance stands."""
+
+    INVESTIGATING = "investigating"
+    IDENTIFIED = "identified"
+    MONITORING = "monitoring"
+    RESOLVED = "resolved"
+    POSTMORTEM = "postmortem"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in_progress"
+    VERIFYING = "verifying"
+    COMPLETED = "completed"
+
+
+INCIDENT_STATUSES = (
+    Status.INVESTIGATING,
+    Status.IDENTIFIED,
+    Status.MONITORING,
+    Status.RESOLVED,
+    Status.POSTMORTEM,
+)
+MAINTENANCE_STATUSES = (Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED)
+
+
+class ComponentStatus(StrEnum):
+    """What a component can do at the moment, from well to worst."""
+
+    OPERATIONAL = "operational"
+    UNDER_MAINTENANCE = "under_maintenance"
+    DEGRADED_PERFORMANCE = "degraded_performance"
+    PARTIAL_OUTAGE = "partial_outage"
+    MAJOR_OUTAGE = "major_outage"
+
+
+class Surface(StrEnum):
+    """Where an incident is shown; each includes those before it."""
+
+    PAGE = "page"
+    BANNER = "banner"
+    SPLASH = "splash"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom the banner addresses; an empty tuple means everybody."""
+
+    paths: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    locales: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prevention:
+    """One thing we change so that it does not happen again."""
+
+    what: str
+    owner: str
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How many affected orders have been made good, of how many."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One thing said at one time: a status, facts, and text in Markdown."""
+
+    at: datetime
+    status: Status
+    body: str
+    line: int
+    components: Mapping[str, ComponentStatus] = field(default_factory=lambda: MappingProxyType({}))
+    next_update: datetime | None = None
+    back_at: datetime | None = None
+    settled: Settled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What an incident says in another language; `None` and missing updates are not translated yet.
+
+    `bodies` is parallel to the incident's updates.
+    """
+
+    locale: str
+    path: str
+    title: str | None
+    summary: str | None
+    works: str | None
+    money: str | None
+    bodies: tuple[str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One way of making good, for the orders for which `when` holds."""
+
+    when: str
+    give: str
+    amount: str | None = None
+    cost: str | None = None
+    expires: date | None = None
+    also: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What making good may cost; amounts are decimal texts in `currency`."""
+
+    currency: str
+    incident: str | None = None
+    per_customer: str | None = None
+    approved_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One incident file and its translations; `updates` are sorted, oldest first, and never empty.
+
+    `starts` and `ends` are set exactly for maintenance. `digest` identifies the content of all its files.
+    """
+
+    id: str
+    path: str
+    digest: str
+    title: str
+    kind: Kind
+    impact: Impact
+    updates: tuple[Update, ...]
+    started: datetime
+    show: Surface
+    components: Mapping[str, ComponentStatus] = field(default_factory=lambda: MappingProxyType({}))
+    summary: str | None = None
+    works: str | None = None
+    money: str | None = None
+    starts: datetime | None = None
+    ends: datetime | None = None
+    audience: Audience = Audience()
+    prevention: tuple[Prevention, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    budget: Budget | None = None
+    pin: bool = False
+    draft: bool = False
+    translations: Mapping[str, Translation] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file as it was read: its path within the project (`/` between parts) and its bytes.
+
+    `digest` is the SHA-256 of the bytes. A file over the size limit is cut, which `parse` will say.
+    """
+
+    path: str
+    content: bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """One published file: bytes, the headers it is served with, and a digest over all of it."""
+
+    path: str
+    body: bytes
+    content_type: str
+    cache_control: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """An update's text as safe HTML, and the sources of its pictures as they stand in it."""
+
+    html: str
+    pictures: tuple[str, ...] = ()

@@ -1,0 +1,199 @@
+"""Reads a project folder: configuration, incidents, templates, pictures. The only reader."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from meaculpa.config import CONFIG_FILE
+from meaculpa.content.files import is_incident_name
+from meaculpa.content.text import LARGEST_FILE
+from meaculpa.errors import NotAProject, Problem, Severity
+from meaculpa.model import Source
+from meaculpa.render.headers import PICTURE_TYPES
+
+LARGEST_PICTURE = 1_048_576
+_TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
+_NOT_TEMPLATES = ("playbooks", "preview", "project", "sample")
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the file system says of a file; equal stamps mean that it need not be read again."""
+
+    modified: int
+    changed: int
+    size: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file and the stamp it had when it was read."""
+
+    source: Source
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFiles:
+    """Everything a project folder holds, by path within it; templates by name, the project's own winning."""
+
+    root: Path
+    config: Source
+    incidents: Mapping[str, Source]
+    templates: Mapping[str, Source]
+    assets: Mapping[str, Source]
+    problems: tuple[Problem, ...]
+    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+
+
+def find_project(start: Path) -> Path:
+    """Find the project folder at or above a folder; raises NotAProject."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / CONFIG_FILE).is_file():
+            return folder
+    raise NotAProject(f"there is no {CONFIG_FILE} in {start} or above; `meaculpa init DIR` makes a project")
+
+
+def packaged_templates() -> Path:
+    """The templates that come with meaculpa: within the package, or in a checkout beside `src/`."""
+    package = Path(__file__).parent
+    inside = package / "site_templates"
+    return inside if inside.is_dir() else package.parents[1] / "site_templates"
+
+
+def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles:
+    """Read a whole project; files whose stamps are as `before` are not read again."""
+    known = dict(before.readings) if before else {}
+    reader = _Reader(root, known)
+    config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
+    incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
+    assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
+    packaged = _Reader(packaged_templates(), known)
+    templates = packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES)
+    own = root / "site_templates"
+    if own.is_dir() and own.resolve() != packaged_templates().resolve():
+        templates |= _named(reader.read_folder(own, _is_template, LARGEST_PICTURE), own.relative_to(root).as_posix())
+    if config is None:
+        raise NotAProject(f"{root / CONFIG_FILE} cannot be read")
+    return ProjectFiles(
+        root=root,
+        config=config,
+        incidents=_incident_files(incidents, reader.problems),
+        templates=templates,
+        assets=_pictures(assets, reader.problems),
+        problems=tuple(reader.problems),
+        readings={**packaged.readings, **reader.readings},
+    )
+
+
+def _named(sources: Mapping[str, Source], folder: str) -> dict[str, Source]:
+    return {path.removeprefix(f"{folder}/"): source for path, source in sources.items()}
+
+
+def _is_template(name: str) -> bool:
+    return name.endswith(_TEMPLATE_TYPES)
+
+
+def _incident_files(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:
+    problems += [
+        Problem(path, 0, "not an incident file, and not published", "incident files end in .md", Severity.WARNING)
+        for path in sources
+        if not path.endswith(".md")
+    ]
+    return {path: source for path, source in sources.items() if path.endswith(".md")}
+
+
+def _pictures(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:
+    pictures = {}
+    for path, source in sources.items():
+        if path.rsplit(".", 1)[-1].lower() not in PICTURE_TYPES:
+            hint = f"pictures are {', '.join(PICTURE_TYPES)}"
+            problems.append(Problem(path, 0, "not a picture, and not published", hint, Severity.WARNING))
+        elif len(source.content) > LARGEST_PICTURE:
+            problems.append(Problem(path, 0, "the picture is larger than 1 MB", "make it smaller"))
+        else:
+            pictures[path] = source
+    return pictures
+
+
+class _Reader:
+    """Reads files below a root, once each, and collects what cannot be read."""
+
+    def __init__(self, root: Path, known: Mapping[str, Reading]) -> None:
+        self.root = root
+        self.known = known
+        self.readings: dict[str, Reading] = {}
+        self.problems: list[Problem] = []
+
+    def read_folder(
+        self, folder: Path, wanted: Callable[[str], bool], largest: int, left_out: tuple[str, ...] = ()
+    ) -> dict[str, Source]:
+        """Read every file with a wanted name in a folder and below it, by path within the root."""
+        sources = {}
+        for path in self._walk(folder, left_out):
+            if wanted(path.name):
+                source = self.read(path, largest)
+                if source:
+                    sources[source.path] = source
+        return sources
+
+    def _walk(self, folder: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            self._complain(folder, f"the folder cannot be read: {error.strerror}")
+            return
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in left_out:
+                    yield from self._walk(Path(entry.path), ())
+            elif entry.is_dir():
+                self._complain(Path(entry.path), "a link to a folder, which is not followed", "put the files here")
+            else:
+                yield Path(entry.path)
+
+    def read(self, path: Path, largest: int) -> Source | None:
+        """Read one file, at most one byte more than `largest`; None, and a problem, where that cannot be."""
+        name = path.relative_to(self.root).as_posix()
+        try:
+            if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
+                self._complain(
+                    path, "a link to a file outside the project, which is not followed", "put the file here"
+                )
+                return None
+            found = path.stat()
+            if not stat.S_ISREG(found.st_mode):
+                self._complain(path, "not an ordinary file")
+                return None
+            stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+            reading = self.known.get(str(path))
+            if reading is None or reading.stamp != stamp:
+                with path.open("rb") as stream:
+                    content = stream.read(largest + 1)
+                reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._complain(path, f"cannot be read: {error.strerror}")
+            return None
+        self.readings[str(path)] = reading
+        return reading.source
+
+    def _complain(self, path: Path, message: str, hint: str = "") -> None:
+        self.problems.append(Problem(path.relative_to(self.root).as_posix(), 0, message, hint))
+
+
+def read_scaffold(name: str) -> dict[str, bytes]:
+    """Read the packaged files that new projects and incidents are made from: `project`, `sample`, `playbooks`."""
+    folder = packaged_templates() / name
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }

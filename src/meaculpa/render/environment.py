@@ -1,0 +1,61 @@
+"""The templates of a project, compiled: autoescaping on, every name defined."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jinja2 import DictLoader, Environment, StrictUndefined
+
+from meaculpa.errors import Problem
+from meaculpa.model import Source
+from meaculpa.render.words import Words, read_words
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """Everything of `site_templates/`: compiled templates, plain files, words; `digest` identifies all of it."""
+
+    environment: Environment
+    texts: Mapping[str, str]
+    words: tuple[Words, ...]
+    digest: str
+
+
+def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> Theme | list[Problem]:
+    """Compile the templates and read the words of each locale; gives the theme, or every problem."""
+    problems = [
+        Problem(f"site_templates/{name}", 0, "not UTF-8 text", "save the file as UTF-8")
+        for name, source in templates.items()
+        if not _is_text(source.content)
+    ]
+    if problems:
+        return problems
+    texts = {name: source.content.decode("utf-8-sig") for name, source in templates.items()}
+    strings = {
+        name.removeprefix("locales/").removesuffix(".yml"): source.content
+        for name, source in templates.items()
+        if name.startswith("locales/")
+    }
+    words = read_words(strings, locales)
+    if isinstance(words, list):
+        return words
+    digest = " ".join(source.digest[:16] for _, source in sorted(templates.items()))
+    return Theme(_environment(texts), texts, words, digest)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _environment(texts: Mapping[str, str]) -> Environment:
+    return Environment(
+        loader=DictLoader(texts),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )

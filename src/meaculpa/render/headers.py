@@ -1,0 +1,46 @@
+"""How each published file is served: one table of content types and caching, and the file made of it.
+
+Pointers are what visitors ask for by a fixed name: fresh within seconds, and served stale for a week
+if the origin is gone. What carries a hash in its name never changes.
+"""
+
+import hashlib
+
+from meaculpa.model import OutputFile
+
+POINTER = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-error=604800"
+BANNER_SCRIPT = "public, max-age=60, stale-while-revalidate=300, stale-if-error=86400"
+IMMUTABLE = "public, max-age=31536000, immutable"
+
+CONTENT_TYPES = {
+    "avif": "image/avif",
+    "gif": "image/gif",
+    "html": "text/html; charset=utf-8",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "js": "text/javascript; charset=utf-8",
+    "json": "application/json; charset=utf-8",
+    "png": "image/png",
+    "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8",
+    "webp": "image/webp",
+    "xml": "application/xml; charset=utf-8",
+}
+PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")
+
+
+def cache_control(path: str) -> str:
+    """Choose the Cache-Control of a published path."""
+    if path.startswith("assets/"):
+        return IMMUTABLE
+    return BANNER_SCRIPT if path == "banner.js" else POINTER
+
+
+def output_file(path: str, body: bytes | str) -> OutputFile:
+    """Make a published file; its digest has two parts, one for the body and one for the headers it is served with."""
+    content = body.encode() if isinstance(body, str) else body
+    content_type = CONTENT_TYPES[path.rsplit(".", 1)[-1]]
+    caching = cache_control(path)
+    headers = hashlib.sha256(f"{content_type}\n{caching}".encode()).hexdigest()
+    digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{headers[:8]}"
+    return OutputFile(path, content, content_type, caching, digest)

@@ -1,0 +1,130 @@
+"""Markdown of an update -> safe HTML, and the pictures it shows.
+
+Raw HTML is not a way to write an update: tags are shown as they were typed, comments are left out.
+Everything the Markdown library makes passes nh3 with a closed list of elements, so nothing that an
+update can contain runs or restyles the page.
+"""
+
+import re
+from functools import cache
+from xml.etree import ElementTree
+
+import nh3
+from markdown import Markdown
+from markdown.extensions import Extension
+from markdown.extensions.fenced_code import FencedCodeExtension
+from markdown.extensions.sane_lists import SaneListExtension
+from markdown.extensions.tables import TableExtension
+from markdown.inlinepatterns import InlineProcessor
+from markdown.preprocessors import Preprocessor
+from markdown.treeprocessors import Treeprocessor
+
+from meaculpa.model import Markup
+
+_COMMENT = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
+_PICTURE = re.compile(r'(<img [^>]*?src=")(?:\.\./|/)*([^"]*)(")')
+_BARE_URL = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
+
+TAGS = {
+    *(
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "em",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "strong",
+    ),
+    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    "td": {"align"},
+    "th": {"align"},
+}
+URL_SCHEMES = {"http", "https", "mailto", "tel"}
+
+
+def render_markup(text: str) -> Markup:
+    """Render one update's Markdown; raises RecursionError where it is nested too deep."""
+    html = _cleaner().clean(_markdown().reset().convert(text))
+    if "<img" not in html:
+        return Markup(html)
+    html = _PICTURE.sub(r"\1\2\3", html)
+    return Markup(html, tuple(dict.fromkeys(match[2] for match in _PICTURE.finditer(html))))
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    return nh3.Cleaner(
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        url_schemes=URL_SCHEMES,
+        link_rel="noopener noreferrer",
+    )
+
+
+@cache
+def _markdown() -> Markdown:
+    extensions = [
+        FencedCodeExtension(),
+        SaneListExtension(),
+        TableExtension(use_align_attribute=True),
+        _Incident(),
+    ]
+    return Markdown(extensions=extensions)
+
+
+class _Incident(Extension):
+    """What is different in an incident: no raw HTML, links for bare addresses, headings below ours."""
+
+    def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the library's name)
+        md.preprocessors.deregister("html_block")
+        md.inlinePatterns.deregister("html")
+        md.preprocessors.register(_CommentRemover(md), "comments", 20)
+        md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
+        md.treeprocessors.register(_HeadingLowerer(md), "headings", 5)
+
+
+class _CommentRemover(Preprocessor):
+    """Leaves out `<!-- ... -->`, but not within code."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines)
+        if "<!--" not in text:
+            return lines
+        return _COMMENT.sub(lambda match: match[0] if match[1] else "", text).split("\n")
+
+
+class _BareUrl(InlineProcessor):
+    """Makes a link of an address that stands in the text."""
+
+    ANCESTOR_EXCLUDES = ("a",)
+
+    def handleMatch(  # type: ignore[override]  # noqa: N802 (the library's name)
+        self, m: re.Match[str], data: str
+    ) -> tuple[ElementTree.Element, int, int]:
+        del data
+        element = ElementTree.Element("a", href=m[1])
+        element.text = m[1]
+        return element, m.start(0), m.end(0)
+
+
+class _HeadingLowerer(Treeprocessor):
+    """Keeps the page's outline: the incident owns the first two levels."""
+
+    def run(self, root: ElementTree.Element) -> None:
+        for element in root.iter():
+            if element.tag in ("h1", "h2"):
+                element.tag = "h3"

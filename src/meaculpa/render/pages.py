@@ -1,0 +1,248 @@
+"""Site -> the HTML pages of one language: status page, incidents, months, history, not-found."""
+
+import hashlib
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from markupsafe import Markup as SafeHtml
+
+from meaculpa.config import Config
+from meaculpa.model import OutputFile
+from meaculpa.render.bars import HEIGHT, WIDTH, view_component
+from meaculpa.render.environment import Theme
+from meaculpa.render.headers import output_file
+from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
+from meaculpa.render.views import Bodies, IncidentView, moment, view_incident
+from meaculpa.render.words import Words
+from meaculpa.status import IncidentState, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A file that can be made: `inputs` is everything it shows, so equal inputs need not be made again."""
+
+    path: str
+    inputs: tuple[object, ...]
+    produce: Callable[[], OutputFile]
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The site in one language, with all that its pages have in common."""
+
+    site: Site
+    config: Config
+    theme: Theme
+    words: Words
+    bodies: Bodies
+    logo: str | None
+
+    @cached_property
+    def prefix(self) -> str:
+        """The folder of this language; the default language stands at the top."""
+        return "" if self.words.locale == self.config.default_locale else f"{self.words.locale}/"
+
+    @cached_property
+    def common(self) -> tuple[object, ...]:
+        """What every page of this language depends on."""
+        return (
+            self.config,
+            self.theme.digest,
+            self.words.locale,
+            self.logo,
+            tuple(self.bodies.pictures.items()),
+        )
+
+    def view(self, state: IncidentState, root: str) -> IncidentView:
+        """Prepare an incident for a page of this language."""
+        names = self.config.component_names
+        return view_incident(state, self.words, self.config.default_locale, self.bodies, root, names)
+
+    def render(self, template: str, file: str, **facts: Any) -> OutputFile:
+        """Render one page of this language."""
+        path = self.prefix + file
+        root = facts.pop("root", "../" * path.count("/"))
+        frame = _frame(self, file, root)
+        text = self.theme.environment.get_template(template).render(
+            page=frame, site=self.config.site, say=self.words.say, **facts
+        )
+        return output_file(path, text)
+
+
+def pages(edition: Edition) -> Iterator[Page]:
+    """List every page of one language."""
+    yield Page(f"{edition.prefix}index.html", (*edition.common, edition.site), lambda: _index(edition))
+    for state in edition.site.every:
+        yield _incident_page(edition, state)
+    yield from _history_pages(edition)
+
+
+def not_found(edition: Edition) -> Page:
+    """The page that answers for any address that is not there: its links are absolute."""
+    root = f"{edition.config.site.url}/"
+    return Page("404.html", edition.common, lambda: edition.render("404.html.j2", "404.html", root=root))
+
+
+def month_of(state: IncidentState) -> str:
+    """The month that an incident belongs to in the history: the one it began in, in UTC."""
+    return f"{state.began:%Y-%m}"
+
+
+def by_month(site: Site) -> list[tuple[str, list[IncidentState]]]:
+    """Sort all incidents but planned work that has not begun into months, newest first."""
+    shown = sorted(
+        (state for state in site.every if not state.is_upcoming),
+        key=lambda state: (state.began, state.incident.id),
+        reverse=True,
+    )
+    return [(month, list(states)) for month, states in groupby(shown, key=month_of)]
+
+
+def _signature(state: IncidentState) -> tuple[object, ...]:
+    """What of an incident can change though its files do not."""
+    return (
+        state.incident.digest,
+        state.status,
+        len(state.updates),
+        state.overdue,
+        state.unconfirmed,
+        state.ended,
+    )
+
+
+def _incident_page(edition: Edition, state: IncidentState) -> Page:
+    file = f"incidents/{state.incident.id}.html"
+    path = edition.prefix + file
+
+    def produce() -> OutputFile:
+        root = "../" * path.count("/")
+        return edition.render("incident.html.j2", file, incident=edition.view(state, root))
+
+    return Page(path, (*edition.common, *_signature(state)), produce)
+
+
+def _history_pages(edition: Edition) -> Iterator[Page]:
+    months = by_month(edition.site)
+    counts = tuple((month, len(states)) for month, states in months)
+    yield Page(f"{edition.prefix}history.html", (*edition.common, counts), lambda: _history(edition, counts))
+    for position, (month, states) in enumerate(months):
+        newer = months[position - 1][0] if position else None
+        older = months[position + 1][0] if position + 1 < len(months) else None
+        signatures = tuple(_signature(state) for state in states)
+        yield Page(
+            f"{edition.prefix}history/{month}.html",
+            (*edition.common, signatures, newer, older),
+            _month_maker(edition, states, newer, older),
+        )
+
+
+def _month_maker(
+    edition: Edition, states: list[IncidentState], newer: str | None, older: str | None
+) -> Callable[[], OutputFile]:
+    def produce() -> OutputFile:
+        file = _month_file(month_of(states[0]))
+        return edition.render(
+            "month.html.j2",
+            file,
+            month=edition.words.month(states[0].began.date()),
+            count=edition.words.say("month_count", count=len(states)),
+            incidents=[edition.view(state, "../" * (edition.prefix + file).count("/")) for state in states],
+            newer=_month_file(newer) if newer else None,
+            older=_month_file(older) if older else None,
+        )
+
+    return produce
+
+
+def _month_file(month: str) -> str:
+    return f"history/{month}.html"
+
+
+def _history(edition: Edition, counts: tuple[tuple[str, int], ...]) -> OutputFile:
+    first_days = {month_of(state): state.began.date() for state in edition.site.every}
+    months = [
+        {
+            "file": _month_file(month),
+            "name": edition.words.month(first_days[month]),
+            "count": edition.words.say("month_count", count=count),
+        }
+        for month, count in counts
+    ]
+    return edition.render("history.html.j2", "history.html", months=months)
+
+
+def _index(edition: Edition) -> OutputFile:
+    site, words = edition.site, edition.words
+    root = "../" * edition.prefix.count("/")
+    return edition.render(
+        "index.html.j2",
+        "index.html",
+        overall=str(site.overall),
+        headline=words.say(f"overall.{site.overall}"),
+        symbol=SYMBOLS[site.overall][:2],
+        changed=moment(site.changed, words) if site.changed else None,
+        open=[edition.view(state, root) for state in site.open],
+        upcoming=[edition.view(state, root) for state in site.upcoming],
+        recent=[edition.view(state, root) for state in site.recent],
+        groups=_groups(edition),
+        bars={"width": WIDTH, "height": HEIGHT},
+    )
+
+
+def _groups(edition: Edition) -> list[dict[str, Any]]:
+    """Components under their groups' names, in the order of the configuration."""
+    groups: dict[str | None, list[Any]] = {}
+    for state in edition.site.components:
+        groups.setdefault(state.component.group, []).append(view_component(state, edition.words))
+    return [{"name": name, "components": components} for name, components in groups.items()]
+
+
+def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
+    """What surrounds every page: language, security policy, icon, styles, links to the other languages."""
+    config = edition.config
+    css = f":root{{--accent:{config.brand.accent}}}{edition.theme.texts['page.css']}"
+    script = edition.theme.texts["page.js"]
+    return {
+        "lang": edition.words.locale,
+        "dir": edition.words.direction,
+        "base": root + edition.prefix,
+        "canonical": None if file == "404.html" else f"{config.site.url}/{edition.prefix}{file}",
+        "csp": content_security_policy(css, script),
+        "icon": data_uri(favicon(edition.site.overall)) if file == "index.html" else f"{root}favicon.svg",
+        "css": SafeHtml(css),
+        "js": SafeHtml(script),
+        "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
+        "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
+        "languages": _languages(edition, file, root),
+    }
+
+
+def _languages(edition: Edition, file: str, root: str) -> list[dict[str, str]]:
+    config = edition.config
+    if file == "404.html":
+        return []
+    languages = []
+    for words in edition.theme.words:
+        prefix = "" if words.locale == config.default_locale else f"{words.locale}/"
+        address = f"{config.site.url}/{prefix}{file}"
+        languages.append(
+            {"code": words.locale, "name": words.own_name, "href": f"{root}{prefix}{file}", "url": address}
+        )
+    return languages
+
+
+def content_security_policy(css: str, script: str) -> str:
+    """Allow a page its own style and script and nothing else (CSP Level 3, hashes)."""
+
+    def digest(text: str) -> str:
+        return "'sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
+
+    return (
+        f"default-src 'none'; style-src {digest(css)}; script-src {digest(script)}; "
+        "img-src 'self' data:; base-uri 'none'; form-action 'none'"
+    )

@@ -1,0 +1,23 @@
+"""The first words of a new incident, from the facts that are known; a file per kind in `playbooks/`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from jinja2 import Environment, StrictUndefined
+
+from meaculpa.model import Kind
+
+
+def first_message(playbooks: Mapping[str, bytes], kind: Kind, facts: Mapping[str, str | datetime | None]) -> str:
+    """Say what is known so far. The templates are ours, the facts are only ever values in them."""
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
+    template = environment.from_string(playbooks[f"{kind}.md"].decode())
+    return template.render(**facts, clock=_clock, day=_day).strip()
+
+
+def _clock(at: datetime) -> str:
+    return f"{at:%H:%M} UTC"
+
+
+def _day(at: datetime) -> str:
+    return f"{at.day} {at:%B}"

@@ -1,0 +1,76 @@
+"""Site -> every published file, each as a Page that is made only when its inputs have changed."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import PurePosixPath
+
+from meaculpa.config import Config
+from meaculpa.model import Markup, OutputFile, Source
+from meaculpa.render.banner import banner_json, banner_script, banner_state
+from meaculpa.render.environment import Theme
+from meaculpa.render.headers import CONTENT_TYPES, output_file
+from meaculpa.render.listings import listings
+from meaculpa.render.pages import Edition, Page, not_found, pages
+from meaculpa.render.splash import splash_page
+from meaculpa.render.symbols import favicon
+from meaculpa.render.views import Bodies
+from meaculpa.status import Site
+
+_LARGEST_INLINE_LOGO = 8_192
+
+
+def render(
+    site: Site,
+    config: Config,
+    theme: Theme,
+    markup: Mapping[str, Markup],
+    assets: Mapping[str, Source],
+) -> Iterator[Page]:
+    """List every file of the site; `markup` holds the rendered text of every update, `assets` the pictures."""
+    published = {path: hashed_name(source) for path, source in assets.items()}
+    bodies = Bodies(markup, published)
+    logo = _logo(config, assets, published)
+    editions = [Edition(site, config, theme, words, bodies, logo) for words in theme.words]
+    for path, source in assets.items():
+        yield Page(published[path], (source.digest,), partial(output_file, published[path], source.content))
+    for edition in editions:
+        yield from pages(edition)
+    yield not_found(editions[0])
+    yield from listings(site, config)
+    yield from _pointers(site, config, theme)
+
+
+def hashed_name(source: Source) -> str:
+    """Name a picture for its content: `assets/logo.svg` becomes `assets/logo.1a2b3c4d5e6f.svg`."""
+    path = PurePosixPath(source.path)
+    return str(path.with_name(f"{path.stem}.{source.digest[:12]}{path.suffix.lower()}"))
+
+
+def _logo(config: Config, assets: Mapping[str, Source], published: Mapping[str, str]) -> str | None:
+    """A small logo stands in the page itself, which then needs a single request."""
+    path = config.brand.logo
+    if path is None:
+        return None
+    source = assets[path]
+    if len(source.content) > _LARGEST_INLINE_LOGO:
+        return published[path]
+    kind = CONTENT_TYPES[path.rsplit(".", 1)[-1].lower()]
+    return f"data:{kind};base64,{b64encode(source.content).decode()}"
+
+
+def _pointers(site: Site, config: Config, theme: Theme) -> Iterator[Page]:
+    state = banner_state(site, config, theme.words)
+    script = theme.texts["banner.js"]
+    texts: dict[str, Callable[[], str]] = {
+        "favicon.svg": partial(favicon, site.overall),
+        "splash.html": partial(splash_page, site, config, theme),
+        "banner.js": partial(banner_script, script, state),
+        "banner.json": partial(banner_json, state),
+    }
+    for path, text in texts.items():
+        yield Page(path, (config, theme.digest, site), partial(_make, path, text))
+
+
+def _make(path: str, text: Callable[[], str]) -> OutputFile:
+    return output_file(path, text())

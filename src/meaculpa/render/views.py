@@ -1,0 +1,196 @@
+"""States -> what the templates show: every text chosen, every time and number already in words."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from markupsafe import Markup as SafeHtml
+
+from meaculpa.model import Incident, Markup, Update
+from meaculpa.render.words import Words
+from meaculpa.status import IncidentState
+
+_PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The rendered Markdown of all updates by its text, and the published names of pictures."""
+
+    markup: Mapping[str, Markup]
+    pictures: Mapping[str, str]
+
+    def html(self, text: str, root: str) -> SafeHtml:
+        """Give the HTML of a text for a page whose way back to the top is `root`."""
+
+        def published(match: re.Match[str]) -> str:
+            return f"{match[1]}{root}{self.pictures[match[2]]}{match[3]}"
+
+        rendered = self.markup[text]
+        html = _PICTURE_SOURCE.sub(published, rendered.html) if rendered.pictures else rendered.html
+        return SafeHtml(html)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time for a `<time>` element."""
+
+    iso: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text and its language where that is not the page's (`untranslated`)."""
+
+    text: str
+    lang: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateView:
+    """One update as it is shown."""
+
+    status: str
+    status_word: str
+    at: Moment
+    html: SafeHtml
+    lang: str | None
+    back_at: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident as it is shown; `updates` are newest first."""
+
+    id: str
+    file: str
+    impact: str
+    impact_word: str
+    status: str
+    status_word: str
+    title: Text
+    summary: Text | None
+    works: Text | None
+    money: Text | None
+    since: Moment
+    until: Moment | None
+    lasted: str | None
+    is_maintenance: bool
+    next_update: Moment | None
+    overdue: bool
+    settled: str | None
+    affected: tuple[tuple[str, str, str], ...]
+    updates: tuple[UpdateView, ...]
+    prevention: tuple[tuple[str, str, str], ...]
+
+
+def moment(at: datetime, words: Words) -> Moment:
+    """Put a point in time into words, with its machine-readable form beside it."""
+    return Moment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}", words.moment(at))
+
+
+def text_in(incident: Incident, name: str, words: Words, default: str) -> Text | None:
+    """Find `title`, `summary`, `works` or `money` in the page's language, else in the default one."""
+    original: str | None = getattr(incident, name)
+    if words.locale == default:
+        return Text(original) if original else None
+    translation = incident.translations.get(words.locale)
+    translated: str | None = getattr(translation, name) if translation else None
+    if translated:
+        return Text(translated)
+    return Text(original, default) if original else None
+
+
+def beyond_title(summary: Text, title: Text | None) -> str:
+    """What a summary says that the title above it has not said already: a banner shows it alone, a page does not."""
+    if title and summary.text.casefold().startswith(title.text.casefold()):
+        return summary.text[len(title.text) :].lstrip(" .:;,–-")
+    return summary.text
+
+
+def view_incident(
+    state: IncidentState, words: Words, default: str, bodies: Bodies, root: str, names: Mapping[str, str]
+) -> IncidentView:
+    """Prepare an incident for the templates, in one language, for a page at a depth."""
+    incident = state.incident
+    title = text_in(incident, "title", words, default) or Text(incident.title)
+    until = incident.ends if state.is_upcoming or (state.is_maintenance and state.is_open) else state.ended
+    status = "unconfirmed" if state.unconfirmed else str(state.status)
+    return IncidentView(
+        id=incident.id,
+        file=f"incidents/{incident.id}.html",
+        impact=str(incident.impact),
+        impact_word=words.say(f"impact.{incident.impact}"),
+        status=status,
+        status_word=words.say(f"status.{status}"),
+        title=title,
+        summary=_summary(incident, title, words, default),
+        works=text_in(incident, "works", words, default),
+        money=text_in(incident, "money", words, default),
+        since=moment(state.began, words),
+        until=_until(state.began, until, words) if until else None,
+        lasted=words.duration(state.ended - state.began) if state.ended and state.ended > state.began else None,
+        is_maintenance=state.is_maintenance,
+        next_update=moment(state.next_update, words) if state.next_update else None,
+        overdue=state.overdue,
+        settled=_settled(state, words),
+        affected=_affected(state, words, names),
+        updates=_updates(state, words, default, bodies, root),
+        prevention=tuple((item.what, item.owner, words.day(item.due)) for item in incident.prevention),
+    )
+
+
+def _summary(incident: Incident, title: Text, words: Words, default: str) -> Text | None:
+    summary = text_in(incident, "summary", words, default)
+    rest = beyond_title(summary, title) if summary else ""
+    return Text(rest, summary.lang) if summary and rest else None
+
+
+def _until(began: datetime, until: datetime, words: Words) -> Moment:
+    """The end of a span; on the day it began the clock time is enough."""
+    same_day = began.astimezone(UTC).date() == until.astimezone(UTC).date()
+    return Moment(moment(until, words).iso, words.clock(until)) if same_day else moment(until, words)
+
+
+def _settled(state: IncidentState, words: Words) -> str | None:
+    if state.settled is None:
+        return None
+    if state.settled.done == state.settled.total:
+        return words.say("settled_all", count=state.settled.total)
+    return words.say("settled", done=state.settled.done, total=state.settled.total)
+
+
+def _affected(state: IncidentState, words: Words, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Name the components an incident affects now; once it is over, those it affected at its worst."""
+    spans = state.components or {span.component: span.status for span in state.spans}
+    components = spans or state.incident.components
+    return tuple(
+        (names[component], str(status), words.say(f"component.{status}")) for component, status in components.items()
+    )
+
+
+def _updates(state: IncidentState, words: Words, default: str, bodies: Bodies, root: str) -> tuple[UpdateView, ...]:
+    translation = state.incident.translations.get(words.locale)
+    translated = translation.bodies if translation else (None,) * len(state.incident.updates)
+    shown = [
+        _update(update, body, words, default, bodies, root)
+        for update, body in zip(state.updates, translated, strict=False)
+    ]
+    return tuple(reversed(shown))
+
+
+def _update(
+    update: Update, translated: str | None, words: Words, default: str, bodies: Bodies, root: str
+) -> UpdateView:
+    foreign = translated is None and words.locale != default
+    body = update.body if translated is None else translated
+    return UpdateView(
+        status=str(update.status),
+        status_word=words.say(f"status.{update.status}"),
+        at=moment(update.at, words),
+        html=bodies.html(body, root),
+        lang=default if foreign else None,
+        back_at=moment(update.back_at, words) if update.back_at else None,
+    )

@@ -1,0 +1,136 @@
+"""What is said in one language: interface strings, dates, spans of time, shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from babel import Locale
+from babel.dates import format_skeleton
+from babel.lists import format_list
+from babel.units import format_unit
+
+from meaculpa.errors import Problem, did_you_mean
+from meaculpa.strict_yaml import YamlMistake, load
+
+_LANGUAGE_NAME_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language: its code, its strings by key, and Babel's rules for it."""
+
+    locale: str
+    strings: Mapping[str, str]
+    rules: Locale = field(compare=False)
+
+    def say(self, key: str, **facts: object) -> str:
+        """Say something, with facts filled in; `count` chooses the plural."""
+        if "count" in facts:
+            form = self.rules.plural_form(int(str(facts["count"])))
+            key = next((name for name in (f"{key}.{form}", f"{key}.other") if name in self.strings), key)
+        return self.strings[key].format(**facts)
+
+    @property
+    def direction(self) -> str:
+        """`rtl` for languages that run from right to left, else `ltr`."""
+        return self.rules.text_direction
+
+    @property
+    def own_name(self) -> str:
+        """What speakers of the language call it."""
+        name = self.rules.get_language_name(self.locale.replace("-", "_")) or self.locale
+        return name[:1].upper() + name[1:_LANGUAGE_NAME_LENGTH]
+
+    def moment(self, at: datetime) -> str:
+        """`22 Nov 2026, 09:20 UTC`."""
+        utc = at.astimezone(UTC)
+        return f"{_format_day(self.rules, utc.date(), 'yMMMd')}, {utc:%H:%M} UTC"
+
+    def clock(self, at: datetime) -> str:
+        """`09:20 UTC`."""
+        return f"{at.astimezone(UTC):%H:%M} UTC"
+
+    def day(self, day: date) -> str:
+        """`22 November 2026`."""
+        return _format_day(self.rules, day, "yMMMMd")
+
+    def month(self, day: date) -> str:
+        """`November 2026`."""
+        return _format_day(self.rules, day, "yMMMM")
+
+    def duration(self, span: timedelta) -> str:
+        """`2 hours, 45 minutes`; days and hours are enough when it lasted days."""
+        minutes = max(1, round(span.total_seconds() / 60))
+        days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+        parts = (("day", days), ("hour", hours), ("minute", 0 if days else minutes))
+        named = [format_unit(count, f"duration-{unit}", locale=self.rules) for unit, count in parts if count]
+        return format_list(named, style="unit", locale=self.rules)
+
+    def share(self, share: float) -> str:
+        """`99.98%`, never rounded up: only what never failed is 100%."""
+        hundredths = int(share * 10_000 + 1e-6)
+        text = f"{hundredths / 100:.2f}" if hundredths < 10_000 else "100"
+        mark = self.rules.number_symbols["latn"]["decimal"]
+        space = "\u00a0" if " %" in self.rules.percent_formats[None].pattern.replace("\u00a0", " ") else ""
+        return f"{text.replace('.', mark)}{space}%"
+
+
+@lru_cache(maxsize=4096)
+def _format_day(rules: Locale, day: date, skeleton: str) -> str:
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    return format_skeleton(skeleton, noon, locale=rules)
+
+
+def read_words(
+    texts: Mapping[str, bytes], locales: tuple[str, ...], default: str = "en"
+) -> tuple[Words, ...] | list[Problem]:
+    """Read the strings of each locale from `locales/<locale>.yml`; gives them in order, or every problem."""
+    available = sorted(name for name in texts)
+    problems: list[Problem] = []
+    reference = _strings(texts[default], f"site_templates/locales/{default}.yml", problems)
+    words = []
+    for locale in locales:
+        if locale not in texts:
+            problems.append(
+                Problem(
+                    "meaculpa.yml",
+                    0,
+                    f'there are no strings for the locale "{locale}"',
+                    f"{did_you_mean(locale, available)}, or write site_templates/locales/{locale}.yml",
+                )
+            )
+            continue
+        path = f"site_templates/locales/{locale}.yml"
+        strings = _strings(texts[locale], path, problems)
+        problems += _differences(strings, reference, path)
+        words.append(Words(locale, strings, babel_locale(locale)))
+    return problems or tuple(words)
+
+
+def babel_locale(code: str) -> Locale:
+    """Find Babel's rules for a locale; bare `en` is read as world English, with the day before the month."""
+    return Locale.parse("en_001" if code == "en" else code, sep="-" if "-" in code else "_")
+
+
+def _strings(content: bytes, path: str, problems: list[Problem]) -> dict[str, str]:
+    try:
+        document = load(content.decode("utf-8-sig"))
+    except (YamlMistake, UnicodeDecodeError) as error:
+        problems.append(Problem(path, getattr(error, "line", 0), str(error)))
+        return {}
+    problems += document.problems(path)
+    return {key: value for key, value in document.values.items() if isinstance(value, str)}
+
+
+def _differences(strings: Mapping[str, Any], reference: Mapping[str, Any], path: str) -> list[Problem]:
+    def is_plural(key: str) -> bool:
+        return f"{key.rsplit('.', 1)[0]}.other" in reference
+
+    missing = [key for key in reference if key not in strings and not (is_plural(key) and not key.endswith(".other"))]
+    unknown = [key for key in strings if key not in reference and not is_plural(key)]
+    return [
+        *(Problem(path, 0, f'the string "{key}" is missing', f'in English: "{reference[key]}"') for key in missing),
+        *(Problem(path, 0, f'unknown string "{key}"', did_you_mean(key, reference).split("?")[0]) for key in unknown),
+    ]

@@ -1,0 +1,286 @@
+"""Incidents x now -> Site: what is open, how each component is, what was promised, when it changes next.
+
+This is the only place where a state is decided; templates only show it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from meaculpa.config import Component, Config
+from meaculpa.model import ComponentStatus, Impact, Incident, Kind, Settled, Status, Surface, Update
+from meaculpa.times import utc_midnight
+from meaculpa.uptime import Day, Span, daily_record, uptime_of
+
+RECENT_DAYS = 14
+
+_IMPACT_ORDER = (Impact.NONE, Impact.MAINTENANCE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
+_UNDERWAY = (Status.IN_PROGRESS, Status.VERIFYING)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentState:
+    """An incident as it stands at one moment; `updates` are those made until then, oldest first.
+
+    `ended` is when it was resolved or completed; `unconfirmed` says that a maintenance window has ended
+    by the clock and nobody has said yet that the work is done.
+    """
+
+    incident: Incident
+    status: Status
+    updates: tuple[Update, ...]
+    began: datetime
+    ended: datetime | None
+    next_update: datetime | None
+    overdue: bool
+    unconfirmed: bool
+    settled: Settled | None
+    spans: tuple[Span, ...]
+
+    @property
+    def is_maintenance(self) -> bool:
+        """Whether it is planned work."""
+        return self.incident.kind is Kind.MAINTENANCE
+
+    @property
+    def is_open(self) -> bool:
+        """Whether customers feel it now: an unresolved incident, or maintenance that is under way."""
+        if self.is_maintenance:
+            return self.status in _UNDERWAY
+        return self.status is not Status.RESOLVED
+
+    @property
+    def is_upcoming(self) -> bool:
+        """Whether it is maintenance that has not begun."""
+        return self.status is Status.SCHEDULED
+
+    @property
+    def changed(self) -> datetime:
+        """When something last happened: an update, or the beginning or end of a window."""
+        moments = [update.at for update in self.updates]
+        if not self.is_upcoming:
+            moments.append(self.began)
+        return max([*moments, *([self.ended] if self.ended else [])])
+
+    @property
+    def components(self) -> Mapping[str, ComponentStatus]:
+        """The components it affects now, with their status."""
+        return {span.component: span.status for span in self.spans if span.end is None}
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentState:
+    """A component now and over the last 90 days; `uptime` is a share of 1, None without data."""
+
+    component: Component
+    status: ComponentStatus
+    days: tuple[Day, ...]
+    uptime: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything the site says at one moment.
+
+    `open` holds the worst first, `upcoming` the next first, `past` the newest first. `changed` is when the
+    content last changed (None if nothing ever happened), `next_change` when it will change by itself.
+    """
+
+    now: datetime
+    overall: Impact
+    components: tuple[ComponentState, ...]
+    open: tuple[IncidentState, ...]
+    upcoming: tuple[IncidentState, ...]
+    past: tuple[IncidentState, ...]
+    changed: datetime | None
+    next_change: datetime
+
+    @property
+    def every(self) -> tuple[IncidentState, ...]:
+        """All incidents that are shown anywhere."""
+        return (*self.open, *self.upcoming, *self.past)
+
+    @property
+    def recent(self) -> tuple[IncidentState, ...]:
+        """What ended in the last days, and pinned incidents however old."""
+        oldest = utc_midnight(self.now) - timedelta(days=RECENT_DAYS - 1)
+        return tuple(state for state in self.past if state.incident.pin or (state.ended or state.began) >= oldest)
+
+    @property
+    def overdue(self) -> tuple[IncidentState, ...]:
+        """Open incidents whose promised update has not come, the latest promise broken first."""
+        late = [state for state in self.open if state.overdue]
+        return tuple(sorted(late, key=lambda state: state.next_update or self.now))
+
+
+def derive(incidents: Iterable[Incident], config: Config, now: datetime) -> Site:
+    """Derive the whole site from the incidents as they stand at `now`; drafts and the future do not count."""
+    published = [incident for incident in incidents if not incident.draft]
+    states = [state for incident in published if (state := state_of(incident, now)) is not None]
+    opened = sorted((state for state in states if state.is_open), key=_urgency)
+    upcoming = sorted(
+        (state for state in states if state.is_upcoming), key=lambda state: (state.began, state.incident.id)
+    )
+    past = sorted(
+        (state for state in states if not state.is_open and not state.is_upcoming),
+        key=lambda state: (state.began, state.incident.id),
+        reverse=True,
+    )
+    return Site(
+        now=now,
+        overall=worst_impact(opened),
+        components=_component_states(states, config, now),
+        open=tuple(opened),
+        upcoming=tuple(upcoming),
+        past=tuple(past),
+        changed=max((state.changed for state in states), default=None),
+        next_change=next_change(published, now),
+    )
+
+
+def state_of(incident: Incident, now: datetime) -> IncidentState | None:
+    """Say how an incident stands at `now`; None before its first update."""
+    updates = tuple(update for update in incident.updates if update.at <= now)
+    if not updates:
+        return None
+    status, since = _status_at(incident, updates, now)
+    closed = status in (Status.RESOLVED, Status.COMPLETED)
+    spoken = [update for update in updates if update.status is not Status.POSTMORTEM]
+    promise = spoken[-1].next_update if spoken and not closed else None
+    settled = [update.settled for update in updates if update.settled]
+    return IncidentState(
+        incident=incident,
+        status=status,
+        updates=updates,
+        began=_began(incident, updates, now),
+        ended=since if closed else None,
+        next_update=promise,
+        overdue=promise is not None and now >= promise,
+        unconfirmed=status is Status.COMPLETED and all(update.status is not Status.COMPLETED for update in updates),
+        settled=settled[-1] if settled else None,
+        spans=_spans(incident, updates, now),
+    )
+
+
+def worst_impact(states: Iterable[IncidentState]) -> Impact:
+    """Find the worst impact of what is open; incidents outrank maintenance; nothing open is none."""
+    return max((state.incident.impact for state in states), key=_IMPACT_ORDER.index, default=Impact.NONE)
+
+
+def is_shown_on(incident: Incident, surface: Surface) -> bool:
+    """Whether an incident reaches a surface: each surface includes those before it."""
+    surfaces = tuple(Surface)
+    return surfaces.index(incident.show) >= surfaces.index(surface)
+
+
+def next_change(incidents: Iterable[Incident], now: datetime) -> datetime:
+    """Find the next moment at which the site changes though no file does; midnight UTC at the latest."""
+    midnight = utc_midnight(now) + timedelta(days=1)
+    moments = (moment for incident in incidents for moment in _moments(incident))
+    return min((moment for moment in moments if now < moment < midnight), default=midnight)
+
+
+def _moments(incident: Incident) -> Iterable[datetime]:
+    yield from (update.at for update in incident.updates)
+    yield from (update.next_update for update in incident.updates if update.next_update)
+    yield from (moment for moment in (incident.starts, incident.ends) if moment)
+
+
+def _urgency(state: IncidentState) -> tuple[bool, int, float, str]:
+    worst_first = -_IMPACT_ORDER.index(state.incident.impact)
+    return not state.incident.pin, worst_first, -state.began.timestamp(), state.incident.id
+
+
+def _status_at(incident: Incident, updates: tuple[Update, ...], now: datetime) -> tuple[Status, datetime]:
+    """The status and when it began; a postmortem and facts about settlement change nothing."""
+    if incident.kind is Kind.MAINTENANCE:
+        events = _maintenance_events(incident, updates, now)
+    else:
+        events = [(update.at, update.status) for update in updates if update.status is not Status.POSTMORTEM]
+    status, since = events[-1][1], events[-1][0]
+    for at, earlier in reversed(events):
+        if earlier is not status:
+            break
+        since = at
+    return status, since
+
+
+def _maintenance_events(
+    incident: Incident, updates: tuple[Update, ...], now: datetime
+) -> list[tuple[datetime, Status]]:
+    """What people said and what the clock did, in order; the clock is silent once people said completed."""
+    said = [(update.at, update.status) for update in updates if update.status is not Status.SCHEDULED]
+    done = min((at for at, status in said if status is Status.COMPLETED), default=None)
+    clock = [(incident.starts, Status.IN_PROGRESS), (incident.ends, Status.COMPLETED)]
+    struck = [(at, status) for at, status in clock if at and at <= now and (done is None or at < done)]
+    announced = [(updates[0].at, Status.SCHEDULED)] if not struck and not said else []
+    return announced or sorted([*struck, *said], key=lambda event: event[0])
+
+
+def _began(incident: Incident, updates: tuple[Update, ...], now: datetime) -> datetime:
+    if incident.kind is not Kind.MAINTENANCE:
+        return incident.started
+    begun = [at for at, status in _maintenance_events(incident, updates, now) if status in _UNDERWAY]
+    return min(begun, default=incident.started)
+
+
+def _spans(incident: Incident, updates: tuple[Update, ...], now: datetime) -> tuple[Span, ...]:
+    """How long each component was in which state, until now; the state that still holds has no end."""
+    spans: list[Span] = []
+    current: dict[str, tuple[ComponentStatus, datetime]] = {}
+    for at, changes in _component_events(incident, updates, now):
+        for component, status in (changes or dict.fromkeys(current, ComponentStatus.OPERATIONAL)).items():
+            before = current.pop(component, None)
+            if before and before[1] < at:
+                spans.append(Span(component, before[0], before[1], at, incident.id))
+            if status is not ComponentStatus.OPERATIONAL:
+                current[component] = (status, at)
+    still = [Span(component, status, since, None, incident.id) for component, (status, since) in current.items()]
+    return (*spans, *still)
+
+
+def _component_events(
+    incident: Incident, updates: tuple[Update, ...], now: datetime
+) -> list[tuple[datetime, Mapping[str, ComponentStatus] | None]]:
+    """Changes of component states in order of time; None sets all back to operational."""
+    events: list[tuple[datetime, Mapping[str, ComponentStatus] | None]] = []
+    if incident.kind is Kind.MAINTENANCE:
+        for at, status in _maintenance_events(incident, updates, now):
+            if status is Status.COMPLETED:
+                events.append((at, None))
+            elif status in _UNDERWAY and not events:
+                events.append((at, incident.components))
+    elif incident.components:
+        events.append((incident.started, incident.components))
+    for update in updates:
+        if update.status is Status.RESOLVED:
+            events.append((update.at, None))
+        elif update.components and update.status not in (Status.COMPLETED, Status.POSTMORTEM):
+            events.append((update.at, update.components))
+    return sorted(events, key=lambda event: event[0])
+
+
+def _component_states(states: list[IncidentState], config: Config, now: datetime) -> tuple[ComponentState, ...]:
+    first = min((state.began for state in states if not state.is_upcoming), default=None)
+    by_component: dict[str, list[Span]] = {component.id: [] for component in config.components}
+    for state in states:
+        for span in state.spans:
+            by_component[span.component].append(span)
+    return tuple(
+        _component_state(component, by_component[component.id], first, now) for component in config.components
+    )
+
+
+def _component_state(
+    component: Component, spans: list[Span], first: datetime | None, now: datetime
+) -> ComponentState:
+    order = tuple(ComponentStatus)
+    current = [span.status for span in spans if span.end is None]
+    begin = datetime.combine(component.since, datetime.min.time(), UTC) if component.since else first
+    days = daily_record(spans, begin, now)
+    return ComponentState(
+        component=component,
+        status=max(current, key=order.index, default=ComponentStatus.OPERATIONAL),
+        days=days,
+        uptime=uptime_of(days),
+    )

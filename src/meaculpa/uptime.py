@@ -1,0 +1,87 @@
+"""Spans of trouble -> a record of the last 90 UTC days and the share of time a component worked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+
+from meaculpa.model import ComponentStatus
+from meaculpa.times import utc_midnight
+
+DAYS = 90
+
+_LOST = {
+    ComponentStatus.OPERATIONAL: 0.0,
+    ComponentStatus.UNDER_MAINTENANCE: 0.0,
+    ComponentStatus.DEGRADED_PERFORMANCE: 0.0,
+    ComponentStatus.PARTIAL_OUTAGE: 0.5,
+    ComponentStatus.MAJOR_OUTAGE: 1.0,
+}
+_ORDER = tuple(ComponentStatus)
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A component was in one state from `start` to `end`; an end of None is still going on."""
+
+    component: str
+    status: ComponentStatus
+    start: datetime
+    end: datetime | None
+    incident_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One UTC day of a component: its worst state (None: no data), the time lost, and by which incidents."""
+
+    day: date
+    status: ComponentStatus | None
+    lost: timedelta
+    incident_ids: tuple[str, ...]
+    complete: bool
+
+
+def daily_record(spans: Iterable[Span], begin: datetime | None, now: datetime) -> tuple[Day, ...]:
+    """Record the last 90 days, oldest first, today last; days before `begin` have no data.
+
+    Of overlapping incidents the worst counts. Today is not complete and shows only its worst state.
+    """
+    today = utc_midnight(now)
+    first = today - (DAYS - 1) * _ONE_DAY
+    relevant = sorted(
+        (span for span in spans if span.start <= now and (span.end is None or span.end > first)),
+        key=lambda span: span.start,
+    )
+    starts = (first + position * _ONE_DAY for position in range(DAYS))
+    return tuple(_one_day(start, relevant, begin, now, start == today) for start in starts)
+
+
+def _one_day(start: datetime, spans: list[Span], begin: datetime | None, now: datetime, is_today: bool) -> Day:
+    end = start + _ONE_DAY
+    if not is_today and (begin is None or begin >= end):
+        return Day(start.date(), None, timedelta(), (), True)
+    here = [span for span in spans if span.start < end and (span.end is None or span.end > start)]
+    worst = max((span.status for span in here), key=_ORDER.index, default=ComponentStatus.OPERATIONAL)
+    ids = tuple(dict.fromkeys(span.incident_id for span in here))
+    return Day(start.date(), worst, _time_lost(here, start, min(end, now)), ids, not is_today)
+
+
+def _time_lost(spans: list[Span], start: datetime, end: datetime) -> timedelta:
+    """Add up the day's pieces between two changes, each by the worst state in it."""
+    clipped = [(max(span.start, start), min(span.end or end, end), _LOST[span.status]) for span in spans]
+    edges = sorted({edge for piece in clipped for edge in piece[:2]})
+    lost = timedelta()
+    for left, right in pairwise(edges):
+        share = max((weight for begin, finish, weight in clipped if begin <= left and finish >= right), default=0.0)
+        lost += (right - left) * share
+    return lost
+
+
+def uptime_of(days: Iterable[Day]) -> float | None:
+    """Give the share of time in which a component worked, over complete days with data; None without any."""
+    counted = [day for day in days if day.complete and day.status is not None]
+    if not counted:
+        return None
+    return 1 - sum((day.lost for day in counted), timedelta()) / (len(counted) * _ONE_DAY)
