@@ -1,4 +1,4 @@
-// The outage banner. Install: <script>import("https://STATUS/banner.js").catch(function(){})</script>
+// The outage banner. A shop installs it with one line: import("https://STATUS/banner.js").catch(function(){})
 //
 // It shows what the shop's status page says, at the foot of the page, and never hurts its host:
 // whatever fails, nothing is shown and nothing is thrown. Text only, in a shadow root; no cookie, no tracking.

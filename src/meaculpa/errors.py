@@ -1,9 +1,13 @@
 """What can go wrong: one type for a mistake in a file, and the few exceptions."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+# What a text from a file could do to a terminal: end the line, colour it, turn its direction round.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Severity(StrEnum):
@@ -26,7 +30,7 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}: {self.message}{hint}"
+        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {self.message}{hint}")
 
 
 class MeaculpaError(Exception):

@@ -150,7 +150,12 @@ def _wording(details: ErrorDetails, place: Place, shape: type[Shape]) -> tuple[s
         return f'unknown {name} "{details["input"]}"', did_you_mean(str(details["input"]), expected)
     if kind == "string_too_long":
         return f'"{name}" has {len(details["input"])} characters', f"at most {context['max_length']}"
-    return f'"{name}" {_EXPECTED.get(kind, lambda _: details["msg"])(context)}', ""
+    return f'"{name}" {_expected(kind, context) or details["msg"]}', ""
+
+
+def _expected(kind: str, context: dict[str, Any]) -> str:
+    wording = _EXPECTED.get(kind)
+    return wording(context) if wording else ""
 
 
 _EXPECTED: dict[str, Callable[[dict[str, Any]], str]] = {

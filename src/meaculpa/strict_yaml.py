@@ -59,24 +59,42 @@ def load(text: str, first_line: int = 1) -> Document:
         events = yaml.parse(text, Loader=_Loader)
         values = reader.read_document(events)
     except yaml.MarkedYAMLError as error:
-        raise _from_yaml(error, first_line) from None
+        raise _from_yaml(error, text, first_line) from None
     except yaml.reader.ReaderError as error:
         raise YamlMistake(first_line, f"a character that may not stand here: {error.character!r}") from None
     return Document(values, reader.lines, tuple(reader.duplicates))
 
 
-def _from_yaml(error: yaml.MarkedYAMLError, first_line: int) -> YamlMistake:
+_WORDINGS = (
+    (
+        "mapping values are not allowed",
+        "a second colon in one value",
+        'put the whole text in quotes: title: "Checkout: slow"',
+    ),
+    ("unexpected end of stream", "a quotation mark is opened here and never closed", "close it on the same line"),
+    ("could not find expected ':'", "this line is no key: value", "write key: value"),
+    (
+        "character that cannot start any token",
+        "a character that may not begin a text",
+        "put the whole text in quotes",
+    ),
+)
+
+
+def _from_yaml(error: yaml.MarkedYAMLError, text: str, first_line: int) -> YamlMistake:
+    """Say in our words what the parser found, and where a person would look for it."""
     mark = error.problem_mark or error.context_mark
-    line = first_line + (mark.line if mark else 0)
-    what = error.problem or "not readable as YAML"
-    hint = ""
-    if "mapping values are not allowed" in what:
-        what, hint = "a second colon in one value", 'put the whole text in quotes: title: "Checkout: slow"'
-    elif "character that cannot start any token" in what:
-        hint = "indent with spaces, and put texts with special characters in quotes"
-    elif "could not find expected ':'" in what:
-        hint = "each line here is key: value"
-    return YamlMistake(line, f"not readable as YAML: {what}" if not hint else what, hint)
+    problem = error.problem or "this cannot be read"
+    if "unexpected end of stream" in problem:
+        mark = error.context_mark or mark
+    number = mark.line if mark else 0
+    lines = text.split("\n")
+    if number < len(lines) and lines[number].lstrip(" ").startswith("\t"):
+        return YamlMistake(first_line + number, "a tab stands before this line", "indent with spaces")
+    for sign, message, hint in _WORDINGS:
+        if sign in problem:
+            return YamlMistake(first_line + number, message, hint)
+    return YamlMistake(first_line + number, f"not readable as YAML: {problem}")
 
 
 class _Reader:

@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from meaculpa.build.last_good import recall
 from meaculpa.build.markup_pool import Answer, MarkupPool, TooSlow
 from meaculpa.config import Config, parse_config
-from meaculpa.content import Content, order, parse_incident
+from meaculpa.content import Content, order, parse, parse_incident
 from meaculpa.content.files import IncidentFiles, group_files
 from meaculpa.errors import InvalidInput, Problem, Severity
 from meaculpa.lint import inspect
@@ -23,7 +24,8 @@ from meaculpa.times import format_time
 class Build:
     """One build: the site, its files by path, the newest published update per incident, and what is wrong.
 
-    `problems` are errors in files that kept their last good version, and warnings. `made` counts the files
+    `problems` are errors in files that kept their last good version, and warnings; `left_out` are broken files of
+    which no good version is known. `made` counts the files
     that had to be made; the others were taken from the memory of an earlier build.
     """
 
@@ -32,6 +34,7 @@ class Build:
     files: Mapping[str, OutputFile]
     known: Mapping[str, str]
     problems: tuple[Problem, ...]
+    left_out: tuple[str, ...]
     made: int
 
 
@@ -46,6 +49,7 @@ class Memory:
     markup: dict[str, Answer] = field(default_factory=dict)
     pages: dict[str, tuple[tuple[object, ...], OutputFile]] = field(default_factory=dict)
     last_good: dict[str, Incident] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
 
 def build(
@@ -54,22 +58,26 @@ def build(
     """Build the whole site as it stands at `now`.
 
     Raises InvalidInput with every problem of all files. With `keep_going` an incident file with a problem keeps
-    the version that `memory` last saw without one, and the others go out. `site_url` replaces the configured one.
+    its last good version, from this process or an earlier one, and the others
+    go out. `site_url` replaces the configured one.
     """
     config = read_config(files, memory, site_url)
     content = read_content(files, config, memory)
     theme = _theme(files, config, memory)
     markup, refused = _render_bodies(content.incidents, files.assets, memory)
     problems = [*files.problems, *content.problems, *refused, *_missing_logo(config, files)]
-    incidents = _usable(content, refused, problems, memory, keep_going)
-    if keep_going:
-        markup = {**markup, **_markup_of(incidents, memory)}
+    incidents, left_out = content.incidents, tuple[str, ...]()
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        if not keep_going or not _only_incidents_are_broken(problems):
+            raise InvalidInput(problems)
+        incidents, left_out = _as_they_were(content, refused, problems, files, config, memory)
+        markup |= _markup_of(incidents, memory)
     site = derive(incidents, config, now)
     pages = list(render(site, config, theme, markup, files.assets))
     outputs, made = _produce(pages, memory)
     memory.last_good = {incident.path: incident for incident in incidents}
     told = [*problems, *inspect(incidents, config, now)]
-    return Build(site, config, outputs, _known(site), tuple(sorted(told)), made)
+    return Build(site, config, outputs, _known(site), tuple(sorted(told)), left_out, made)
 
 
 def read_config(files: ProjectFiles, memory: Memory, site_url: str | None = None) -> Config:
@@ -163,28 +171,38 @@ def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
     ]
 
 
-def _usable(
-    content: Content, refused: Iterable[Problem], problems: list[Problem], memory: Memory, keep_going: bool
-) -> tuple[Incident, ...]:
-    """The incidents to publish; raises InvalidInput unless all are good or broken ones may stay as they were."""
-    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
-    if errors and not keep_going:
-        raise InvalidInput(problems)
-    if any(not problem.path.startswith("incidents/") for problem in errors):
-        raise InvalidInput(problems)
-    broken = {problem.path for problem in refused}
-    good = {one.path: one for one in content.incidents if not broken & {one.path, *_translation_paths(one)}}
-    kept = {path: memory.last_good[path] for path in _broken_originals(errors, memory) if path not in good}
-    return tuple(sorted((good | kept).values(), key=order))
+def _only_incidents_are_broken(problems: Iterable[Problem]) -> bool:
+    errors = (problem for problem in problems if problem.severity is Severity.ERROR)
+    return all(problem.path.startswith("incidents/") for problem in errors)
 
 
-def _broken_originals(errors: Iterable[Problem], memory: Memory) -> Iterable[str]:
-    """The incidents whose own file, or a translation of which, has an error and which were good before."""
-    wrong = {problem.path for problem in errors}
-    for path, incident in memory.last_good.items():
-        stem = path.removesuffix(".md")
-        if path in wrong or any(one.startswith(f"{stem}.") for one in wrong) or wrong & _translation_paths(incident):
-            yield path
+def _as_they_were(
+    content: Content,
+    refused: Iterable[Problem],
+    problems: Iterable[Problem],
+    files: ProjectFiles,
+    config: Config,
+    memory: Memory,
+) -> tuple[tuple[Incident, ...], tuple[str, ...]]:
+    """The incidents with broken ones as they last were, and the broken files of which no good version is known."""
+    not_rendered = {problem.path for problem in refused}
+    good = {one.path: one for one in content.incidents if not not_rendered & {one.path, *_translation_paths(one)}}
+    wrong = {problem.path for problem in problems if problem.severity is Severity.ERROR}
+    before = memory.last_good or {one.path: one for one in parse(recall(files.root).values(), config).incidents}
+    kept = {path: one for path, one in before.items() if path not in good and _is_touched(one, wrong)}
+    known = {path for one in kept.values() for path in (one.path, *_translation_paths(one))}
+    left_out = sorted(path for path in wrong - known if _original_of(path) not in kept)
+    return tuple(sorted((good | kept).values(), key=order)), tuple(left_out)
+
+
+def _is_touched(incident: Incident, wrong: Collection[str]) -> bool:
+    """Whether an incident's own file or one of its translations is among broken files."""
+    return any(_original_of(path) == incident.path or path in _translation_paths(incident) for path in wrong)
+
+
+def _original_of(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return f"{folder}/{name.split('.')[0]}.md"
 
 
 def _translation_paths(incident: Incident) -> set[str]:

@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import now_option, project_root
-from meaculpa.cli.output import Outcome, changes, chosen_targets, publish_to
-from meaculpa.cli.wording import bad, bold, faint, good, problem_lines, promise_words, say, summary
-from meaculpa.errors import InvalidInput, MeaculpaError, Severity
+from meaculpa.cli.output import Outcome, changes, chosen_targets, consequence_of, publish_to
+from meaculpa.cli.wording import bad, bold, faint, good, has_errors, problem_lines, promise_words, say, summary
+from meaculpa.errors import InvalidInput, MeaculpaError
 from meaculpa.preview import Desk, serve
 from meaculpa.project import read_scaffold
 from meaculpa.publish import Options
@@ -67,13 +68,12 @@ def _build(occasion: Occasion, memory: Memory, teller: _Teller, site_url: str | 
     except MeaculpaError as error:
         teller.problems((str(error),), "The last good version stays until this is mended.")
         return None
-    errors = [problem for problem in done.problems if problem.severity is Severity.ERROR]
     late = [
         f"{state.incident.path}: {promise_words(state.next_update, occasion.now)}"
         for state in done.site.overdue
         if state.next_update
     ]
-    consequence = summary(errors, "Broken files keep their last good version; the others are out.") if errors else ""
+    consequence = summary(done.problems, consequence_of(done)) if has_errors(done.problems) else ""
     teller.problems((*problem_lines(done.problems), *late), consequence)
     return done
 
@@ -95,6 +95,8 @@ def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
         if done is None:
             return occasion.now + _WHEN_BROKEN
         retry = publisher.publish(done)
+        if occasion.files:
+            keep_good(occasion.files, done.problems, memory.kept)
         return min(done.site.next_change, retry) if retry else done.site.next_change
 
     signal = _stop_on_signals()

@@ -14,6 +14,7 @@ from meaculpa.cli.wording import (
     count,
     faint,
     good,
+    has_errors,
     problem_lines,
     promise_words,
     say,
@@ -96,7 +97,7 @@ def check_command(context: click.Context, as_json: bool, strict: bool, now: date
         return 1 if failed else 0
     for line in problem_lines(problems):
         say(line)
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if has_errors(problems):
         say(bad(summary(problems, "")))
     elif problems:
         say(f"{count(len(problems), 'warning')}, no error in {count(incidents, 'incident')}.")

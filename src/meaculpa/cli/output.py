@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
-from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
+from meaculpa.cli.wording import as_data, bad, count, faint, good, has_errors, say, say_json, say_problems
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Refused, TargetError, UnsafePlan, did_you_mean
 from meaculpa.plan import Plan
-from meaculpa.project import read_project
+from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, Report, open_target, publish, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
 
@@ -33,7 +34,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     root = project_root(context)
     folder = (out or root / "public").absolute()
     refuse_source_folder(folder.resolve(), root)
-    done = build_once(root, clock(now))
+    done = build_once(read_project(root), clock(now), Memory(), "Nothing was written.")
     target = DirectoryTarget("out", folder)
     report = publish(done.files, done.known, target, Options(force=True, delete_at_once=True))
     say_problems(done.problems, "")
@@ -46,18 +47,26 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
 @click.command("publish")
 @click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
+@click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
 @click.option("--force", is_flag=True, help="Publish although it takes away what is published.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @now_option
 @click.pass_context
 def publish_command(
-    context: click.Context, names: tuple[str, ...], dry_run: bool, force: bool, as_json: bool, now: datetime | None
+    context: click.Context,
+    names: tuple[str, ...],
+    dry_run: bool,
+    keep_going: bool,
+    force: bool,
+    as_json: bool,
+    now: datetime | None,
 ) -> int:
     """Build, and bring every target up to date. A target that fails does not hold up the others."""
     root = project_root(context)
-    done = build_once(root, clock(now), "Nothing was published.")
-    if not as_json:
-        say_problems(done.problems, "")
+    memory = Memory()
+    files = read_project(root)
+    done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
+    say_problems(done.problems, consequence_of(done))
     results = [
         publish_to(done, settings, root, Options(force=force, dry_run=dry_run))
         for settings in chosen_targets(done.config, names)
@@ -67,7 +76,10 @@ def publish_command(
     else:
         for result in results:
             _print_result(result, dry_run)
-    return exit_code(results)
+    code = exit_code(results)
+    if not dry_run and code == 0:
+        keep_good(files, done.problems, memory.kept)
+    return code or int(has_errors(done.problems))
 
 
 class Outcome:
@@ -77,11 +89,18 @@ class Outcome:
         self.name, self.report, self.error = name, report, error
 
 
-def build_once(root: Path, now: datetime, consequence: str = "Nothing was written.") -> Build:
+def consequence_of(done: Build) -> str:
+    """Say what a build with broken files means for the site."""
+    missing = f" {', '.join(done.left_out)}: not on the site, there is no good version yet." if done.left_out else ""
+    return f"Broken files keep their last good version; the others go out.{missing}"
+
+
+def build_once(
+    files: ProjectFiles, now: datetime, memory: Memory, consequence: str, keep_going: bool = False
+) -> Build:
     """Build a project; raises InvalidInput after telling the problems."""
-    memory = Memory()
     try:
-        return build(read_project(root), now, memory)
+        return build(files, now, memory, keep_going)
     except InvalidInput as error:
         say_problems(error.problems, consequence)
         raise InvalidInput(()) from None

@@ -67,12 +67,17 @@ def summary(problems: Iterable[Problem], consequence: str) -> str:
     return f"{count(len(errors), 'problem')} in {count(files, 'file')}. {consequence}".strip()
 
 
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Whether any problem is more than a warning."""
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
 def say_problems(problems: Iterable[Problem], consequence: str) -> None:
     """Tell every problem, and what follows from them, to standard error."""
     told = list(problems)
     for line in problem_lines(told):
         say(line, to_errors=True)
-    if any(problem.severity is Severity.ERROR for problem in told):
+    if has_errors(told):
         say(bad(summary(told, consequence)), to_errors=True)
 
 

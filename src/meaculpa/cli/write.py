@@ -125,7 +125,7 @@ def _stamp(at: object) -> str | None:
 
 
 def _impact(kind: Kind, given: object) -> Impact | None:
-    """An outage without a word on its impact is a major one: too loud is mended in a second, too quiet is not seen."""
+    """An outage without a word on its impact is major: too loud is mended in a second, too quiet is not seen."""
     if given:
         if kind is Kind.MAINTENANCE:
             raise click.UsageError("maintenance has no impact of its own; leave --impact out")

@@ -132,7 +132,6 @@ def _dated_before_the_start(matter: FrontMatter, updates: tuple[Update, ...], pa
             f"this update is dated before the incident began ({update.at:%H:%M} < {matter.started:%H:%M})"
             if update.at.date() == matter.started.date()
             else f"this update is dated before the incident began ({update.at:%Y-%m-%d} < {matter.started:%Y-%m-%d})",
-            "`started` is when customers first felt it",
         )
         for update in updates
         if matter.started and update.at < matter.started

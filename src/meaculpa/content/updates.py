@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from meaculpa.config import FACT_KEYS
 from meaculpa.errors import Problem, did_you_mean
-from meaculpa.model import ComponentStatus, Settled, Status, Update
+from meaculpa.model import MAINTENANCE_STATUSES, ComponentStatus, Settled, Status, Update
 from meaculpa.times import TimeMistake, parse_time
 
 _HEADING = re.compile(r"##(?!#)(.*)")
@@ -113,12 +113,24 @@ def read_heading(raw: RawUpdate, path: str, zone: ZoneInfo, statuses: Iterable[S
     known = {str(status): status for status in statuses}
     status, zone_name = _read_status(match[2].strip(), known)
     if status not in known:
-        wrong = f'unknown status "{status}"' if status else "the update has no status"
-        return Problem(path, raw.line, wrong, did_you_mean(status, known))
+        return _wrong_status(raw, path, status, known)
     try:
         return Heading(parse_time(f"{match[1]} {zone_name}".strip(), zone), known[status])
     except TimeMistake as error:
         return Problem(path, raw.line, str(error), error.hint)
+
+
+def _wrong_status(raw: RawUpdate, path: str, status: str, known: Mapping[str, Status]) -> Problem:
+    if not status or _is_zone(status):
+        return Problem(path, raw.line, "the update has no status", did_you_mean("", known))
+    if status in list(Status):
+        kind = "maintenance" if status in MAINTENANCE_STATUSES else "incidents"
+        return Problem(path, raw.line, f'the status "{status}" is for {kind}', did_you_mean("", known))
+    return Problem(path, raw.line, f'unknown status "{status}"', did_you_mean(status, known))
+
+
+def _is_zone(word: str) -> bool:
+    return word[0] in "+-" or word in ("utc", "gmt", "z") or "/" in word
 
 
 def _read_status(rest: str, known: Mapping[str, Status]) -> tuple[str, str]:

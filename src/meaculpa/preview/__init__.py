@@ -1,5 +1,6 @@
 """The live desk on localhost: serves the newest build from memory and tells open pages of each new one."""
 
+import contextlib
 import json
 import threading
 from collections.abc import Mapping
@@ -50,92 +51,99 @@ def _digests(files: Mapping[str, OutputFile]) -> dict[str, str]:
     return {path: file.digest for path, file in files.items()}
 
 
-def serve(desk: Desk, port: int) -> ThreadingHTTPServer:
+_NOTHING_YET = (
+    b'<!doctype html><html lang="en"><meta charset="utf-8"><title>Nothing to show yet</title>'
+    b"<body><p>There is no good version yet: mend what the terminal shows.</p>"
+    b'<script src="/__preview/reload.js"></script>'
+)
+
+
+class DeskServer(ThreadingHTTPServer):
+    """Serves one desk to this machine only."""
+
+    daemon_threads = True
+
+    def __init__(self, desk: Desk, port: int) -> None:
+        self.desk = desk
+        super().__init__(("127.0.0.1", port), _Handler)
+
+
+def serve(desk: Desk, port: int) -> DeskServer:
     """Begin to serve a desk on a port of localhost (0: any); raises OSError when the port is taken."""
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler_of(desk))
-    server.daemon_threads = True
+    server = DeskServer(desk, port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
 
-def _handler_of(desk: Desk) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        """Answers GET and HEAD; everything else is not done here."""
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET and HEAD; everything else is not done here."""
 
-        protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.1"
+    server: DeskServer
 
-        def do_GET(self) -> None:
-            path = unquote(urlsplit(self.path).path)
-            if path == f"{_PREFIX}events":
-                self._stream()
-            elif path.startswith(_PREFIX):
-                self._preview(path.removeprefix(_PREFIX))
-            else:
-                self._published(path)
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        if path == f"{_PREFIX}events":
+            self._stream()
+        elif path.startswith(_PREFIX):
+            self._preview(path.removeprefix(_PREFIX))
+        else:
+            self._published(path)
 
-        do_HEAD = do_GET  # noqa: N815 (the library's names)
+    do_HEAD = do_GET  # noqa: N815 (the library's names)
 
-        def _preview(self, name: str) -> None:
-            if name == "reload.js":
-                self._answer(HTTPStatus.OK, "text/javascript; charset=utf-8", desk.pages[name])
-            else:
-                self._answer(HTTPStatus.OK, "text/html; charset=utf-8", desk.pages["shop.html"])
+    def _preview(self, name: str) -> None:
+        pages = self.server.desk.pages
+        if name == "reload.js":
+            self._answer(HTTPStatus.OK, "text/javascript; charset=utf-8", pages[name])
+        else:
+            self._answer(HTTPStatus.OK, "text/html; charset=utf-8", pages["shop.html"])
 
-        def _published(self, path: str) -> None:
-            name = path.strip("/")
-            name = name if name in desk.files else f"{name}/index.html".lstrip("/")
-            file = desk.files.get(name)
-            status = HTTPStatus.OK if file else HTTPStatus.NOT_FOUND
-            file = file or desk.files.get("404.html")
-            if file is None:
-                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/html; charset=utf-8", _NOTHING_YET)
-            else:
-                self._answer(status, file.content_type, _with_reload(file))
+    def _published(self, path: str) -> None:
+        files = self.server.desk.files
+        name = path.strip("/")
+        file = files.get(name) or files.get(f"{name}/index.html".lstrip("/"))
+        status = HTTPStatus.OK if file else HTTPStatus.NOT_FOUND
+        file = file or files.get("404.html")
+        if file is None:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "text/html; charset=utf-8", _NOTHING_YET)
+        else:
+            self._answer(status, file.content_type, _with_reload(file))
 
-        def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Access-Control-Allow-Origin", "*")
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(body)
+    def _answer(self, status: HTTPStatus, content_type: str, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Access-Control-Allow-Origin", "*")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
-        def _stream(self) -> None:
-            """Server-sent events: the state at once, then after each change."""
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", "text/event-stream")
-            self.send_header("Cache-Control", "no-store")
-            self.send_header("Connection", "close")
-            self.end_headers()
-            self.close_connection = True
-            try:
-                self._tell_news()
-            except OSError:
-                return
+    def _stream(self) -> None:
+        """Server-sent events: the state at once, then after each change."""
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self._tell_news()
 
-        def _tell_news(self) -> None:
-            told = None
-            while not desk.closed:
-                with desk.changed:
-                    if desk.news == told:
-                        desk.changed.wait(_KEEP_ALIVE_SECONDS)
-                    news = desk.news
-                self.wfile.write(f"data: {news}\n\n".encode() if news != told else b": still here\n\n")
-                self.wfile.flush()
-                told = news
+    def _tell_news(self) -> None:
+        desk, told = self.server.desk, None
+        while not desk.closed:
+            with desk.changed:
+                if desk.news == told:
+                    desk.changed.wait(_KEEP_ALIVE_SECONDS)
+                news = desk.news
+            self.wfile.write(f"data: {news}\n\n".encode() if news != told else b": still here\n\n")
+            self.wfile.flush()
+            told = news
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: the terminal belongs to problems."""
-
-    return Handler
-
-
-_NOTHING_YET = (
-    b'<!doctype html><html lang="en"><meta charset="utf-8"><title>Nothing to show yet</title>'
-    b'<body><p>There is no good version yet: mend what the terminal shows.</p><script src="/__preview/reload.js"></script>'
-)
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the terminal belongs to problems."""
 
 
 def _with_reload(file: OutputFile) -> bytes:

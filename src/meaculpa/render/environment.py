@@ -1,11 +1,12 @@
 """The templates of a project, compiled: autoescaping on, every name defined."""
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import DictLoader, Environment, StrictUndefined
+from jinja2 import DictLoader, Environment, StrictUndefined, TemplateSyntaxError
 
-from meaculpa.errors import Problem
+from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
 from meaculpa.render.words import Words, read_words
 
@@ -18,6 +19,13 @@ class Theme:
     texts: Mapping[str, str]
     words: tuple[Words, ...]
     digest: str
+
+    def render(self, template: str, **facts: object) -> str:
+        """Render a template; raises InvalidInput with its line where a project's own template is wrong."""
+        try:
+            return self.environment.get_template(template).render(**facts)
+        except Exception as error:
+            raise InvalidInput([_template_problem(template, error)]) from error
 
 
 def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> Theme | list[Problem]:
@@ -40,6 +48,15 @@ def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> The
         return words
     digest = " ".join(source.digest[:16] for _, source in sorted(templates.items()))
     return Theme(_environment(texts), texts, words, digest)
+
+
+def _template_problem(template: str, error: Exception) -> Problem:
+    if isinstance(error, TemplateSyntaxError):
+        return Problem(f"site_templates/{error.name or template}", error.lineno, error.message or "cannot be read")
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    if isinstance(error, KeyError):
+        return Problem(f"site_templates/{template}", (lines or [0])[-1] or 0, f"there are no words for {error}")
+    return Problem(f"site_templates/{template}", (lines or [0])[-1] or 0, str(error))
 
 
 def _is_text(content: bytes) -> bool:

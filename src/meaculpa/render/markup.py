@@ -58,7 +58,12 @@ URL_SCHEMES = {"http", "https", "mailto", "tel"}
 
 def render_markup(text: str) -> Markup:
     """Render one update's Markdown; raises RecursionError where it is nested too deep."""
-    html = _cleaner().clean(_markdown().reset().convert(text))
+    try:
+        html = _cleaner().clean(_markdown().reset().convert(text))
+    except (RecursionError, MemoryError):
+        # The library keeps where it was in nested lists; the next text would be rendered as if within them.
+        _markdown.cache_clear()
+        raise
     if "<img" not in html:
         return Markup(html)
     html = _PICTURE.sub(r"\1\2\3", html)

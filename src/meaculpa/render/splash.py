@@ -31,7 +31,8 @@ class Section:
 def splash_page(site: Site, config: Config, theme: Theme) -> str:
     """Render the splash page: the worst incident that reaches it, or what is true whenever the shop is down."""
     state = next((state for state in site.open if is_shown_on(state.incident, Surface.SPLASH)), None)
-    return theme.environment.get_template("splash.html.j2").render(
+    return theme.render(
+        "splash.html.j2",
         site=config.site,
         sections=[_section(state, config, words) for words in theme.words],
         phone=re.sub(r"[^+0-9]", "", config.site.support.phone or ""),

@@ -28,7 +28,8 @@ def favicon(impact: Impact) -> str:
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
         f'<path fill="{colour}" d="{shape}"/>'
-        f'<path fill="none" stroke="#fff" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" d="{sign}"/></svg>\n'
+        '<path fill="none" stroke="#fff" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round" '
+        f'd="{sign}"/></svg>\n'
     )
 
 

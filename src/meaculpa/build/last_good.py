@@ -1,0 +1,42 @@
+"""Copies of every incident file that was good, so that a broken one can stay as it was, even after a restart."""
+
+import contextlib
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from meaculpa.errors import Problem, Severity
+from meaculpa.files import write_file
+from meaculpa.model import Source
+from meaculpa.project import ProjectFiles
+
+FOLDER = Path(".meaculpa") / "last-good"
+
+
+def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]) -> None:
+    """Copy each good incident file that has changed since, and forget those that are gone.
+
+    `kept` remembers the digests of what was copied, by path; files with an error among `problems` are left out.
+    """
+    folder = files.root / FOLDER
+    bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
+    if not kept:
+        kept.update({path: source.digest for path, source in recall(files.root).items()})
+    for path, source in files.incidents.items():
+        if path not in bad and kept.get(path) != source.digest:
+            write_file(folder / path, source.content)
+            kept[path] = source.digest
+    for path in kept.keys() - files.incidents.keys():
+        (folder / path).unlink(missing_ok=True)
+        del kept[path]
+
+
+def recall(root: Path) -> Mapping[str, Source]:
+    """Read the copies, by the path of the file they are copies of."""
+    folder = root / FOLDER
+    sources = {}
+    for path in sorted(folder.rglob("*.md")):
+        with contextlib.suppress(OSError):
+            content, name = path.read_bytes(), path.relative_to(folder).as_posix()
+            sources[name] = Source(name, content, hashlib.sha256(content).hexdigest())
+    return sources

@@ -1,0 +1,231 @@
+"""The whole way from files to output: equal bytes, incremental like cold, broken files kept as they were."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.last_good import keep_good
+from meaculpa.errors import InvalidInput
+from meaculpa.project import read_project
+from tests.making import CONFIG, at, incident_text, write_project
+
+NOW = at("2026-11-22 12:00")
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Memory]:
+    memory = Memory()
+    yield memory
+    memory.pool.close()
+
+
+def built(root: Path, memory: Memory, **options: bool) -> Build:
+    return build(read_project(root), NOW, memory, **options)
+
+
+def bodies(done: Build) -> dict[str, bytes]:
+    return {path: file.body for path, file in done.files.items()}
+
+
+def test_two_builds_give_equal_bytes(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, card_payments=incident_text())
+    assert bodies(built(root, memory)) == bodies(built(root, Memory(pool=memory.pool)))
+
+
+def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memory) -> None:
+    months = {
+        f"m{month}": incident_text(updates=f"## 2026-{month:02d}-03 09:20 resolved\n\nx\n") for month in range(1, 11)
+    }
+    root = write_project(tmp_path, **months)
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    assert before.made == len(before.files)
+    (root / "incidents" / "m3.md").write_text(months["m3"].replace("by card", "by voucher"))
+    after = built(root, mine)
+    changed = {path for path in after.files if before.files[path].digest != after.files[path].digest}
+    assert changed == {
+        f"{prefix}{page}" for prefix in ("", "de/") for page in ("incidents/m3.html", "history/2026-03.html")
+    }
+    always_made = {"index.html", "de/index.html", "favicon.svg", "splash.html", "banner.js", "banner.json"}
+    assert after.made == len(changed | always_made)
+
+
+_names = st.sampled_from(["a", "b", "c", "d"])
+_edits = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), _names, st.integers(1, 9)),
+        st.tuples(st.just("delete"), _names, st.just(0)),
+        st.tuples(st.just("rename"), _names, st.integers(1, 4)),
+        st.tuples(st.just("translate"), _names, st.integers(1, 9)),
+        st.tuples(st.just("config"), st.just(""), st.integers(1, 3)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(_edits)
+def test_an_incremental_build_is_byte_for_byte_a_cold_one(
+    tmp_path_factory: pytest.TempPathFactory, memory: Memory, edits: list[tuple[str, str, int]]
+) -> None:
+    root = write_project(tmp_path_factory.mktemp("project"), a=incident_text())
+    mine, files = Memory(pool=memory.pool), None
+    for kind, name, number in edits:
+        edit(root, kind, name, number)
+        files = read_project(root, files)
+        warm = build(files, NOW, mine)
+        cold = build(read_project(root), NOW, Memory(pool=memory.pool))
+        assert bodies(warm) == bodies(cold)
+        assert warm.known == cold.known
+    shutil.rmtree(root)
+
+
+def edit(root: Path, kind: str, name: str, number: int) -> None:
+    path = root / "incidents" / f"{name}.md"
+    german = root / "incidents" / f"{name}.de.md"
+    if kind == "write":
+        path.write_text(incident_text(updates=f"## 2026-{number:02d}-01 09:20 investigating\n\nText {number}.\n"))
+        german.unlink(missing_ok=True)
+    elif kind == "delete":
+        path.unlink(missing_ok=True)
+        german.unlink(missing_ok=True)
+    elif kind == "rename" and path.exists():
+        german.unlink(missing_ok=True)
+        path.rename(path.with_stem(f"r{number}"))
+    elif kind == "translate" and path.exists():
+        german.write_text(f"---\ntitle: Titel {number}\n---\n")
+    elif kind == "config":
+        (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"Card payments", f"Cards {number}".encode()))
+
+
+def test_a_problem_stops_the_build_and_all_are_told(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(
+        tmp_path, good=incident_text(), bad=incident_text("impact: majr\n"), worse=incident_text("x: y\n")
+    )
+    with pytest.raises(InvalidInput) as caught:
+        built(root, memory)
+    assert [problem.path for problem in caught.value.problems] == ["incidents/bad.md", "incidents/worse.md"]
+
+
+def test_a_broken_file_keeps_its_last_good_version_and_the_others_go_out(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text(), two=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    (root / "incidents" / "one.md").write_text("broken")
+    (root / "incidents" / "two.md").write_text(incident_text(title="You cannot log in"))
+    after = built(root, mine, keep_going=True)
+    assert after.files["incidents/one.html"] == before.files["incidents/one.html"]
+    assert b"You cannot log in" in after.files["incidents/two.html"].body
+    assert [problem.path for problem in after.problems] == ["incidents/one.md"]
+    assert after.left_out == ()
+
+
+def test_a_broken_translation_keeps_the_incident_as_it_was(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    (root / "incidents" / "one.de.md").write_text("broken")
+    after = built(root, mine, keep_going=True)
+    assert after.files["incidents/one.html"] == before.files["incidents/one.html"]
+
+
+def test_the_last_good_version_outlives_the_process(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text(), new=incident_text())
+    files = read_project(root)
+    before = build(files, NOW, Memory(pool=memory.pool))
+    keep_good(files, before.problems, {})
+    (root / "incidents" / "one.md").write_text("broken")
+    (root / "incidents" / "never-good.md").write_text("broken")
+    after = built(root, Memory(pool=memory.pool), keep_going=True)
+    assert after.files["incidents/one.html"] == before.files["incidents/one.html"]
+    assert after.left_out == ("incidents/never-good.md",)
+
+
+def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text(), two=incident_text())
+    files = read_project(root)
+    keep_good(files, (), {})
+    (root / "incidents" / "one.md").unlink()
+    (root / "incidents" / "two.md").write_text("broken")
+    after = built(root, Memory(pool=memory.pool), keep_going=True)
+    assert "incidents/one.html" not in after.files
+    assert "incidents/two.html" in after.files
+
+
+def test_a_text_that_cannot_be_rendered_is_a_problem_of_its_file(tmp_path: Path, memory: Memory) -> None:
+    hostile = incident_text(updates="## 2026-11-22 09:20 investigating\n\n" + "[" * 50_000 + "\n")
+    root = write_project(tmp_path, good=incident_text(), hostile=hostile)
+    with pytest.raises(InvalidInput) as caught:
+        built(root, memory)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "incidents/hostile.md:6: this text takes too long to render (shorten it, or leave out unusual markup)"
+    ]
+
+
+@pytest.mark.parametrize("picture", ["assets/none.png", "https://elsewhere.example/x.png"])
+def test_a_picture_that_is_not_in_assets_is_a_problem(tmp_path: Path, memory: Memory, picture: str) -> None:
+    text = incident_text(updates=f"## 2026-11-22 09:20 investigating\n\n![x]({picture})\n")
+    with pytest.raises(InvalidInput, match=re.escape(f'there is no picture "{picture}"')):
+        built(write_project(tmp_path, one=text), memory)
+
+
+def test_a_picture_is_published_under_the_hash_of_its_content(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text(updates="## 2026-11-22 09:20 resolved\n\n![x](assets/x.png)\n"))
+    (root / "assets").mkdir()
+    (root / "assets" / "x.png").write_bytes(b"\x89PNG")
+    done = built(root, memory)
+    name = next(path for path in done.files if path.startswith("assets/"))
+    assert re.fullmatch(r"assets/x\.[0-9a-f]{12}\.png", name)
+    assert f'src="../{name}"'.encode() in done.files["incidents/one.html"].body
+    assert f'src="../../{name}"'.encode() in done.files["de/incidents/one.html"].body
+
+
+def test_a_projects_own_template_wins(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "site_templates").mkdir()
+    (root / "site_templates" / "404.html.j2").write_text("gone")
+    assert built(root, memory).files["404.html"].body == b"gone"
+
+
+@pytest.mark.parametrize("template", ["{{ nobody }}", "{% if %}", "{{ say('no.such.words') }}"])
+def test_a_mistake_in_a_template_is_told_in_one_line(tmp_path: Path, memory: Memory, template: str) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "site_templates").mkdir()
+    (root / "site_templates" / "404.html.j2").write_text(template)
+    with pytest.raises(InvalidInput, match=r"site_templates/404\.html\.j2"):
+        built(root, Memory(pool=memory.pool))
+
+
+def test_a_language_without_strings_is_told(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"[en, de]", b"[en, eo]"))
+    with pytest.raises(InvalidInput, match='no strings for the locale "eo"'):
+        built(root, Memory(pool=memory.pool))
+
+
+def test_links_out_of_the_project_are_not_followed(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path / "project", one=incident_text())
+    (tmp_path / "secret.md").write_text("secret")
+    (tmp_path / "folder").mkdir()
+    (root / "incidents" / "linked.md").symlink_to(tmp_path / "secret.md")
+    (root / "incidents" / "folder").symlink_to(tmp_path / "folder")
+    with pytest.raises(InvalidInput) as caught:
+        built(root, memory)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "incidents/folder: a link to a folder, which is not followed (put the files here)",
+        "incidents/linked.md: a link to a file outside the project, which is not followed (put the file here)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["_set-aside.md", ".hidden.md", "one.md~", "#one.md#", ".one.md.swp", "4913"])
+def test_what_editors_leave_behind_is_no_incident(tmp_path: Path, memory: Memory, name: str) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "incidents" / name).write_text("junk")
+    done = built(root, memory)
+    assert not any("error" in str(problem.severity) for problem in done.problems)

@@ -1,0 +1,116 @@
+"""Markdown of updates: what it may be, and what it can never do."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow
+from meaculpa.model import Markup
+from meaculpa.render.markup import ATTRIBUTES, TAGS, render_markup
+
+
+def html(text: str) -> str:
+    return render_markup(text).html
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("**bold** and *soft*", "<p><strong>bold</strong> and <em>soft</em></p>"),
+        ("# Title", "<h3>Title</h3>"),
+        ("### Title", "<h3>Title</h3>"),
+        ("a\n\n---\n\nb", "<p>a</p>\n<hr>\n<p>b</p>"),
+        ("see https://a.example/b_c?d=1&e=2.", "https://a.example/b_c?d=1&amp;e=2</a>.</p>"),
+        ("[text](https://a.example)", '<a href="https://a.example" rel="noopener noreferrer">text</a>'),
+        ("<https://a.example>", '<a href="https://a.example" rel="noopener noreferrer">https://a.example</a>'),
+        ("one <!-- hidden --> two", "<p>one  two</p>"),
+        ("`<!-- code -->`", "<code>&lt;!-- code --&gt;</code>"),
+        ("the <ID> of <b>you</b>", "<p>the &lt;ID&gt; of &lt;b&gt;you&lt;/b&gt;</p>"),
+        ("| a | b |\n|--:|---|\n| 1 | 2 |", '<th align="right">a</th>'),
+        ("```\n<script>\n```", "<pre><code>&lt;script&gt;\n</code></pre>"),
+        ("5 < 6 & 7", "<p>5 &lt; 6 &amp; 7</p>"),
+    ],
+)
+def test_an_update_is_rendered(text: str, expected: str) -> None:
+    assert expected in html(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html,<script>alert(1)</script>)",
+        "[x](vbscript:x)",
+        "![x](javascript:alert(1))",
+        "<javascript:alert(1)>",
+        "[x]: javascript:alert(1)\n\n[x]",
+        '[x](https://a.example "onmouseover=alert(1)")',
+        "<style>*{display:none}</style>",
+        "<iframe src=//a.example></iframe>",
+        "<svg onload=alert(1)>",
+        "&#106;avascript:alert(1)",
+        "[x](&#106;avascript:alert(1))",
+    ],
+)
+def test_nothing_in_an_update_can_run(text: str) -> None:
+    rendered = html(text)
+    tags = re.findall(r"<([a-z0-9]+)((?:\s[^>]*)?)>", rendered)
+    assert all(name in TAGS for name, _ in tags)
+    for name, attributes in tags:
+        allowed = ATTRIBUTES.get(name, set()) | {"rel"}
+        assert set(re.findall(r'([a-z]+)="', re.sub(r'="[^"]*"', '=""', attributes))) <= allowed
+        assert not re.search(r'(?:href|src)="\s*(?:javascript|data|vbscript):', attributes, re.IGNORECASE)
+
+
+@given(st.text(alphabet="<>/!-[](){}`*_#&;:\"'= \nabscriptjx", max_size=80))
+def test_only_known_elements_come_out(text: str) -> None:
+    assert set(re.findall(r"<([a-zA-Z0-9]+)", html(text))) <= TAGS
+
+
+def test_pictures_are_named_and_their_way_is_made_plain() -> None:
+    markup = render_markup("![a](assets/a.png) ![b](../assets/b.png) ![c](https://c.example/c.png)")
+    assert markup.pictures == ("assets/a.png", "assets/b.png", "https://c.example/c.png")
+
+
+@pytest.fixture(scope="module")
+def pool() -> object:
+    pool = MarkupPool(budget_seconds=1.0)
+    yield pool
+    pool.close()
+
+
+def test_the_pool_renders_as_the_function_does(pool: MarkupPool) -> None:
+    texts = [f"Text **{number}** ![x](assets/x.png)" for number in range(200)]
+    answers = pool.render(texts)
+    assert [answers[text] for text in texts] == [render_markup(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 50_000,
+        "![[](" * 12_000,
+        "a **" * 15_000,
+        "> " * 30_000 + "x",
+        "- " * 2_000 + "x",
+        "`" * 60_000,
+        "<a " * 20_000,
+    ],
+    ids=["brackets", "pictures", "stars", "quotes", "lists", "ticks", "tags"],
+)
+def test_a_hostile_text_is_rendered_or_refused_and_the_others_are_not_held_up(pool: MarkupPool, text: str) -> None:
+    begin = time.monotonic()
+    answers = pool.render([text, "innocent"])
+    assert isinstance(answers[text], Markup | TooSlow | TooDeep)
+    assert answers["innocent"] == Markup("<p>innocent</p>")
+    assert time.monotonic() - begin < 30, "the budget does not hold"
+
+
+def test_what_takes_too_long_is_refused(pool: MarkupPool) -> None:
+    assert isinstance(pool.render(["[" * 50_000])["[" * 50_000], TooSlow)

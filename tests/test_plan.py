@@ -1,0 +1,167 @@
+"""What is uploaded and why, what is deleted when, and what is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meaculpa.errors import TargetError, UnsafePlan
+from meaculpa.model import OutputFile
+from meaculpa.plan import (
+    Group,
+    Index,
+    Plan,
+    Reason,
+    compare,
+    group_of,
+    manifest_of,
+    read_index,
+    read_shard,
+    refuse_if_behind,
+    refuse_if_unsafe,
+    shard_of,
+    shards_to_read,
+)
+from meaculpa.render.headers import output_file
+
+
+def files(**bodies: str) -> dict[str, OutputFile]:
+    """Files by name, `__` for `/` and `_` for `.`."""
+    paths = {name.replace("__", "/").replace("_", "."): body for name, body in bodies.items()}
+    return {path: output_file(path, body) for path, body in paths.items()}
+
+
+def plan(before: dict[str, OutputFile] | None, now: dict[str, OutputFile], lost: tuple[str, ...] = ()) -> Plan:
+    wanted = manifest_of(now, {})
+    if before is None:
+        return compare(now, wanted, None, {}, lost)
+    stored = manifest_of(before, {})
+    index = Index({name: shard.digest for name, shard in stored.items()})
+    return compare(now, wanted, index, {name: stored[name] for name in shards_to_read(wanted, index)}, lost)
+
+
+PAGE = files(index_html="a", incidents__x_html="x")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "lost", "expected"),
+    [
+        (None, {}, (), []),
+        (None, PAGE, (), [("incidents/x.html", Reason.NEW), ("index.html", Reason.NEW)]),
+        (PAGE, PAGE, (), []),
+        (PAGE, files(index_html="b", incidents__x_html="x"), (), [("index.html", Reason.CHANGED)]),
+        (PAGE, {**PAGE, **files(splash_html="s")}, (), [("splash.html", Reason.NEW)]),
+        (PAGE, PAGE, ("index.html",), [("index.html", Reason.LOST)]),
+        (PAGE, files(index_html="a"), (), []),
+    ],
+    ids=["empty", "new", "same", "changed body", "one more", "lost", "one less"],
+)
+def test_each_upload_has_its_reason(
+    before: dict[str, OutputFile] | None,
+    now: dict[str, OutputFile],
+    lost: tuple[str, ...],
+    expected: list[tuple[str, Reason]],
+) -> None:
+    assert [(upload.file.path, upload.reason) for upload in plan(before, now, lost).uploads] == expected
+
+
+def test_a_changed_header_is_a_reason_of_its_own() -> None:
+    file = PAGE["index.html"]
+    other = OutputFile(file.path, file.body, file.content_type, "no-store", file.digest.split("-")[0] + "-12345678")
+    assert [upload.reason for upload in plan({**PAGE, "index.html": other}, PAGE).uploads] == [Reason.HEADERS]
+
+
+def test_what_is_gone_is_deleted_by_the_next_run() -> None:
+    first = plan(PAGE, files(index_html="a"))
+    assert (first.gone, first.deletes) == (("incidents/x.html",), ())
+    second = compare(files(index_html="a"), manifest_of(files(index_html="a"), {}), first.index, first.shards)
+    assert (second.gone, second.deletes) == ((), ("incidents/x.html",))
+    third = compare(files(index_html="a"), manifest_of(files(index_html="a"), {}), second.index, second.shards)
+    assert third.is_empty
+
+
+def test_what_comes_back_is_not_deleted() -> None:
+    first = plan(PAGE, files(index_html="a"))
+    wanted = manifest_of(PAGE, {})
+    again = compare(PAGE, wanted, first.index, {name: first.shards[name] for name in first.shards})
+    assert again.deletes == ()
+    assert [upload.file.path for upload in again.uploads] == ["incidents/x.html"]
+
+
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),
+    st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),
+)
+def test_a_plan_carried_out_leaves_nothing_to_do(before: dict[str, str], now: dict[str, str]) -> None:
+    old = files(**{f"{name}_html": body for name, body in before.items()})
+    new = files(**{f"{name}_html": body for name, body in now.items()})
+    first = plan(old, new)
+    assert {upload.file.path for upload in first.uploads} == {path for path in new if old.get(path) != new[path]}
+    wanted = manifest_of(new, {})
+    stored = {name: first.shards[name] for name in shards_to_read(wanted, first.index) if name in first.shards}
+    assert compare(new, wanted, first.index, stored).uploads == ()
+
+
+def test_groups_go_in_the_order_in_which_they_depend_on_each_other() -> None:
+    everything = files(
+        index_html="i",
+        banner_json="b",
+        incidents__x_html="x",
+        assets__p_png="p",
+        de__index_html="d",
+        history_html="h",
+        sitemap_xml="s",
+    )
+    groups = [upload.group for upload in plan(None, everything).uploads]
+    assert groups == sorted(groups, key=list(Group).index)
+    assert {group_of("assets/p.png"), group_of("de/incidents/x.html"), group_of("de/index.html")} == set(Group)
+
+
+@pytest.mark.parametrize(
+    ("path", "shard"),
+    [
+        ("incidents/2026-11-22-card.html", "2026-11"),
+        ("de/incidents/2026-11-22-card.html", "2026-11"),
+        ("history/2026-11.html", "2026-11"),
+        ("sitemaps/2026-11.xml", "2026-11"),
+        ("index.html", "site"),
+        ("assets/2026-11.png", "site"),
+    ],
+)
+def test_a_shard_holds_a_month(path: str, shard: str) -> None:
+    assert shard_of(path) == shard
+
+
+def test_one_edit_writes_one_shard_and_the_index() -> None:
+    before = files(**{f"incidents__2026-{month:02d}-01-x_html": "x" for month in range(1, 12)})
+    now = {**before, **files(**{"incidents__2026-03-01-x_html": "y"})}
+    assert list(plan(before, now).shards) == ["2026-03"]
+
+
+def test_taking_much_away_is_refused_with_the_numbers_and_the_way_out() -> None:
+    many = files(**{f"p{number}_html": "x" for number in range(40)})
+    with pytest.raises(UnsafePlan, match=r"take away 40 of 40 published files.*--force"):
+        refuse_if_unsafe(plan(many, {}), 40)
+    few = dict(list(many.items())[5:])
+    refuse_if_unsafe(plan(many, few), 40)
+
+
+def test_files_that_are_behind_are_refused() -> None:
+    stored = manifest_of({}, {"2026-11-22-card": "2026-11-22 09:48 UTC"})
+    refuse_if_behind({"2026-11-22-card": "2026-11-22 09:48 UTC"}, stored.values(), ())
+    refuse_if_behind({}, stored.values(), {"2026-11-22-card"})
+    for known in ({}, {"2026-11-22-card": "2026-11-22 09:20 UTC"}):
+        with pytest.raises(UnsafePlan, match=r"behind: the update of 2026-11-22 09:48 UTC to 2026-11-22-card"):
+            refuse_if_behind(known, stored.values(), ())
+
+
+def test_a_manifest_is_read_as_it_was_written() -> None:
+    index = Index({"site": "abc"}, ("old",))
+    assert read_index(index.body) == index
+    shard = manifest_of(PAGE, {"x": "2026-11-22 09:48 UTC"})["site"]
+    assert read_shard(shard.body, "p") == shard
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"v": 2, "shards": {}}', b"\xff"])
+def test_a_damaged_manifest_is_told(body: bytes) -> None:
+    with pytest.raises(TargetError):
+        read_index(body)

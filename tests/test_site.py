@@ -1,0 +1,234 @@
+"""What the published files say and refer to."""
+
+import html.parser
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from posixpath import dirname, join, normpath
+from urllib.parse import urlsplit
+
+import pytest
+
+from meaculpa.build.composition import Build, Memory, build
+from meaculpa.project import read_project, read_scaffold
+from meaculpa.render.scaffold import sample_shop
+from tests.making import CONFIG, at, incident_text, write_project
+
+NOW = at("2026-11-22 09:36")
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Memory]:
+    memory = Memory()
+    yield memory
+    memory.pool.close()
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory, memory: Memory) -> Build:
+    """The sample shop, built."""
+    root = tmp_path_factory.mktemp("sample")
+    for path, content in sample_shop(read_scaffold("sample"), b"", NOW).items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(content)
+    return build(read_project(root), NOW, memory)
+
+
+class Parsed(html.parser.HTMLParser):
+    """What a page holds, as far as tests ask."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.text = ""
+        self.feed(body.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def page(done: Build, path: str) -> Parsed:
+    return Parsed(done.files[path].body)
+
+
+def pages(done: Build) -> list[str]:
+    return [path for path in done.files if path.endswith(".html")]
+
+
+def test_every_link_within_the_site_leads_to_a_file(sample: Build) -> None:
+    for path in pages(sample):
+        if path in ("404.html", "splash.html"):
+            continue
+        for link in page(sample, path).all("a"):
+            href = link["href"]
+            if href and not urlsplit(href).scheme and not href.startswith("#"):
+                assert normpath(join(dirname(path), href)) in sample.files, (path, href)
+
+
+def test_the_page_for_missing_addresses_has_absolute_links(sample: Build) -> None:
+    hrefs = [link["href"] for link in page(sample, "404.html").all("a") if not link["href"].startswith("#")]
+    assert hrefs
+    assert all(urlsplit(href).scheme for href in hrefs)
+
+
+def test_no_page_loads_anything_from_elsewhere(sample: Build) -> None:
+    for path in pages(sample):
+        parsed = page(sample, path)
+        assert not parsed.all("iframe")
+        assert all("src" not in script for script in parsed.all("script"))
+        sources = [image["src"] for image in parsed.all("img")]
+        assert all(source.startswith("data:image/") or not urlsplit(source).scheme for source in sources)
+        loaded = [link["href"] for link in parsed.all("link") if link["rel"] in ("stylesheet", "preload", "icon")]
+        assert all(href.startswith("data:") or href.endswith("favicon.svg") for href in loaded)
+
+
+def test_the_status_page_needs_one_request(sample: Build) -> None:
+    parsed = page(sample, "index.html")
+    loaded = [image["src"] for image in parsed.all("img")]
+    loaded += [link["href"] for link in parsed.all("link") if link["rel"] == "icon"]
+    assert all(source.startswith("data:") for source in loaded)
+
+
+def test_every_page_has_its_language_and_one_heading_of_the_first_level(sample: Build) -> None:
+    for path in pages(sample):
+        parsed = page(sample, path)
+        assert parsed.all("html")[0]["lang"] == ("de" if path.startswith("de/") else "en")
+        if path != "splash.html":
+            assert len(parsed.all("h1")) == 1, path
+
+
+def test_times_are_utc_in_the_html(sample: Build) -> None:
+    for element in page(sample, "index.html").all("time"):
+        assert re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z", element["datetime"])
+    assert "22 Nov 2026, 09:02 UTC" in page(sample, "index.html").text
+
+
+def test_what_is_not_translated_is_marked_with_its_own_language(sample: Build) -> None:
+    german = page(sample, "de/incidents/2026-11-13-slow-search.html")
+    assert german.all("h1")[0].get("lang") == "en"
+    assert "Noch nicht übersetzt" in german.text
+    translated = page(sample, "de/incidents/2026-11-22-card-payments.html")
+    assert "lang" not in translated.all("h1")[0]
+    assert "Noch nicht übersetzt" not in translated.text
+
+
+def test_the_policy_of_a_page_allows_its_own_script_and_style(sample: Build) -> None:
+    policy = next(meta["content"] for meta in page(sample, "index.html").all("meta") if meta.get("http-equiv"))
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+HOSTILE = "</title></script><script>alert(1)</script><img src=x onerror=alert(1)>'\"&{{ 7*7 }}"
+
+
+def test_no_field_of_an_incident_can_be_more_than_text(tmp_path: Path, memory: Memory) -> None:
+    quoted = json.dumps(HOSTILE)
+    front = (
+        f"impact: critical\nsummary: {quoted}\nworks: {quoted}\nmoney: {quoted}\n"
+        f"prevention:\n  - {{what: {quoted}, owner: {quoted}, due: 2026-12-01}}\n"
+    )
+    body = f"## 2026-11-22 09:20 investigating\nnext_update: 2026-11-22 10:00\n\n{HOSTILE}\n"
+    root = write_project(tmp_path, one=incident_text(front, body, title=quoted))
+    config = CONFIG.replace(b"name: Northwind,", b"name: " + quoted.encode() + b",").replace(
+        b"Card payments", quoted.encode()
+    )
+    (root / "meaculpa.yml").write_bytes(config)
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    for path in pages(done):
+        parsed = page(done, path)
+        assert not [image for image in parsed.all("img") if image.get("src") == "x"], path
+        assert len(parsed.all("script")) == 1, path
+        assert "49" not in parsed.text.replace("2026", ""), "user text is never a template"
+    for path in ("banner.js", "banner.json", "favicon.svg", "sitemap.xml"):
+        assert b"</script>" not in done.files["banner.js"].body
+        assert path == "banner.json" or b"<img src=x" not in done.files[path].body
+
+
+def test_the_banner_says_what_is_open_and_what_will_be(sample: Build) -> None:
+    state = json.loads(sample.files["banner.json"].body)
+    items = {item["id"]: item for item in state["items"]}
+    assert list(items) == ["2026-11-22-card-payments", "2026-11-26-checkout-maintenance"]
+    card = items["2026-11-22-card-payments"]
+    assert card["components"] == {"payments": "major_outage", "checkout": "partial_outage"}
+    assert card["text"]["de"].startswith("Sie können nicht mit Karte bezahlen")
+    assert card["link"]["de"].endswith("/de/incidents/2026-11-22-card-payments.html")
+    assert card["paths"] == ["/checkout*", "/basket*"]
+    assert items["2026-11-26-checkout-maintenance"]["starts"] == "2026-11-26T02:00Z"
+
+
+def test_a_banner_that_was_dismissed_comes_back_when_something_new_is_said(tmp_path: Path, memory: Memory) -> None:
+    def revision(text: str) -> str:
+        root = write_project(tmp_path, one=text)
+        done = build(read_project(root), NOW, Memory(pool=memory.pool))
+        return str(json.loads(done.files["banner.json"].body)["items"][0]["revision"])
+
+    first = "## 2026-11-22 09:20 investigating\n\nx\n"
+    before = revision(incident_text(updates=first))
+    assert revision(incident_text(updates=first)) == before
+    assert revision(incident_text("summary: Something else.\n", first)) != before
+    assert revision(incident_text(updates=first + "\n## 2026-11-22 09:30 identified\n\ny\n")) != before
+
+
+def test_the_splash_page_says_what_matters_in_every_language(sample: Build) -> None:
+    splash = page(sample, "splash.html")
+    for text in (
+        "We are sorry. You cannot pay by card.",
+        "Es tut uns leid.",
+        "+44 800 555 0100",
+        "PayPal",
+        "09:58 UTC",
+    ):
+        assert text in splash.text
+    assert [section["lang"] for section in splash.all("section")] == ["en", "de"]
+    links = [link["href"] for link in splash.all("a")]
+    assert all(href == "" or urlsplit(href).scheme in ("https", "tel", "mailto") for href in links)
+
+
+def test_without_an_incident_the_splash_page_still_helps(tmp_path: Path, memory: Memory) -> None:
+    done = build(read_project(write_project(tmp_path)), NOW, Memory(pool=memory.pool))
+    assert "our shop does not answer at the moment" in page(done, "splash.html").text
+    assert "Everything in the shop works" in page(done, "index.html").text
+
+
+def test_a_broken_promise_stands_on_the_page(tmp_path: Path, memory: Memory) -> None:
+    late = "## 2026-11-22 08:00 investigating\nnext_update: 2026-11-22 09:00\n\nx\n"
+    root = write_project(tmp_path, one=incident_text(updates=late))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert "We promised an update by 22 Nov 2026, 09:00 UTC and are late." in page(done, "index.html").text
+
+
+def test_sitemaps_list_every_page_once(sample: Build) -> None:
+    listed = [
+        address
+        for path, file in sample.files.items()
+        if path.startswith("sitemaps/")
+        for address in re.findall(r"<loc>https://status\.northwind\.example/([^<]*)</loc>", file.body.decode())
+    ]
+    assert sorted(listed) == sorted(path for path in pages(sample) if path not in ("404.html", "splash.html"))
+
+
+def test_headers_fit_the_kind_of_file(sample: Build) -> None:
+    caching = {path: file.cache_control for path, file in sample.files.items()}
+    assert all("immutable" in caching[path] for path in caching if path.startswith("assets/"))
+    assert "max-age=60" in caching["banner.js"]
+    assert all("stale-if-error=604800" in caching[path] for path in ("index.html", "banner.json", "splash.html"))
+    assert all(file.content_type for file in sample.files.values())
+
+
+def test_the_logo_stands_in_the_page_unless_it_is_large(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path)
+    (root / "assets").mkdir()
+    (root / "meaculpa.yml").write_bytes(CONFIG + b"brand: {logo: assets/logo.svg}\n")
+    (root / "assets" / "logo.svg").write_bytes(b"<svg/>")
+    small = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert page(small, "index.html").all("img")[0]["src"].startswith("data:image/svg+xml;base64,")
+    (root / "assets" / "logo.svg").write_bytes(b"<svg>" + b" " * 9000 + b"</svg>")
+    large = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert re.fullmatch(r"\.\./assets/logo\.[0-9a-f]{12}\.svg", page(large, "de/index.html").all("img")[0]["src"])

@@ -1,0 +1,154 @@
+"""One contract for every place to publish to: memory, a folder, moto's S3, and a real S3 server."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config as BotoConfig
+
+from meaculpa.config import S3Target as S3Settings
+from meaculpa.errors import TargetError
+from meaculpa.plan import MANIFEST_PATH
+from meaculpa.publish import Options, publish
+from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.memory import MemoryTarget
+from meaculpa.publish.s3 import S3Target
+from meaculpa.publish.target import ABSENT, Conflict, Target
+from meaculpa.render.headers import POINTER, output_file
+from tests.conftest import make_bucket
+
+Maker = Callable[[], Target]
+_numbers = itertools.count()
+
+
+def s3_settings(url: str, bucket: str) -> S3Settings:
+    values = {"type": "s3", "name": "primary", "bucket": bucket, "region": "us-east-1", "endpoint_url": url}
+    return S3Settings.model_validate(values)
+
+
+@pytest.fixture(params=["memory", "directory", "moto", "seaweedfs"])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> Target:
+    kind = request.param
+    if kind == "memory":
+        return MemoryTarget()
+    if kind == "directory":
+        return DirectoryTarget("local", tmp_path / "public")
+    url = request.getfixturevalue("moto_url" if kind == "moto" else "seaweed")
+    bucket = f"contract-{kind}-{next(_numbers)}-{abs(hash(str(tmp_path)))}"[:60]
+    make_bucket(url, bucket)
+    return S3Target(s3_settings(url, bucket))
+
+
+PAGES = {
+    path: output_file(path, f"body of {path}")
+    for path in ("index.html", "incidents/2026-11-22-x.html", "banner.json")
+}
+KNOWN = {"2026-11-22-x": "2026-11-22 09:20 UTC"}
+
+
+def read(target: Target, path: str) -> bytes | None:
+    found = target.read(path)
+    return found.body if found else None
+
+
+def test_what_is_written_is_read(target: Target) -> None:
+    assert target.read("a/b.html") is None
+    target.write(output_file("a/b.html", "one"))
+    target.write(output_file("a/b.html", "two"))
+    assert read(target, "a/b.html") == b"two"
+    target.delete("a/b.html")
+    target.delete("a/b.html")
+    assert target.read("a/b.html") is None
+
+
+def test_a_write_under_a_condition_fails_when_somebody_was_faster(target: Target) -> None:
+    target.write(output_file("m.json", "1"), ABSENT)
+    with pytest.raises(Conflict):
+        target.write(output_file("m.json", "2"), ABSENT)
+    found = target.read("m.json")
+    assert found
+    target.write(output_file("m.json", "3"), found.version)
+    with pytest.raises(Conflict):
+        target.write(output_file("m.json", "4"), found.version)
+    assert read(target, "m.json") == b"3"
+
+
+def test_the_second_publish_does_nothing(target: Target) -> None:
+    first = publish(PAGES, KNOWN, target, Options())
+    assert len(first.plan.uploads) == len(PAGES)
+    assert publish(PAGES, KNOWN, target, Options()).plan.is_empty
+    assert all(read(target, path) == file.body for path, file in PAGES.items())
+
+
+def test_only_what_changed_is_written(target: Target) -> None:
+    publish(PAGES, KNOWN, target, Options())
+    changed = {**PAGES, "index.html": output_file("index.html", "changed")}
+    report = publish(changed, KNOWN, target, Options())
+    assert [upload.file.path for upload in report.plan.uploads] == ["index.html"]
+    assert read(target, "index.html") == b"changed"
+
+
+def test_what_is_gone_is_deleted_by_the_next_run_and_nothing_foreign_is(target: Target) -> None:
+    target.write(output_file("foreign.html", "not ours"))
+    publish(PAGES, KNOWN, target, Options())
+    fewer = {path: file for path, file in PAGES.items() if path != "incidents/2026-11-22-x.html"}
+    publish(fewer, {}, target, Options(removed_knowingly=frozenset(KNOWN)))
+    assert read(target, "incidents/2026-11-22-x.html") is not None
+    publish(fewer, {}, target, Options(removed_knowingly=frozenset(KNOWN)))
+    assert read(target, "incidents/2026-11-22-x.html") is None
+    assert publish(fewer, {}, target, Options()).plan.is_empty
+    assert read(target, "foreign.html") == b"not ours"
+
+
+def test_a_dry_run_writes_nothing(target: Target) -> None:
+    report = publish(PAGES, KNOWN, target, Options(dry_run=True))
+    assert len(report.plan.uploads) == len(PAGES)
+    assert target.read(MANIFEST_PATH) is None
+    assert target.read("index.html") is None
+
+
+def test_two_publishers_at_once_leave_one_whole_state(target: Target) -> None:
+    """The second one planned before the first one wrote: it must read again and plan again."""
+    other = {**PAGES, "splash.html": output_file("splash.html", "other")}
+
+    class Slow:
+        name, writers = target.name, target.writers
+        describe, delete, lost = target.describe, target.delete, target.lost
+        reads = 0
+
+        def read(self, path: str) -> object:
+            found = target.read(path)
+            if path == MANIFEST_PATH and self.reads == 0:
+                self.reads += 1
+                publish(other, KNOWN, target, Options())
+            return found
+
+        def write(self, file: object, expected: str | None = None) -> None:
+            target.write(file, expected)  # type: ignore[arg-type]
+
+    publish(PAGES, KNOWN, Slow(), Options())  # type: ignore[arg-type]
+    assert publish(PAGES, KNOWN, target, Options(dry_run=True)).plan.uploads == ()
+    assert read(target, "splash.html") == b"other", "marked as gone, to be deleted by a later run"
+
+
+def test_headers_are_stored_with_the_object(seaweed: str) -> None:
+    make_bucket(seaweed, "headers")
+    publish(PAGES, KNOWN, S3Target(s3_settings(seaweed, "headers")), Options())
+    config = BotoConfig(s3={"addressing_style": "path"})
+    client = boto3.client("s3", endpoint_url=seaweed, region_name="us-east-1", config=config)
+    found = client.head_object(Bucket="headers", Key="index.html")
+    assert (found["ContentType"], found["CacheControl"]) == ("text/html; charset=utf-8", POINTER)
+    client.close()
+
+
+@pytest.mark.parametrize(("bucket", "message"), [("missing-bucket", "the bucket does not exist"), ("", "")])
+def test_a_bucket_that_is_not_there_is_told(seaweed: str, bucket: str, message: str) -> None:
+    if not bucket:
+        target = S3Target(s3_settings("http://127.0.0.1:9", "nobody"))
+        with pytest.raises(TargetError, match="could not be read"):
+            publish(PAGES, KNOWN, target, Options())
+        return
+    with pytest.raises(TargetError, match=message):
+        publish(PAGES, KNOWN, S3Target(s3_settings(seaweed, bucket)), Options())
