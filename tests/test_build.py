@@ -25,8 +25,8 @@ def memory() -> Iterator[Memory]:
     memory.pool.close()
 
 
-def built(root: Path, memory: Memory, **options: bool) -> Build:
-    return build(read_project(root), NOW, memory, **options)
+def built(root: Path, memory: Memory, keep_going: bool = False) -> Build:
+    return build(read_project(root), NOW, memory, keep_going)
 
 
 def bodies(done: Build) -> dict[str, bytes]:

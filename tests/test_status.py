@@ -12,7 +12,13 @@ from meaculpa.uptime import Span, daily_record, uptime_of
 from tests.making import a_config, an_incident, at
 
 NOW = at("2026-11-22 12:00")
-WINDOW = "kind: maintenance\nstarts: 2026-11-22 02:00\nends: 2026-11-22 04:00\ncomponents:\n  checkout: under_maintenance\n"
+WINDOW = """\
+kind: maintenance
+starts: 2026-11-22 02:00
+ends: 2026-11-22 04:00
+components:
+  checkout: under_maintenance
+"""
 
 
 def updates(*lines: str) -> str:
@@ -151,7 +157,8 @@ def test_a_promise_is_broken_when_its_moment_has_come() -> None:
     assert not state(incident, at("2026-11-22 09:59")).overdue
     assert state(incident, at("2026-11-22 10:00")).overdue
     kept = an_incident(
-        updates="## 2026-11-22 09:00 investigating\nnext_update: 2026-11-22 10:00\n\nx\n\n## 2026-11-22 09:55 resolved\n\nx\n"
+        updates="## 2026-11-22 09:00 investigating\nnext_update: 2026-11-22 10:00\n\nx\n\n"
+        "## 2026-11-22 09:55 resolved\n\nx\n"
     )
     assert not state(kept, at("2026-11-22 11:00")).overdue
 

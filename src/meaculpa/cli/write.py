@@ -50,10 +50,10 @@ message_option = click.option("-m", "--message", metavar="TEXT", help="The text,
 
 @click.command("new")
 @click.argument("title", required=False)
-@click.option("--kind", type=click.Choice(list(Kind)), default=Kind.OUTAGE, show_default=True)
+@click.option("--kind", type=click.Choice(list(map(str, Kind))), default=str(Kind.OUTAGE), show_default=True)
 @click.option(
     "--impact",
-    type=click.Choice([impact for impact in Impact if impact is not Impact.MAINTENANCE]),
+    type=click.Choice([str(impact) for impact in Impact if impact is not Impact.MAINTENANCE]),
     help="How bad it is for customers; an outage without it is major.",
 )
 @component_option

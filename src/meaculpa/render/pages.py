@@ -211,13 +211,20 @@ def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
         "base": root + edition.prefix,
         "canonical": None if file == "404.html" else f"{config.site.url}/{edition.prefix}{file}",
         "csp": content_security_policy(css, script),
-        "icon": data_uri(favicon(edition.site.overall)) if file == "index.html" else f"{root}favicon.svg",
+        "icon": _icon(edition, file, root),
         "css": SafeHtml(css),  # noqa: S704 (our own file)
         "js": SafeHtml(script),  # noqa: S704 (our own file)
         "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
         "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
         "languages": _languages(edition, file, root),
     }
+
+
+def _icon(edition: Edition, file: str, root: str) -> str:
+    """The status page holds its icon, so that it needs one request; a missing page cannot rely on any other."""
+    if file == "index.html":
+        return data_uri(favicon(edition.site.overall))
+    return "data:," if file == "404.html" else f"{root}favicon.svg"
 
 
 def _languages(edition: Edition, file: str, root: str) -> list[dict[str, str]]:

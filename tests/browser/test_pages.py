@@ -1,0 +1,125 @@
+"""The pages in a real browser: readable without scripts, by everybody, in light and dark, on a phone."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from meaculpa.build.composition import Build
+from tests.browser.conftest import Server
+
+PATHS = [
+    "index.html",
+    "de/index.html",
+    "incidents/2026-11-22-card-payments.html",
+    "incidents/2026-11-01-shop-did-not-open.html",
+    "history.html",
+    "history/2026-11.html",
+    "404.html",
+    "splash.html",
+]
+
+
+def open_page(browser: Browser, url: str, **context: object) -> tuple[Page, list[str]]:
+    page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.goto(url)
+    return page, problems
+
+
+@pytest.fixture(autouse=True)
+def served(status_host: Server, sample_build: Build) -> Server:
+    status_host.files = dict(sample_build.files)
+    return status_host
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PATHS)
+def test_axe_finds_nothing_and_nothing_is_logged(browser: Browser, served: Server, path: str, scheme: str) -> None:
+    page, problems = open_page(browser, f"{served.url}/{path}", color_scheme=scheme)
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+    assert problems == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1366])
+@pytest.mark.parametrize("path", PATHS)
+def test_nothing_is_wider_than_the_screen(browser: Browser, served: Server, path: str, width: int) -> None:
+    page, _ = open_page(browser, f"{served.url}/{path}", viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+def test_the_status_page_is_one_request(browser: Browser, served: Server) -> None:
+    page, _ = open_page(browser, f"{served.url}/index.html")
+    page.wait_for_load_state("networkidle")
+    assert served.asked == ["index.html"]
+    page.context.close()
+
+
+def test_times_are_utc_without_scripts_and_local_with_them(browser: Browser, served: Server) -> None:
+    url = f"{served.url}/index.html"
+    plain, _ = open_page(browser, url, java_script_enabled=False)
+    assert plain.locator("dd time").first.inner_text() == "22 Nov 2026, 09:02 UTC"
+    plain.context.close()
+    tokyo, problems = open_page(browser, url, timezone_id="Asia/Tokyo", locale="en-GB")
+    assert tokyo.locator("dd time").first.inner_text().startswith("22 Nov 2026, 18:02 ")
+    assert problems == []
+    tokyo.context.close()
+
+
+def test_without_scripts_everything_is_there(browser: Browser, served: Server) -> None:
+    page, _ = open_page(browser, f"{served.url}/index.html", java_script_enabled=False)
+    for text in ("You cannot pay by card", "Next update by", "Card payments", "The last 14 days"):
+        assert page.get_by_text(text).first.is_visible()
+    page.context.close()
+
+
+def test_in_print_links_show_their_address(browser: Browser, served: Server) -> None:
+    page, _ = open_page(browser, f"{served.url}/index.html")
+    page.emulate_media(media="print")
+    assert not page.locator(".shop").is_visible()
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "heading"), [("de-AT", "Es tut uns leid"), ("en-US", "We are sorry"), ("fr", "We are sorry")]
+)
+def test_the_splash_page_speaks_the_visitors_language(
+    browser: Browser, served: Server, locale: str, heading: str
+) -> None:
+    page, problems = open_page(browser, f"{served.url}/splash.html", locale=locale)
+    assert page.locator("h1:visible").inner_text().startswith(heading)
+    assert page.locator("h1:visible").count() == 1
+    assert problems == []
+    page.context.close()
+
+
+def test_the_splash_page_brings_the_shop_back_with_a_get(browser: Browser, served: Server, shop: Server) -> None:
+    """It answered a POST; what it tries again is the address, never the order."""
+    file = served.files["splash.html"]
+    body = file.body.replace(b'data-retry="120" data-spread="180"', b'data-retry="0" data-spread="0"')
+    assert body != file.body
+    shop.answers["order"] = (200, {"Content-Type": "text/html"}, b"<!doctype html><h1>Shop</h1>")
+    page = browser.new_page()
+    methods: list[str] = []
+    page.on("request", lambda request: methods.append(request.method))
+    page.route(
+        "**/order",
+        lambda route: (
+            route.fulfill(status=503, content_type="text/html", body=body)
+            if route.request.method == "POST"
+            else route.continue_()
+        ),
+    )
+    page.goto(f"{shop.url}/nothing")
+    page.evaluate(
+        "url => { const f = document.createElement('form'); f.method = 'post'; f.action = url;"
+        " document.body.append(f); f.submit(); }",
+        f"{shop.url}/order",
+    )
+    page.get_by_role("heading", name="Shop", exact=True).wait_for()
+    assert methods.count("POST") == 1
+    page.close()
