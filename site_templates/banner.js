@@ -162,7 +162,7 @@
       if (document.hidden) return poll(current);
       fetchState(current).then(function (fresh) {
         failures = 0;
-        if (isState(fresh) && (fresh.at || "") >= (current.at || "") && JSON.stringify(fresh) !== JSON.stringify(current)) {
+        if (isState(fresh) && JSON.stringify(fresh) !== JSON.stringify(current)) {
           show(fresh);
           return poll(fresh);
         }

@@ -159,7 +159,7 @@ def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: 
 
 
 def test_a_text_that_cannot_be_rendered_is_a_problem_of_its_file(tmp_path: Path, memory: Memory) -> None:
-    hostile = incident_text(updates="## 2026-11-22 09:20 investigating\n\n" + "[" * 50_000 + "\n")
+    hostile = incident_text(updates="## 2026-11-22 09:20 investigating\n\n" + "![[](" * 12_000 + "\n")
     root = write_project(tmp_path, good=incident_text(), hostile=hostile)
     with pytest.raises(InvalidInput) as caught:
         built(root, memory)
@@ -221,6 +221,83 @@ def test_links_out_of_the_project_are_not_followed(tmp_path: Path, memory: Memor
         "incidents/folder: a link to a folder, which is not followed (put the files here)",
         "incidents/linked.md: a link to a file outside the project, which is not followed (put the file here)",
     ]
+
+
+def test_an_incidents_folder_that_is_missing_never_turns_the_page_green(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    (root / "incidents").rename(root / "away")
+    with pytest.raises(InvalidInput, match="incidents: the folder is missing"):
+        built(root, Memory(pool=memory.pool))
+    assert bodies(built(root, mine, keep_going=True)) == bodies(before)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("meaculpa.yml", b"site: ["),
+        ("meaculpa.yml", CONFIG + b"foo: 1\n"),
+        ("assets/huge.png", b"x" * 1_100_000),
+        ("site_templates/404.html.j2", b"{{ nobody }}"),
+        ("site_templates/banner.js", b"no place"),
+        ("site_templates/locales/de.yml", b"x: ["),
+    ],
+)
+def test_nothing_but_itself_is_held_up_by_a_broken_file(
+    tmp_path: Path, memory: Memory, path: str, content: bytes
+) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    mine = Memory(pool=memory.pool)
+    built(root, mine)
+    (root / path).parent.mkdir(exist_ok=True, parents=True)
+    (root / path).write_bytes(content)
+    (root / "incidents" / "two.md").write_text(incident_text(title="You cannot log in"))
+    after = built(root, mine, keep_going=True)
+    assert b"You cannot log in" in after.files["index.html"].body
+    assert [problem.path for problem in after.problems if str(problem.severity) == "error"] == [path]
+
+
+def test_a_copy_in_another_folder_shows_the_incident_once(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    (root / "incidents" / "2026").mkdir()
+    shutil.copy(root / "incidents" / "one.md", root / "incidents" / "2026" / "one.md")
+    after = built(root, mine, keep_going=True)
+    assert after.files["index.html"].body == before.files["index.html"].body
+
+
+def test_a_picture_or_component_that_is_taken_away_breaks_only_who_names_it(tmp_path: Path, memory: Memory) -> None:
+    shows = "## 2026-11-22 09:20 investigating\n\n![x](assets/x.png)\n"
+    root = write_project(
+        tmp_path, one=incident_text("components:\n  payments: major_outage\n", shows), two=incident_text()
+    )
+    (root / "assets").mkdir()
+    (root / "assets" / "x.png").write_bytes(b"\x89PNG")
+    mine = Memory(pool=memory.pool)
+    built(root, mine)
+    (root / "assets" / "x.png").unlink()
+    (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"  - {id: payments, name: Card payments}\n", b""))
+    after = built(root, mine, keep_going=True)
+    assert {"incidents/one.html", "incidents/two.html"} <= after.files.keys()
+
+
+def test_links_that_lead_nowhere_or_in_a_circle_are_told(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "incidents" / "circle.md").symlink_to("circle.md")
+    (root / "incidents" / "nowhere.md").symlink_to("gone.md")
+    with pytest.raises(InvalidInput) as caught:
+        built(root, memory)
+    assert [problem.message for problem in caught.value.problems] == ["a link that leads nowhere"] * 2
+
+
+def test_a_picture_whose_name_cannot_stand_in_an_address_is_told(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "assets").mkdir()
+    (root / "assets" / "a#b.svg").write_bytes(b"<svg/>")
+    with pytest.raises(InvalidInput, match="this name cannot stand in a web address"):
+        built(root, memory)
 
 
 @pytest.mark.parametrize("name", ["_set-aside.md", ".hidden.md", "one.md~", "#one.md#", ".one.md.swp", "4913"])

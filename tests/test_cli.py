@@ -34,7 +34,10 @@ def project(tmp_path: Path) -> Path:
 
 
 def files_below(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """All files but meaculpa's own notes, such as locks."""
+    notes = folder / ".meaculpa"
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_relative_to(notes))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 # ---- Help and mistakes of usage
@@ -315,6 +318,8 @@ def test_the_same_title_twice_makes_two_files(project: Path) -> None:
         (["x", "--component", "chekout=major_outage"], 'unknown component "chekout" (did you mean "checkout"?'),
         (["x", "--component", "checkout=broken"], 'unknown component status "broken"'),
         (["x", "-m", "one\n\n## two"], "is not the heading of an update"),
+        (["x", "-m", "one\n\n## 2026-11-22 11:00 resolved"], "would not be read as it is meant"),
+        (["x", "-m", "  "], "the text is empty"),
         ([], "say what customers cannot do"),
     ],
 )
@@ -386,6 +391,36 @@ def test_an_update_that_would_be_wrong_changes_nothing(
     assert done.returncode == code, done.stderr
     assert message in done.stderr
     assert files_below(project) == before
+
+
+def test_updates_at_the_same_time_are_all_kept(project: Path) -> None:
+    command = [sys.executable, "-m", "meaculpa", "update", "card", "monitoring", "--now", NOW, "-m"]
+    running = [subprocess.Popen([*command, f"Text {number}."], cwd=project) for number in range(6)]
+    assert [process.wait(timeout=60) for process in running] == [0] * 6
+    text = (project / "incidents" / "2026-11-22-card.md").read_text()
+    assert all(f"Text {number}." in text for number in range(6))
+
+
+def test_what_is_over_is_not_resolved_again(project: Path) -> None:
+    meaculpa("resolve", "card", "--now", NOW, cwd=project)
+    done = meaculpa("resolve", "card", "--now", "2026-11-25 12:00", cwd=project)
+    assert done.returncode == 1
+    assert "is over already" in done.stderr
+
+
+def test_line_ends_of_windows_in_a_text_are_no_mistake(project: Path) -> None:
+    assert meaculpa("update", "card", "identified", "-m", "one\r\n\r\ntwo", "--now", NOW, cwd=project).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "--now", "9999-12-31 23:00"],
+        ["update", "card", "identified", "-m", "x", "--next-update", "9" * 5000],
+    ],
+)
+def test_absurd_numbers_are_a_mistake_of_usage(project: Path, arguments: list[str]) -> None:
+    assert meaculpa(*arguments, cwd=project).returncode == 2
 
 
 def test_a_part_of_an_id_must_fit_one_incident(project: Path) -> None:

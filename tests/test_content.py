@@ -56,16 +56,12 @@ def test_text_may_stand_directly_under_the_heading() -> None:
     )
 
 
-def test_updates_are_sorted_and_those_of_one_minute_keep_their_order() -> None:
-    updates = "".join(
-        f"## 2026-11-22 {clock} {status}\n\n{text}\n\n"
-        for clock, status, text in [
-            ("10:00", "resolved", "c"),
-            ("09:20", "investigating", "a"),
-            ("09:20", "identified", "b"),
-        ]
-    )
-    assert [update.body for update in an_incident(updates=updates).updates] == ["a", "b", "c"]
+@pytest.mark.parametrize("newest_on_top", [False, True])
+def test_updates_are_sorted_and_those_of_one_minute_keep_their_order(newest_on_top: bool) -> None:
+    said = [("09:20", "investigating", "a"), ("09:20", "identified", "b"), ("10:00", "resolved", "c")]
+    blocks = [f"## 2026-11-22 {clock} {status}\n\n{text}\n\n" for clock, status, text in said]
+    incident = an_incident(updates="".join(reversed(blocks) if newest_on_top else blocks))
+    assert [update.body for update in incident.updates] == ["a", "b", "c"]
 
 
 @given(st.permutations(list(range(5))))
@@ -150,6 +146,14 @@ def test_a_mistake_in_a_translation_is_told(name: str, text: str, message: str) 
     sources = [a_source("incidents/card-payments.md", incident_text()), a_source(f"incidents/{name}", text)]
     told = [str(problem) for problem in parse(sources, a_config()).problems]
     assert any(message in problem for problem in told), told
+
+
+def test_a_broken_translation_takes_nothing_from_the_original() -> None:
+    sources = [a_source("incidents/a.md", incident_text()), a_source("incidents/a.de.md", "broken")]
+    content = parse(sources, a_config())
+    assert [incident.id for incident in content.incidents] == ["a"]
+    assert content.incidents[0].translations == {}
+    assert [problem.path for problem in content.problems] == ["incidents/a.de.md"]
 
 
 def test_two_files_for_one_incident_are_a_mistake() -> None:

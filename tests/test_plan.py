@@ -13,6 +13,7 @@ from meaculpa.plan import (
     Reason,
     compare,
     group_of,
+    hold_removals,
     manifest_of,
     read_index,
     read_shard,
@@ -147,11 +148,11 @@ def test_taking_much_away_is_refused_with_the_numbers_and_the_way_out() -> None:
 
 def test_files_that_are_behind_are_refused() -> None:
     stored = manifest_of({}, {"2026-11-22-card": "2026-11-22 09:48 UTC"})
-    refuse_if_behind({"2026-11-22-card": "2026-11-22 09:48 UTC"}, stored.values(), ())
-    refuse_if_behind({}, stored.values(), {"2026-11-22-card"})
+    refuse_if_behind({"2026-11-22-card": "2026-11-22 09:48 UTC"}, stored.values(), {})
+    refuse_if_behind({}, stored.values(), {"2026-11-22-card": "2026-11-22 09:48 UTC"})
     for known in ({}, {"2026-11-22-card": "2026-11-22 09:20 UTC"}):
         with pytest.raises(UnsafePlan, match=r"behind: the update of 2026-11-22 09:48 UTC to 2026-11-22-card"):
-            refuse_if_behind(known, stored.values(), ())
+            refuse_if_behind(known, stored.values(), {"2026-11-22-card": "2026-11-22 09:20 UTC"})
 
 
 def test_a_manifest_is_read_as_it_was_written() -> None:
@@ -161,7 +162,60 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
     assert read_shard(shard.body, "p") == shard
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"v": 2, "shards": {}}', b"\xff"])
-def test_a_damaged_manifest_is_told(body: bytes) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"v": 2, "shards": {}}',
+        b"\xff",
+        b'{"v": 1}',
+        b'{"v": 1, "shards": [], "superseded": []}',
+        b'{"v": 1, "shards": {}, "superseded": 5}',
+        b'{"v": 1, "shards": {}, "superseded": ["../x"]}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_damaged_index_is_told(body: bytes) -> None:
     with pytest.raises(TargetError):
         read_index(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"files": []}',
+        b'{"gone": 5}',
+        b'{"known": []}',
+        b'{"gone": ["../meaculpa.yml"]}',
+        b'{"gone": ["/etc/passwd"]}',
+        b'{"files": {"a/../../b": "x"}}',
+    ],
+)
+def test_a_damaged_shard_is_told_and_leads_nowhere(body: bytes) -> None:
+    with pytest.raises(TargetError):
+        read_shard(body, "p")
+
+
+def test_what_a_run_left_unfinished_is_written_again() -> None:
+    wanted = manifest_of(PAGE, {})
+    index = Index({name: shard.digest for name, shard in wanted.items()}, (), ("site",))
+    found = compare(PAGE, wanted, index, {})
+    assert [(upload.file.path, upload.reason) for upload in found.uploads] == [
+        ("incidents/x.html", Reason.UNFINISHED)
+        if shard_of("incidents/x.html") == "site"
+        else ("index.html", Reason.UNFINISHED)
+    ]
+    assert found.index.pending == ()
+
+
+def test_held_back_nothing_is_taken_away() -> None:
+    now = files(index_html="b")
+    stored = manifest_of(PAGE, {"x": "2026-11-22 09:48 UTC"})
+    index = Index({name: shard.digest for name, shard in stored.items()})
+    held = hold_removals(manifest_of(now, {}), stored)
+    found = compare(now, held, index, stored)
+    assert (found.gone, found.deletes) == ((), ())
+    assert [upload.file.path for upload in found.uploads] == ["index.html"]
+    assert any("incidents/x.html" in shard.files for shard in {**stored, **found.shards}.values())

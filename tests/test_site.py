@@ -204,6 +204,24 @@ def test_a_broken_promise_stands_on_the_page(tmp_path: Path, memory: Memory) -> 
     assert "We promised an update by 22 Nov 2026, 09:00 UTC and are late." in page(done, "index.html").text
 
 
+@pytest.mark.parametrize(
+    ("title", "summary", "shown"),
+    [
+        ("You cannot pay", "You cannot pay. Your basket is saved.", "Your basket is saved."),
+        ("Search is slow", "Search is slower than usual.", "Search is slower than usual."),
+        ("You cannot pay", "You cannot pay by card.", "You cannot pay by card."),
+    ],
+)
+def test_a_summary_does_not_say_the_title_again_and_never_loses_half_a_sentence(
+    tmp_path: Path, memory: Memory, title: str, summary: str, shown: str
+) -> None:
+    root = write_project(tmp_path, one=incident_text(f"summary: {summary}\n", title=title))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    lead = re.search(r'<p class="lead">([^<]*)</p>', done.files["index.html"].body.decode())
+    assert lead
+    assert lead[1] == shown
+
+
 def test_sitemaps_list_every_page_once(sample: Build) -> None:
     listed = [
         address

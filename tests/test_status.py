@@ -79,7 +79,8 @@ def test_a_postmortem_changes_no_state() -> None:
 def test_a_component_keeps_its_status_until_an_update_changes_it() -> None:
     incident = an_incident(
         "components:\n  checkout: major_outage\n",
-        "## 2026-11-22 09:00 investigating\n\nx\n\n## 2026-11-22 09:30 identified\ncheckout: degraded_performance\n\nx\n\n"
+        "## 2026-11-22 09:00 investigating\n\nx\n\n"
+        "## 2026-11-22 09:30 identified\ncheckout: degraded_performance\n\nx\n\n"
         "## 2026-11-22 10:00 monitoring\n\nx\n\n## 2026-11-22 11:00 resolved\n\nx\n",
     )
     found = [component_status(incident, at(f"2026-11-22 {clock}")) for clock in ("09:10", "09:40", "10:30", "11:00")]
@@ -139,6 +140,24 @@ def test_maintenance_that_overruns_is_open_until_it_is_completed() -> None:
     assert not state(overrun, at("2026-11-22 04:05")).is_open
     assert state(overrun, at("2026-11-22 04:30")).is_open
     assert state(overrun, at("2026-11-22 05:10")).ended == at("2026-11-22 05:00")
+
+
+def test_maintenance_that_is_taken_up_again_is_felt_again() -> None:
+    again = an_incident(WINDOW, updates("00:30 scheduled", "03:00 completed", "05:00 in_progress"))
+    assert component_status(again, at("2026-11-22 04:30")) is ComponentStatus.OPERATIONAL
+    assert component_status(again, at("2026-11-22 05:30")) is ComponentStatus.UNDER_MAINTENANCE
+
+
+def test_maintenance_that_was_called_off_speaks_of_no_time_to_come() -> None:
+    now = at("2026-11-21 12:00")
+    called_off = state(an_incident(WINDOW, "## 2026-11-20 09:00 scheduled\n\n## 2026-11-21 09:00 completed\n"), now)
+    assert max(called_off.changed, called_off.began, called_off.ended or now) <= now
+
+
+def test_what_is_certain_for_a_time_is_said_until_that_time() -> None:
+    incident = an_incident(updates="## 2026-11-22 09:00 identified\nback_at: 2026-11-22 10:00\n\nx\n")
+    assert state(incident, at("2026-11-22 09:30")).back_at == at("2026-11-22 10:00")
+    assert state(incident, at("2026-11-22 10:00")).back_at is None
 
 
 def test_an_update_of_the_future_is_not_there_yet() -> None:
@@ -240,7 +259,7 @@ BEGIN = at("2026-11-08 00:00")
 def incident_of(history: list[tuple[int, str, str]], name: str = "x", impact: str = "major") -> Incident:
     blocks = []
     for minutes, status, component in history:
-        fact = f"checkout: {component}\n" if component else ""
+        fact = f"checkout: {component}\n" if component and status != "resolved" else ""
         blocks.append(
             f"## {BEGIN + timedelta(minutes=minutes):%Y-%m-%d %H:%M} UTC {status}\n{fact}\nText {minutes}.\n\n"
         )

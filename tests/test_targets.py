@@ -94,9 +94,9 @@ def test_what_is_gone_is_deleted_by_the_next_run_and_nothing_foreign_is(target: 
     target.write(output_file("foreign.html", "not ours"))
     publish(PAGES, KNOWN, target, Options())
     fewer = {path: file for path, file in PAGES.items() if path != "incidents/2026-11-22-x.html"}
-    publish(fewer, {}, target, Options(removed_knowingly=frozenset(KNOWN)))
+    publish(fewer, {}, target, Options(seen=KNOWN))
     assert read(target, "incidents/2026-11-22-x.html") is not None
-    publish(fewer, {}, target, Options(removed_knowingly=frozenset(KNOWN)))
+    publish(fewer, {}, target, Options(seen=KNOWN))
     assert read(target, "incidents/2026-11-22-x.html") is None
     assert publish(fewer, {}, target, Options()).plan.is_empty
     assert read(target, "foreign.html") == b"not ours"
@@ -125,8 +125,8 @@ def test_two_publishers_at_once_leave_one_whole_state(target: Target) -> None:
                 publish(other, KNOWN, target, Options())
             return found
 
-        def write(self, file: object, expected: str | None = None) -> None:
-            target.write(file, expected)  # type: ignore[arg-type]
+        def write(self, file: object, expected: str | None = None) -> str:
+            return target.write(file, expected)  # type: ignore[arg-type]
 
     publish(PAGES, KNOWN, Slow(), Options())  # type: ignore[arg-type]
     assert publish(PAGES, KNOWN, target, Options(dry_run=True)).plan.uploads == ()

@@ -1,6 +1,6 @@
 """Times as people write them."""
 
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -49,7 +49,7 @@ def test_a_time_that_the_clock_change_skips_or_repeats_is_refused_with_both_read
     assert readings in caught.value.hint
 
 
-@given(st.datetimes(timezones=st.just(UTC), min_value=at("1980-01-01").replace(tzinfo=None)))
+@given(st.datetimes(timezones=st.just(UTC), min_value=datetime(1980, 1, 1), max_value=datetime(2199, 12, 30)))
 def test_what_is_written_is_read_again(moment: object) -> None:
     whole = moment.replace(second=0, microsecond=0)  # type: ignore[attr-defined]
     assert parse_time(format_time(whole), LONDON) == whole

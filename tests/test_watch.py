@@ -127,6 +127,39 @@ def test_a_configuration_that_vanishes_and_comes_back_is_survived(project: Path,
     assert watching.process.poll() is None
 
 
+def test_a_corrected_time_or_a_removal_does_not_hold_up_what_comes_after(project: Path, watching: Running) -> None:
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(path.read_text().replace("09:20", "09:10"))
+    eventually(lambda: "2026-11-22T09:10Z" in page(project), "the corrected time")
+    path.write_text(path.read_text().replace("impact: major", "impact: major\ndraft: true"))
+    (project / "incidents" / "urgent.md").write_text(incident_text(title="You cannot log in"))
+    eventually(lambda: "You cannot log in" in (project / "public" / "index.html").read_text(), "the next incident")
+
+
+def test_many_removals_at_once_are_held_back_and_the_rest_goes_out(tmp_path: Path) -> None:
+    many = {
+        f"2026-11-{day:02d}-x": incident_text(updates=f"## 2026-11-{day:02d} 09:00 resolved\n\nx\n")
+        for day in range(1, 21)
+    }
+    project = write_project(tmp_path / "shop", **many)
+    with running(project, "watch") as command:
+        eventually(lambda: page(project, "2026-11-20-x"), "the first publish")
+        for name in many:
+            (project / "incidents" / f"{name}.md").unlink()
+        (project / "incidents" / "urgent.md").write_text(incident_text(title="You cannot log in"))
+        eventually(lambda: "You cannot log in" in (project / "public" / "index.html").read_text(), "the urgent one")
+        eventually(lambda: "until then those files stay" in command.said, "the refusal")
+        assert page(project, "2026-11-20-x")
+
+
+def test_targets_that_are_taken_out_do_not_end_the_watch(project: Path, watching: Running) -> None:
+    (project / "meaculpa.yml").write_bytes(CONFIG.split(b"targets:")[0])
+    eventually(lambda: "meaculpa.yml has no targets" in watching.said, "the refusal")
+    (project / "meaculpa.yml").write_bytes(CONFIG)
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="You cannot pay anywhere"))
+    eventually(lambda: "You cannot pay anywhere" in page(project), "the next edit")
+
+
 # ---- The loop itself, with its own clock
 
 

@@ -1,6 +1,8 @@
 """The text of `meaculpa.yml` -> Config, or every Problem in it."""
 
+import hashlib
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -28,8 +30,10 @@ FACT_KEYS = ("next_update", "back_at", "settled")
 
 
 def _read_zone(value: object) -> object:
+    if not isinstance(value, str):
+        raise mistake('"timezone" must be a name', "an IANA name such as Europe/London or UTC")
     try:
-        return parse_zone(str(value))
+        return parse_zone(value)
     except TimeMistake as error:
         raise mistake(str(error), error.hint) from None
 
@@ -40,6 +44,7 @@ def _read_url(value: object) -> object:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = usable and not parts.username
     except ValueError:
         usable = False
     if not usable or any(not "!" <= letter <= "~" or letter in "\"'<>\\^`{|}" for letter in value):
@@ -53,8 +58,16 @@ def _unique(values: list[str], what: str) -> None:
             raise mistake(f'{what} "{value}" stands here twice', "keep one of the two")
 
 
+def _read_base(value: object) -> object:
+    """An address that paths are put behind."""
+    if isinstance(value, str) and ("?" in value or "#" in value):
+        raise mistake(f'"{value}" has a query or a fragment', "write it like https://status.example.com")
+    return _read_url(value)
+
+
 Zone = Annotated[ZoneInfo, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
 Url = Annotated[str, BeforeValidator(_read_url)]
+BaseUrl = Annotated[str, BeforeValidator(_read_base)]
 Colour = Annotated[str, matching(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", "a colour such as #0b57d0")]
 AssetPath = Annotated[
     str,
@@ -83,7 +96,7 @@ class Site(Shape):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: ShortLine
-    url: Url
+    url: BaseUrl
     store_url: Url
     timezone: Zone = ZoneInfo("UTC")
     locales: tuple[LocaleCode, ...] = Field(default=("en",), min_length=1)
@@ -199,6 +212,11 @@ class Config(Shape):
     def _names_once(cls, value: tuple[DirectoryTarget | S3Target, ...]) -> tuple[DirectoryTarget | S3Target, ...]:
         _unique([target.name for target in value], "the target")
         return value
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies everything that is configured."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
     @property
     def default_locale(self) -> str:

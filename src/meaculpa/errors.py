@@ -57,6 +57,10 @@ class UnsafePlan(Refused):
     """A plan that would take away more than anybody is likely to want."""
 
 
+class TooManyRemovals(UnsafePlan):
+    """A plan that would take away so many files that a folder is probably missing."""
+
+
 class TargetError(MeaculpaError):
     """A target could not be read or written; the message says what was and was not published."""
 

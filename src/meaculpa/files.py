@@ -1,25 +1,36 @@
-"""Writes a file whole or not at all."""
+"""Writes a file whole or not at all, and one writer at a time."""
 
+import contextlib
 import os
-import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
-_ORDINARY_MODE = 0o644
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 def write_file(path: Path, body: bytes) -> None:
-    """Write a file by way of a temporary one beside it, keeping the mode of what it replaces."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    temporary = Path(name)
+    """Write a file by way of a temporary one beside it; what it replaces lends it its mode."""
+    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(body)
-        temporary.chmod(path.stat().st_mode & 0o777 if path.exists() else _ORDINARY_MODE)
+        _write_new(temporary, body)
+        if path.exists():
+            temporary.chmod(path.stat().st_mode & 0o777)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _write_new(path: Path, body: bytes) -> None:
+    try:
+        path.write_bytes(body)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
 
 
 def create_file(path: Path, body: bytes) -> None:
@@ -27,3 +38,13 @@ def create_file(path: Path, body: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
         stream.write(body)
+
+
+@contextlib.contextmanager
+def one_at_a_time(lock: Path) -> Iterator[None]:
+    """Wait until no other process is between its reading and its writing, where the system can say so."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as stream:
+        if fcntl:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

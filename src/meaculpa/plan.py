@@ -12,9 +12,9 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeGuard
 
-from meaculpa.errors import TargetError, UnsafePlan
+from meaculpa.errors import TargetError, TooManyRemovals, UnsafePlan
 from meaculpa.model import OutputFile
 
 MANIFEST_PATH = ".meaculpa/manifest.json"
@@ -33,6 +33,7 @@ class Reason(StrEnum):
     CHANGED = "content changed"
     HEADERS = "headers changed"
     LOST = "missing at the target"
+    UNFINISHED = "left unfinished by an earlier run"
 
 
 class Group(StrEnum):
@@ -65,10 +66,15 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The head of a manifest: digests of the shards by name, and shards of earlier states still stored."""
+    """The head of a manifest: digests of the shards by name, and shards of earlier states still stored.
+
+    `pending` names the shards whose files a run has begun to write: until a run has finished, what they say of
+    the target's files is not to be trusted.
+    """
 
     shards: Mapping[str, str]
     superseded: tuple[str, ...] = ()
+    pending: tuple[str, ...] = ()
 
     @property
     def build(self) -> str:
@@ -79,7 +85,7 @@ class Index:
     def body(self) -> bytes:
         """The index as it is stored."""
         value = {"v": FORMAT, "build": self.build, "shards": dict(sorted(self.shards.items()))}
-        return _encode({**value, "superseded": sorted(self.superseded)})
+        return _encode({**value, "superseded": sorted(self.superseded), "pending": sorted(self.pending)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything a publish will do; `shards` are those to be written, `index` comes last."""
+    """Everything a publish will do; `shards` are those to be written, `index` comes last.
+
+    `touched` names the shards of all uploads, `leftovers` the superseded shards that go at the end.
+    """
 
     uploads: tuple[Upload, ...]
     deletes: tuple[str, ...]
@@ -105,11 +114,18 @@ class Plan:
     shards: Mapping[str, Shard]
     index: Index
     unchanged: int
+    leftovers: tuple[str, ...] = ()
+    is_finishing: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether the target already is as it should be."""
-        return not (self.uploads or self.deletes or self.gone or self.shards)
+        return not (self.uploads or self.deletes or self.gone or self.shards or self.is_finishing)
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        """The shards whose files will be written."""
+        return tuple(sorted({shard_of(upload.file.path) for upload in self.uploads}))
 
 
 def group_of(path: str) -> Group:
@@ -161,18 +177,24 @@ def compare(
 
     `stored` holds the stored shards that differ from ours (`shards_to_read`); all others equal ours. What is no
     longer built is marked as gone and deleted by a later run, so that no visitor's page loses what it refers to.
+    What `wanted` lists beyond `files` (`hold_removals`) stays as it is.
     """
-    before = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
+    pending = set(index.pending) if index else set()
+    before = {
+        path: digest for name, shard in stored.items() if name not in pending for path, digest in shard.files.items()
+    }
     same = {name for name in wanted if index and index.shards.get(name) == wanted[name].digest}
+    kept = {path for shard in wanted.values() for path in shard.files}
     uploads = [
         Upload(files[path], reason)
         for name, shard in wanted.items()
         for path, digest in shard.files.items()
-        if (reason := _reason(path, digest, before, name in same, path in lost))
+        if path in files
+        and (reason := _reason(path, digest, before, name in same - pending, path in lost, name in pending))
     ]
+    removed = {path for shard in stored.values() for path in shard.files} - kept
     tombstones = {path for shard in stored.values() for path in shard.gone}
-    removed = before.keys() - files.keys()
-    deletes = {path for path in tombstones | (removed if delete_at_once else set()) if path not in files}
+    deletes = {path for path in tombstones | (removed if delete_at_once else set()) if path not in kept}
     gone = set() if delete_at_once else removed
     shards = _with_tombstones(wanted, gone)
     next_index = _next_index(shards, index)
@@ -186,12 +208,18 @@ def compare(
         shards={name: shard for name, shard in shards.items() if name not in same},
         index=next_index,
         unchanged=len(files) - len(uploads),
+        leftovers=index.superseded if index else (),
+        is_finishing=bool(pending),
     )
 
 
-def _reason(path: str, digest: str, before: Mapping[str, str], same: bool, lost: bool) -> Reason | None:
+def _reason(
+    path: str, digest: str, before: Mapping[str, str], same: bool, lost: bool, pending: bool
+) -> Reason | None:
     if lost:
         return Reason.LOST
+    if pending:
+        return Reason.UNFINISHED
     if same or before.get(path) == digest:
         return None
     if path not in before:
@@ -223,25 +251,40 @@ def shard_path(name: str, digest: str) -> str:
     return f".meaculpa/manifest/{name}.{digest}.json"
 
 
+def hold_removals(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> dict[str, Shard]:
+    """Keep on listing what is published and no longer built, so that nothing of it is taken away."""
+    ours = {path for shard in wanted.values() for path in shard.files}
+    held: dict[str, Shard] = dict(wanted)
+    for name, shard in stored.items():
+        mine = wanted.get(name, Shard())
+        kept = {path: digest for path, digest in shard.files.items() if path not in ours}
+        held[name] = Shard({**kept, **mine.files}, tuple(set(shard.gone) - ours), {**shard.known, **mine.known})
+    return held
+
+
 def refuse_if_unsafe(plan: Plan, published: int) -> None:
-    """Refuse a plan that takes much away; raises UnsafePlan with the numbers and the way out."""
-    removed = len(plan.gone) + len(plan.deletes)
+    """Refuse a plan that takes much away; raises TooManyRemovals with the numbers and the way out."""
+    removed = len({*plan.gone, *plan.deletes})
     many = removed > MOST_REMOVALS
     large_share = removed > REMOVALS_ANYBODY_MAY and removed > LARGEST_SHARE_REMOVED * max(published, 1)
     if many or large_share:
-        raise UnsafePlan(
+        raise TooManyRemovals(
             f"this would take away {removed} of {published} published files, as if a folder were missing; "
             "--force does it all the same"
         )
 
 
-def refuse_if_behind(known: Mapping[str, str], stored: Iterable[Shard], removed_knowingly: Collection[str]) -> None:
-    """Refuse to take back what is published when our files do not know of it; raises UnsafePlan."""
+def refuse_if_behind(known: Mapping[str, str], stored: Iterable[Shard], seen: Mapping[str, str]) -> None:
+    """Refuse to take back what is published when our files do not know of it; raises UnsafePlan.
+
+    `known` are the newest updates of our files by incident, `seen` the newest that this process ever saw in them:
+    what it saw and sees no more was taken out on purpose.
+    """
     behind = sorted(
         (incident_id, newest)
         for shard in stored
         for incident_id, newest in shard.known.items()
-        if known.get(incident_id, "") < newest and incident_id not in removed_knowingly
+        if known.get(incident_id, "") < newest and seen.get(incident_id, "") < newest
     )
     if behind:
         incident_id, newest = behind[0]
@@ -255,15 +298,38 @@ def refuse_if_behind(known: Mapping[str, str], stored: Iterable[Shard], removed_
 def read_index(body: bytes) -> Index:
     """Read a stored index; raises TargetError when it is not one of ours."""
     value = _decode(body, MANIFEST_PATH)
-    if value.get("v") != FORMAT or not isinstance(value.get("shards"), dict):
+    if value.get("v") != FORMAT:
         raise TargetError(f"{MANIFEST_PATH} was written by another version of meaculpa (format {value.get('v')})")
-    return Index(value["shards"], tuple(value.get("superseded", ())))
+    shards, superseded, pending = value.get("shards"), value.get("superseded", []), value.get("pending", [])
+    if not (_is_texts_by_text(shards) and _is_paths(superseded) and _is_texts(pending)):
+        raise _damaged(MANIFEST_PATH)
+    return Index(shards, tuple(superseded), tuple(pending))
 
 
 def read_shard(body: bytes, path: str) -> Shard:
     """Read a stored shard; raises TargetError when it is damaged."""
     value = _decode(body, path)
-    return Shard(value.get("files", {}), tuple(value.get("gone", ())), value.get("known", {}))
+    files, gone, known = value.get("files", {}), value.get("gone", []), value.get("known", {})
+    if not (_is_texts_by_text(files) and _is_paths([*files]) and _is_paths(gone) and _is_texts_by_text(known)):
+        raise _damaged(path)
+    return Shard(files, tuple(gone), known)
+
+
+def _is_texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _is_texts_by_text(value: object) -> TypeGuard[dict[str, str]]:
+    return isinstance(value, dict) and _is_texts([*value, *value.values()])
+
+
+def _is_paths(value: object) -> TypeGuard[list[str]]:
+    """Paths within the target: what a manifest names is deleted, so nothing in it may lead elsewhere."""
+    return _is_texts(value) and not any(path.startswith("/") or ".." in path.split("/") for path in value)
+
+
+def _damaged(path: str) -> TargetError:
+    return TargetError(f"{path} is damaged; delete it and everything is published again")
 
 
 def _encode(value: object) -> bytes:
@@ -273,8 +339,8 @@ def _encode(value: object) -> bytes:
 def _decode(body: bytes, path: str) -> dict[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError:
-        raise TargetError(f"{path} is damaged; delete it and everything is published again") from None
+    except (ValueError, RecursionError):
+        raise _damaged(path) from None
     if not isinstance(value, dict):
-        raise TargetError(f"{path} is damaged; delete it and everything is published again")
+        raise _damaged(path)
     return value

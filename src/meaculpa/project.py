@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from meaculpa.model import Source
 from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
+_PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("playbooks", "preview", "project", "sample")
 
@@ -71,6 +73,8 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     reader = _Reader(root, known)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
     incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
+    if not (root / "incidents").is_dir():
+        reader.complain("incidents", "the folder is missing", "make it again; an empty one is fine")
     assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
     packaged = _Reader(packaged_templates(), known)
     templates = packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES)
@@ -100,7 +104,13 @@ def _is_template(name: str) -> bool:
 
 def _incident_files(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:
     problems += [
-        Problem(path, 0, "not an incident file, and not published", "incident files end in .md", Severity.WARNING)
+        Problem(
+            _printable(path),
+            0,
+            "not an incident file, and not published",
+            "incident files end in .md",
+            Severity.WARNING,
+        )
         for path in sources
         if not path.endswith(".md")
     ]
@@ -110,7 +120,10 @@ def _incident_files(sources: Mapping[str, Source], problems: list[Problem]) -> d
 def _pictures(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:
     pictures = {}
     for path, source in sources.items():
-        if path.rsplit(".", 1)[-1].lower() not in PICTURE_TYPES:
+        if not _PICTURE_NAME.fullmatch(path):
+            hint = "use letters, digits, dots, hyphens and underscores"
+            problems.append(Problem(_printable(path), 0, "this name cannot stand in a web address", hint))
+        elif path.rsplit(".", 1)[-1].lower() not in PICTURE_TYPES:
             hint = f"pictures are {', '.join(PICTURE_TYPES)}"
             problems.append(Problem(path, 0, "not a picture, and not published", hint, Severity.WARNING))
         elif len(source.content) > LARGEST_PICTURE:
@@ -121,7 +134,10 @@ def _pictures(sources: Mapping[str, Source], problems: list[Problem]) -> dict[st
 
 
 class _Reader:
-    """Reads files below a root, once each, and collects what cannot be read."""
+    """Reads files below a root, once each, and collects what cannot be read.
+
+    Paths are plain texts here: a project of ten thousand files is looked at every second.
+    """
 
     def __init__(self, root: Path, known: Mapping[str, Reading]) -> None:
         self.root = root
@@ -134,61 +150,85 @@ class _Reader:
     ) -> dict[str, Source]:
         """Read every file with a wanted name in a folder and below it, by path within the root."""
         sources = {}
-        for path in self._walk(folder, left_out):
-            if wanted(path.name):
-                source = self.read(path, largest)
+        for name, path, entry in self._walk(str(folder), folder.relative_to(self.root).as_posix(), left_out):
+            if wanted(entry.name):
+                source = self._read_entry(name, path, entry, largest)
                 if source:
-                    sources[source.path] = source
+                    sources[name] = source
         return sources
 
-    def _walk(self, folder: Path, left_out: tuple[str, ...]) -> Iterator[Path]:
+    def _walk(
+        self, folder: str, name: str, left_out: tuple[str, ...]
+    ) -> Iterator[tuple[str, str, "os.DirEntry[str]"]]:
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
-            self._complain(folder, f"the folder cannot be read: {error.strerror}")
+            self.complain(name, f"the folder cannot be read: {error.strerror}")
             return
+        prefix = "" if name == "." else f"{name}/"
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name in left_out:
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in left_out:
-                    yield from self._walk(Path(entry.path), ())
-            elif entry.is_dir():
-                self._complain(Path(entry.path), "a link to a folder, which is not followed", "put the files here")
+                yield from self._walk(entry.path, prefix + entry.name, ())
             else:
-                yield Path(entry.path)
+                yield prefix + entry.name, entry.path, entry
 
-    def read(self, path: Path, largest: int) -> Source | None:
-        """Read one file, at most one byte more than `largest`; None, and a problem, where that cannot be."""
-        name = path.relative_to(self.root).as_posix()
+    def _read_entry(self, name: str, path: str, entry: "os.DirEntry[str]", largest: int) -> Source | None:
         try:
-            if path.is_symlink() and not path.resolve().is_relative_to(self.root.resolve()):
-                self._complain(
-                    path, "a link to a file outside the project, which is not followed", "put the file here"
-                )
+            if entry.is_symlink() and not self._may_follow(name, path):
                 return None
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode):
-                self._complain(path, "not an ordinary file")
-                return None
-            stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
-            reading = self.known.get(str(path))
-            if reading is None or reading.stamp != stamp:
-                with path.open("rb") as stream:
-                    content = stream.read(largest + 1)
-                reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)
+            return self._read(name, path, entry.stat(), largest)
         except FileNotFoundError:
             return None
         except OSError as error:
-            self._complain(path, f"cannot be read: {error.strerror}")
+            self.complain(name, f"cannot be read: {error.strerror}")
             return None
-        self.readings[str(path)] = reading
+
+    def _may_follow(self, name: str, path: str) -> bool:
+        """A link may lead to a file of the project; every other link is a problem."""
+        if not os.path.exists(path):  # noqa: PTH110 (texts, see above)
+            self.complain(name, "a link that leads nowhere", "remove it, or put the file here")
+        elif os.path.isdir(path):  # noqa: PTH112
+            self.complain(name, "a link to a folder, which is not followed", "put the files here")
+        elif not Path(path).resolve().is_relative_to(self.root.resolve()):
+            self.complain(name, "a link to a file outside the project, which is not followed", "put the file here")
+        else:
+            return True
+        return False
+
+    def read(self, path: Path, largest: int) -> Source | None:
+        """Read one file of the root by itself; None where there is none or it cannot be read."""
+        try:
+            return self._read(path.name, str(path), path.stat(), largest)
+        except OSError as error:
+            self.complain(path.name, f"cannot be read: {error.strerror}")
+            return None
+
+    def _read(self, name: str, path: str, found: os.stat_result, largest: int) -> Source | None:
+        """Read a file unless its stamp is known; at most one byte more than `largest`."""
+        if not stat.S_ISREG(found.st_mode):
+            self.complain(name, "not an ordinary file")
+            return None
+        stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+        reading = self.known.get(path)
+        if reading is None or reading.stamp != stamp:
+            with open(path, "rb") as stream:  # noqa: PTH123
+                content = stream.read(largest + 1)
+            reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)
+        self.readings[path] = reading
         return reading.source
 
-    def _complain(self, path: Path, message: str, hint: str = "") -> None:
-        self.problems.append(Problem(path.relative_to(self.root).as_posix(), 0, message, hint))
+    def complain(self, name: str, message: str, hint: str = "") -> None:
+        """Note what cannot be read."""
+        self.problems.append(Problem(_printable(name), 0, message, hint))
+
+
+def _printable(name: str) -> str:
+    """A file name for people: bytes that are no UTF-8 become signs of replacement."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_scaffold(name: str) -> dict[str, bytes]:

@@ -21,6 +21,8 @@ from meaculpa.errors import Problem, did_you_mean
 from meaculpa.strict_yaml import Document, Place
 from meaculpa.times import TimeMistake, parse_time
 
+_LONGEST_QUOTE = 60
+
 
 class Shape(BaseModel):
     """A mapping in which every key is known."""
@@ -44,7 +46,7 @@ def word_of(words: Iterable[StrEnum], name: str) -> BeforeValidator:
         text = _plain_text(value, name)
         found = known.get(re.sub(r"[ -]+", "_", text.strip().casefold()))
         if found is None:
-            raise mistake(f'unknown {name} "{text}"', did_you_mean(text, known))
+            raise mistake(f'unknown {name} "{shorten(text)}"', did_you_mean(text, known))
         return found
 
     return BeforeValidator(find)
@@ -56,14 +58,19 @@ def _plain_text(value: object, name: str) -> str:
     raise mistake(f'"{name}" must be one word', "write it on the same line, after the colon")
 
 
+def shorten(text: str) -> str:
+    """Cut what is quoted in a message to a length that a person reads."""
+    return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
+
+
 def matching(pattern: str, hint: str) -> BeforeValidator:
     """Accept texts that match a whole pattern."""
     compiled = re.compile(pattern)
 
     def check(value: object) -> object:
-        if isinstance(value, str) and not compiled.fullmatch(value):
-            raise mistake(f'"{value}" is not possible here', hint)
-        return value
+        if isinstance(value, str) and not compiled.fullmatch(value.strip()):
+            raise mistake(f'"{shorten(value)}" is not possible here', hint)
+        return value.strip() if isinstance(value, str) else value
 
     return BeforeValidator(check)
 
@@ -82,7 +89,7 @@ def _read_date(value: object) -> object:
     try:
         return date.fromisoformat(str(value))
     except ValueError:
-        raise mistake(f'"{value}" is not a date', "write it like 2026-11-22") from None
+        raise mistake(f'"{shorten(str(value))}" is not a date', "write it like 2026-11-22") from None
 
 
 Time = Annotated[datetime, BeforeValidator(_read_time)]
@@ -144,10 +151,12 @@ def _wording(details: ErrorDetails, place: Place, shape: type[Shape]) -> tuple[s
         return f'"{name}" is missing', ""
     if kind == "union_tag_invalid":
         expected = [word.strip("'") for word in str(context["expected_tags"]).split(", ")]
-        return f'unknown type "{context["tag"]}"', did_you_mean(str(context["tag"]), expected)
+        return f'unknown type "{shorten(str(context["tag"]))}"', did_you_mean(str(context["tag"]), expected)
     if kind == "literal_error":
         expected = [word.strip("'") for word in re.split(", | or ", str(context["expected"]))]
-        return f'unknown {name} "{details["input"]}"', did_you_mean(str(details["input"]), expected)
+        if not isinstance(details["input"], str):
+            return f'"{name}" must be one word', did_you_mean("", expected)
+        return f'unknown {name} "{shorten(details["input"])}"', did_you_mean(details["input"], expected)
     if kind == "string_too_long":
         return f'"{name}" has {len(details["input"])} characters', f"at most {context['max_length']}"
     return f'"{name}" {_expected(kind, context) or details["msg"]}', ""

@@ -16,11 +16,14 @@ RECENT_DAYS = 14
 
 _IMPACT_ORDER = (Impact.NONE, Impact.MAINTENANCE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
 _UNDERWAY = (Status.IN_PROGRESS, Status.VERIFYING)
+_IDLE = (Status.SCHEDULED, Status.COMPLETED, Status.POSTMORTEM)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentState:
     """An incident as it stands at one moment; `updates` are those made until then, oldest first.
+
+    `back_at` is when it is certain to work again, while that is ahead.
 
     `ended` is when it was resolved or completed; `unconfirmed` says that a maintenance window has ended
     by the clock and nobody has said yet that the work is done.
@@ -33,6 +36,7 @@ class IncidentState:
     ended: datetime | None
     next_update: datetime | None
     overdue: bool
+    back_at: datetime | None
     unconfirmed: bool
     settled: Settled | None
     spans: tuple[Span, ...]
@@ -58,7 +62,7 @@ class IncidentState:
     def changed(self) -> datetime:
         """When something last happened: an update, or the beginning or end of a window."""
         moments = [update.at for update in self.updates]
-        if not self.is_upcoming:
+        if self.is_maintenance and not self.is_upcoming:
             moments.append(self.began)
         return max([*moments, *([self.ended] if self.ended else [])])
 
@@ -144,18 +148,21 @@ def state_of(incident: Incident, now: datetime) -> IncidentState | None:
     if not updates:
         return None
     status, since = _status_at(incident, updates, now)
-    closed = status in (Status.RESOLVED, Status.COMPLETED)
+    ended = since if status in (Status.RESOLVED, Status.COMPLETED) else None
+    closed = ended is not None
     spoken = [update for update in updates if update.status is not Status.POSTMORTEM]
     promise = spoken[-1].next_update if spoken and not closed else None
+    back_at = [update.back_at for update in updates if update.back_at]
     settled = [update.settled for update in updates if update.settled]
     return IncidentState(
         incident=incident,
         status=status,
         updates=updates,
-        began=_began(incident, updates, now),
-        ended=since if closed else None,
+        began=_began(incident, updates, now, ended),
+        ended=ended,
         next_update=promise,
         overdue=promise is not None and now >= promise,
+        back_at=back_at[-1] if back_at and not closed and back_at[-1] > now else None,
         unconfirmed=status is Status.COMPLETED and all(update.status is not Status.COMPLETED for update in updates),
         settled=settled[-1] if settled else None,
         spans=_spans(incident, updates, now),
@@ -182,7 +189,7 @@ def next_change(incidents: Iterable[Incident], now: datetime) -> datetime:
 
 def _moments(incident: Incident) -> Iterable[datetime]:
     yield from (update.at for update in incident.updates)
-    yield from (update.next_update for update in incident.updates if update.next_update)
+    yield from (moment for update in incident.updates for moment in (update.next_update, update.back_at) if moment)
     yield from (moment for moment in (incident.starts, incident.ends) if moment)
 
 
@@ -217,11 +224,12 @@ def _maintenance_events(
     return announced or sorted([*struck, *said], key=lambda event: event[0])
 
 
-def _began(incident: Incident, updates: tuple[Update, ...], now: datetime) -> datetime:
+def _began(incident: Incident, updates: tuple[Update, ...], now: datetime, ended: datetime | None) -> datetime:
+    """When it began; maintenance that was called off never did, and has only the moment at which that was said."""
     if incident.kind is not Kind.MAINTENANCE:
         return incident.started
     begun = [at for at, status in _maintenance_events(incident, updates, now) if status in _UNDERWAY]
-    return min(begun, default=incident.started)
+    return min(begun, default=min(incident.started, ended) if ended else incident.started)
 
 
 def _spans(incident: Incident, updates: tuple[Update, ...], now: datetime) -> tuple[Span, ...]:
@@ -248,14 +256,14 @@ def _component_events(
         for at, status in _maintenance_events(incident, updates, now):
             if status is Status.COMPLETED:
                 events.append((at, None))
-            elif status in _UNDERWAY and not events:
+            elif status in _UNDERWAY and (not events or events[-1][1] is None):
                 events.append((at, incident.components))
     elif incident.components:
         events.append((incident.started, incident.components))
     for update in updates:
         if update.status is Status.RESOLVED:
             events.append((update.at, None))
-        elif update.components and update.status not in (Status.COMPLETED, Status.POSTMORTEM):
+        elif update.components and update.status not in _IDLE:
             events.append((update.at, update.components))
     return sorted(events, key=lambda event: event[0])
 
@@ -265,7 +273,9 @@ def _component_states(states: list[IncidentState], config: Config, now: datetime
     by_component: dict[str, list[Span]] = {component.id: [] for component in config.components}
     for state in states:
         for span in state.spans:
-            by_component[span.component].append(span)
+            # A last good version may name a component that the configuration no longer has.
+            if span.component in by_component:
+                by_component[span.component].append(span)
     return tuple(
         _component_state(component, by_component[component.id], first, now) for component in config.components
     )

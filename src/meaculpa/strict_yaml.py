@@ -5,6 +5,7 @@ Anchors, aliases, tags and duplicate keys are refused: the first two are how sma
 and of two equal keys one would be lost without a word.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,7 +55,7 @@ def load(text: str, first_line: int = 1) -> Document:
     """Read one YAML mapping whose first line is line `first_line` of its file; raises YamlMistake."""
     if len(text.encode()) > _LONGEST:
         raise YamlMistake(first_line, "more than 16 KB of YAML", "keep long texts in the updates below")
-    reader = _Reader(first_line)
+    reader = _Reader(first_line, text.split("\n"))
     try:
         events = yaml.parse(text, Loader=_Loader)
         values = reader.read_document(events)
@@ -100,8 +101,9 @@ def _from_yaml(error: yaml.MarkedYAMLError, text: str, first_line: int) -> YamlM
 class _Reader:
     """Builds values from parser events, noting lines and duplicates as it goes."""
 
-    def __init__(self, first_line: int) -> None:
+    def __init__(self, first_line: int, source: list[str]) -> None:
         self.first_line = first_line
+        self.source = source
         self.lines: dict[Place, int] = {}
         self.duplicates: list[tuple[str, int]] = []
 
@@ -136,11 +138,24 @@ class _Reader:
         if getattr(event, "tag", None):
             raise YamlMistake(self._line(event), f"YAML tags such as {event.tag} are not used here", "quote the text")
 
+    def _refuse_swallowed_text(self, event: Any) -> None:
+        """`Order #5 is lost` would be read as `Order`: a comment has a space behind its sign, a number has none."""
+        end = event.end_mark
+        if not event.style and event.value and end.line < len(self.source):
+            rest = self.source[end.line][end.column :]
+            if re.match(r"\s+#[^\s#]", rest):
+                raise YamlMistake(
+                    self.first_line + int(end.line),
+                    f'what stands from "{rest.strip()[:20]}" on would be lost, as a comment',
+                    "put the whole text in quotes, or a space behind the # of a comment",
+                )
+
     def _value(self, event: Any, events: Iterator[Any], place: Place) -> Any:
         self._refuse_tricks(event)
         if len(place) > _DEEPEST:
             raise YamlMistake(self._line(event), "nested too deep", f"at most {_DEEPEST} levels")
         if isinstance(event, yaml.ScalarEvent):
+            self._refuse_swallowed_text(event)
             plain_null = event.implicit[0] and event.value in ("", "~", "null")
             return None if plain_null else event.value
         if isinstance(event, yaml.SequenceStartEvent):

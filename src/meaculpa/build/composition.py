@@ -1,14 +1,16 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeVar
 
 from meaculpa.build.last_good import recall
 from meaculpa.build.markup_pool import Answer, MarkupPool, TooSlow
 from meaculpa.config import Config, parse_config
-from meaculpa.content import Content, order, parse, parse_incident
-from meaculpa.content.files import IncidentFiles, group_files
+from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
+from meaculpa.content.files import group_files
 from meaculpa.errors import InvalidInput, Problem, Severity
 from meaculpa.lint import inspect
 from meaculpa.model import Incident, Markup, OutputFile
@@ -18,6 +20,10 @@ from meaculpa.render.pages import Page
 from meaculpa.render.site import render
 from meaculpa.status import Site, derive
 from meaculpa.times import format_time
+
+_ANOTHER_CHANCE_SECONDS = 60.0
+
+Good = TypeVar("Good", Config, Theme)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +46,20 @@ class Build:
 
 @dataclass
 class Memory:
-    """What an earlier build of the same process knew; it may be dropped at any time."""
+    """What an earlier build of the same process knew; it may be dropped at any time.
+
+    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed.
+    """
 
     pool: MarkupPool = field(default_factory=MarkupPool)
     config: tuple[str, Config | list[Problem]] | None = None
     theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
-    incidents: dict[tuple[object, ...], Incident | list[Problem]] = field(default_factory=dict)
+    incidents: dict[tuple[object, ...], Parsed] = field(default_factory=dict)
     markup: dict[str, Answer] = field(default_factory=dict)
     pages: dict[str, tuple[tuple[object, ...], OutputFile]] = field(default_factory=dict)
-    last_good: dict[str, Incident] = field(default_factory=dict)
+    good_config: Config | None = None
+    good_theme: Theme | None = None
+    good_incidents: dict[str, Incident] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
 
 
@@ -57,70 +68,73 @@ def build(
 ) -> Build:
     """Build the whole site as it stands at `now`.
 
-    Raises InvalidInput with every problem of all files. With `keep_going` an incident file with a problem keeps
-    its last good version, from this process or an earlier one, and the others
-    go out. `site_url` replaces the configured one.
+    Raises InvalidInput with every problem of all files. With `keep_going` whatever has a problem keeps its last good
+    version, from this process or (incidents) an earlier one, and everything else goes out; it raises only where
+    there is no good configuration or theme. `site_url` replaces the configured one.
     """
-    config = read_config(files, memory, site_url)
+    if not memory.markup:
+        memory.pool.start(len(files.incidents))
+    problems: list[Problem] = []
+    config = _good_or_before(_parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
+    theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
     content = read_content(files, config, memory)
-    theme = _theme(files, config, memory)
     markup, refused = _render_bodies(content.incidents, files.assets, memory)
-    problems = [*files.problems, *content.problems, *refused, *_missing_logo(config, files)]
+    problems += [*files.problems, *content.problems, *refused, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
     if any(problem.severity is Severity.ERROR for problem in problems):
-        if not keep_going or not _only_incidents_are_broken(problems):
+        if not keep_going:
             raise InvalidInput(problems)
         incidents, left_out = _as_they_were(content, refused, problems, files, config, memory)
         markup |= _markup_of(incidents, memory)
     site = derive(incidents, config, now)
-    pages = list(render(site, config, theme, markup, files.assets))
-    outputs, made = _produce(pages, memory)
-    memory.last_good = {incident.path: incident for incident in incidents}
+    outputs, made, theme = _produce_all(site, config, theme, markup, files, memory, keep_going, problems)
+    memory.good_config, memory.good_theme = config, theme
+    memory.good_incidents = {incident.id: incident for incident in incidents}
     told = [*problems, *inspect(incidents, config, now)]
     return Build(site, config, outputs, _known(site), tuple(sorted(told)), left_out, made)
 
 
-def read_config(files: ProjectFiles, memory: Memory, site_url: str | None = None) -> Config:
+def _good_or_before(
+    found: Good | list[Problem], before: Good | None, keep_going: bool, problems: list[Problem]
+) -> Good:
+    """What was found, or, when it has problems and that is allowed, what there was before."""
+    if not isinstance(found, list):
+        return found
+    if not keep_going or before is None:
+        raise InvalidInput(found)
+    problems += found
+    return before
+
+
+def read_config(files: ProjectFiles, memory: Memory) -> Config:
     """Read the configuration; raises InvalidInput."""
+    return _good_or_before(_parsed_config(files, memory, None), None, False, [])
+
+
+def _parsed_config(files: ProjectFiles, memory: Memory, site_url: str | None) -> Config | list[Problem]:
     if memory.config is None or memory.config[0] != files.config.digest:
         parsed = parse_config(files.config.content)
         if site_url and isinstance(parsed, Config):
             parsed = parsed.model_copy(update={"site": parsed.site.model_copy(update={"url": site_url})})
         memory.config = (files.config.digest, parsed)
-    config = memory.config[1]
-    if isinstance(config, list):
-        raise InvalidInput(config)
-    return config
+    return memory.config[1]
 
 
 def read_content(files: ProjectFiles, config: Config, memory: Memory) -> Content:
     """Read all incident files, those of unchanged content from memory; gives every problem of all."""
     groups, problems = group_files(files.incidents.values(), config.site.locales)
-    read = {_memory_key(group, files): group for group in groups}
     memory.incidents = {
         key: memory.incidents[key] if key in memory.incidents else parse_incident(group, config)
-        for key, group in read.items()
+        for key, group in (((config.digest, *group.key), group) for group in groups)
     }
-    incidents = [one for one in memory.incidents.values() if isinstance(one, Incident)]
-    problems += [problem for one in memory.incidents.values() if isinstance(one, list) for problem in one]
-    return Content(tuple(sorted(incidents, key=order)), tuple(sorted(problems)))
+    return collect(memory.incidents.values(), problems)
 
 
-def _memory_key(group: IncidentFiles, files: ProjectFiles) -> tuple[object, ...]:
-    return (files.config.digest, *group.key)
-
-
-def _theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme:
-    key = (
-        config.site.locales,
-        tuple((name, source.digest) for name, source in sorted(files.templates.items())),
-    )
+def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme | list[Problem]:
+    key = (config.site.locales, tuple((name, source.digest) for name, source in sorted(files.templates.items())))
     if memory.theme is None or memory.theme[0] != key:
         memory.theme = (key, make_theme(files.templates, config.site.locales))
-    theme = memory.theme[1]
-    if isinstance(theme, list):
-        raise InvalidInput(theme)
-    return theme
+    return memory.theme[1]
 
 
 def _bodies(incident: Incident) -> Iterable[tuple[str, str, int]]:
@@ -139,11 +153,18 @@ def _render_bodies(
     """Render what is not in memory; gives the markup of all texts, and a problem for each that is refused."""
     texts = [place for incident in incidents for place in _bodies(incident)]
     wanted = {text for text, _, _ in texts}
-    known = {text: answer for text, answer in memory.markup.items() if text in wanted}
+    known = {
+        text: answer for text, answer in memory.markup.items() if text in wanted and not _may_be_tried_again(answer)
+    }
     known.update(memory.pool.render(text for text in wanted if text not in known))
     memory.markup = known
     problems = [problem for text, path, line in texts for problem in _refusals(known[text], path, line, assets)]
     return {text: answer for text, answer in known.items() if isinstance(answer, Markup)}, problems
+
+
+def _may_be_tried_again(answer: Answer) -> bool:
+    """A busy machine makes innocent texts slow; after a while they get another chance."""
+    return isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS
 
 
 def _refusals(answer: Answer, path: str, line: int, assets: Collection[str]) -> Iterable[Problem]:
@@ -171,11 +192,6 @@ def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
     ]
 
 
-def _only_incidents_are_broken(problems: Iterable[Problem]) -> bool:
-    errors = (problem for problem in problems if problem.severity is Severity.ERROR)
-    return all(problem.path.startswith("incidents/") for problem in errors)
-
-
 def _as_they_were(
     content: Content,
     refused: Iterable[Problem],
@@ -186,23 +202,28 @@ def _as_they_were(
 ) -> tuple[tuple[Incident, ...], tuple[str, ...]]:
     """The incidents with broken ones as they last were, and the broken files of which no good version is known."""
     not_rendered = {problem.path for problem in refused}
-    good = {one.path: one for one in content.incidents if not not_rendered & {one.path, *_translation_paths(one)}}
+    good = {one.id: one for one in content.incidents if not not_rendered & {one.path, *_translation_paths(one)}}
     wrong = {problem.path for problem in problems if problem.severity is Severity.ERROR}
-    before = memory.last_good or {one.path: one for one in parse(recall(files.root).values(), config).incidents}
-    kept = {path: one for path, one in before.items() if path not in good and _is_touched(one, wrong)}
-    known = {path for one in kept.values() for path in (one.path, *_translation_paths(one))}
-    left_out = sorted(path for path in wrong - known if _original_of(path) not in kept)
-    return tuple(sorted((good | kept).values(), key=order)), tuple(left_out)
+    before = memory.good_incidents or {one.id: one for one in parse(recall(files.root).values(), config).incidents}
+    kept = {key: one for key, one in before.items() if key not in good and _is_touched(one, wrong)}
+    shown = good | kept
+    left_out = sorted(path for path in wrong if path.endswith(".md") and _id_in(path) not in shown)
+    return tuple(sorted(shown.values(), key=order)), tuple(left_out)
 
 
 def _is_touched(incident: Incident, wrong: Collection[str]) -> bool:
-    """Whether an incident's own file or one of its translations is among broken files."""
-    return any(_original_of(path) == incident.path or path in _translation_paths(incident) for path in wrong)
+    """Whether a problem concerns an incident: its own file, a translation of it, or a folder they are in."""
+    files = {incident.path, *_translation_paths(incident)}
+    return any(
+        path in files
+        or incident.path.startswith(f"{path}/")
+        or (path.endswith(".md") and _id_in(path) == incident.id)
+        for path in wrong
+    )
 
 
-def _original_of(path: str) -> str:
-    folder, _, name = path.rpartition("/")
-    return f"{folder}/{name.split('.')[0]}.md"
+def _id_in(path: str) -> str:
+    return path.rpartition("/")[2].split(".")[0]
 
 
 def _translation_paths(incident: Incident) -> set[str]:
@@ -215,6 +236,28 @@ def _markup_of(incidents: Iterable[Incident], memory: Memory) -> dict[str, Marku
     answers = memory.pool.render(texts)
     memory.markup.update(answers)
     return {text: answer for text, answer in answers.items() if isinstance(answer, Markup)}
+
+
+def _produce_all(
+    site: Site,
+    config: Config,
+    theme: Theme,
+    markup: Mapping[str, Markup],
+    files: ProjectFiles,
+    memory: Memory,
+    keep_going: bool,
+    problems: list[Problem],
+) -> tuple[dict[str, OutputFile], int, Theme]:
+    """Make all files; a template of the project's own that fails gives way to the one before, if that is allowed."""
+    try:
+        outputs, made = _produce(render(site, config, theme, markup, files.assets), memory)
+    except InvalidInput as error:
+        if not keep_going or memory.good_theme in (None, theme) or memory.good_theme is None:
+            raise
+        problems += error.problems
+        theme = memory.good_theme
+        outputs, made = _produce(render(site, config, theme, markup, files.assets), memory)
+    return outputs, made, theme
 
 
 def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFile], int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,18 +18,34 @@ def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, 
     """Copy each good incident file that has changed since, and forget those that are gone.
 
     `kept` remembers the digests of what was copied, by path; files with an error among `problems` are left out.
+    Where no copy can be written, there is none: that must not keep anything from being published.
     """
+    with contextlib.suppress(OSError):
+        _copy(files, problems, kept)
+
+
+def _copy(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]) -> None:
     folder = files.root / FOLDER
     bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     if not kept:
         kept.update({path: source.digest for path, source in recall(files.root).items()})
-    for path, source in files.incidents.items():
-        if path not in bad and kept.get(path) != source.digest:
-            write_file(folder / path, source.content)
-            kept[path] = source.digest
     for path in kept.keys() - files.incidents.keys():
         (folder / path).unlink(missing_ok=True)
         del kept[path]
+    for path, source in files.incidents.items():
+        if path not in bad and kept.get(path) != source.digest:
+            _make_room(folder / path)
+            write_file(folder / path, source.content)
+            kept[path] = source.digest
+
+
+def _make_room(path: Path) -> None:
+    """What was a file may now be a folder, and the other way round."""
+    for parent in path.parents:
+        if parent.is_file():
+            parent.unlink()
+    if path.is_dir():
+        shutil.rmtree(path)
 
 
 def recall(root: Path) -> Mapping[str, Source]:

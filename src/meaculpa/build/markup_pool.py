@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 
-from meaculpa.build.markup_worker import LENGTH, make_frame
+from meaculpa.build.frames import LENGTH, make_frame
 from meaculpa.model import Markup
 
 BUDGET_SECONDS = 2.0
@@ -24,7 +24,11 @@ _WORTH_A_SECOND_PROCESS = 60
 
 
 class TooSlow(Exception):
-    """A text was not rendered within its budget."""
+    """A text was not rendered within its budget; `since` is the moment, on the monotonic clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.since = time.monotonic()
 
 
 class TooDeep(Exception):
@@ -47,12 +51,18 @@ class MarkupPool:
         wanted = list(dict.fromkeys(texts))
         if not wanted:
             return {}
-        self._grow(2 if len(wanted) >= _WORTH_A_SECOND_PROCESS and (os.cpu_count() or 1) > 1 else 1)
+        self._grow(_processes_for(len(wanted)))
         batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
         with ThreadPoolExecutor(len(self._workers)) as threads:
             answers: list[Future[list[Answer]]] = [threads.submit(self._render_batch, one) for one in batches]
             rendered = [answer for future in answers for answer in future.result()]
         return dict(zip((text for batch in batches for text in batch), rendered, strict=True))
+
+    def start(self, texts: int) -> None:
+        """Start the processes that about so many texts will need; they get ready while others work."""
+        self._grow(_processes_for(texts))
+        for worker in self._workers:
+            worker.start()
 
     def close(self) -> None:
         """End the processes."""
@@ -83,11 +93,16 @@ class MarkupPool:
             return [slow]
 
 
+def _processes_for(texts: int) -> int:
+    return 2 if texts >= _WORTH_A_SECOND_PROCESS and (os.cpu_count() or 1) > 1 else 1
+
+
 class _Worker:
     """One rendering process, and the pipe to it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
 
     def render(self, texts: list[str], budget: float) -> list[Answer]:
         """Render a batch; raises TooSlow, and ends the process, when it is not done in time."""
@@ -106,11 +121,22 @@ class _Worker:
             self._process.communicate()
             self._process = None
 
-    def _running(self) -> subprocess.Popen[bytes]:
+    def start(self) -> None:
+        """Start the process if it does not run."""
         if self._process is None or self._process.poll() is not None:
             command = [sys.executable, "-m", "meaculpa.build.markup_worker"]
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            # A session of its own: Ctrl-C is for the program, which then ends its helpers.
+            self._process = subprocess.Popen(  # noqa: S603 (our own worker)
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
+            self._is_ready = False
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        self.start()
+        assert self._process  # noqa: S101 (it was started)
+        if not self._is_ready:
             _receive(self._process, time.monotonic() + _START_SECONDS)
+            self._is_ready = True
         return self._process
 
 

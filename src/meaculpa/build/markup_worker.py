@@ -1,16 +1,14 @@
 """A process that renders Markdown for its parent and may be ended at any moment.
 
-It reads frames from standard input and answers on standard output: four bytes of length (big-endian),
-then JSON. Its first frame says that it is ready. A request is a list of texts; the
-answer is a list of `[html, pictures]`, or null for a text that cannot be rendered.
+It reads frames from standard input and answers on standard output; its first frame says that it is ready. A request
+is a list of texts, the answer a list of `[html, pictures]`, or null for a text that cannot be rendered.
 """
 
 import contextlib
 import json
-import struct
 import sys
-from typing import BinaryIO
 
+from meaculpa.build.frames import make_frame, read_frame
 from meaculpa.render.markup import render_markup
 
 try:
@@ -18,22 +16,7 @@ try:
 except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
-LENGTH = struct.Struct(">I")
 MOST_MEMORY = 300 * 2**20
-
-
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """Read one frame; None at the end of the stream."""
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    return stream.read(LENGTH.unpack(head)[0])
-
-
-def make_frame(value: object) -> bytes:
-    """Write a value as a frame."""
-    body = json.dumps(value).encode()
-    return LENGTH.pack(len(body)) + body
 
 
 def _render(text: str) -> tuple[str, tuple[str, ...]] | None:

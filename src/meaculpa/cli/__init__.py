@@ -1,5 +1,6 @@
 """The command `meaculpa`: every command is loaded only when it is asked for."""
 
+import gc
 import importlib
 import os
 import sys
@@ -89,6 +90,8 @@ def cli(context: click.Context, directory: Path | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every mistake that a user can make ends in one clear line and an exit code."""
+    # A build makes many objects and no garbage worth looking for so often.
+    gc.set_threshold(50_000, 20, 20)
     try:
         code = cli.main(arguments, prog_name="meaculpa", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
@@ -103,6 +106,9 @@ def main(arguments: list[str] | None = None) -> None:
         # Whoever read our output has had enough; keep Python from complaining about it at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except UnicodeError:
+        click.echo("meaculpa: an argument or a file name is not UTF-8 text", err=True)
+        sys.exit(EXIT_USAGE)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"meaculpa: {place}{error.strerror or error}", err=True)

@@ -12,7 +12,7 @@ from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import now_option, project_root
 from meaculpa.cli.output import Outcome, changes, chosen_targets, consequence_of, publish_to
 from meaculpa.cli.wording import bad, bold, faint, good, has_errors, problem_lines, promise_words, say, summary
-from meaculpa.errors import InvalidInput, MeaculpaError
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, TooManyRemovals
 from meaculpa.preview import Desk, serve
 from meaculpa.project import read_scaffold
 from meaculpa.publish import Options
@@ -111,15 +111,15 @@ class _Publisher:
 
     def __init__(self, root: Path, names: tuple[str, ...]) -> None:
         self._root, self._names = root, names
-        self._seen: set[str] = set()
+        self._seen: dict[str, str] = {}
         self._pause = _RETRY_AFTER
+        self._told = ""
 
     def publish(self, done: Build) -> datetime | None:
         """Publish; gives when to try again if a target failed."""
-        self._seen |= done.known.keys()
-        removed = frozenset(self._seen - done.known.keys())
-        options = Options(removed_knowingly=removed)
-        outcomes = [publish_to(done, one, self._root, options) for one in chosen_targets(done.config, self._names)]
+        for incident_id, newest in done.known.items():
+            self._seen[incident_id] = max(newest, self._seen.get(incident_id, ""))
+        outcomes = [self._publish_to(done, one) for one in self._targets(done)]
         for outcome in outcomes:
             _tell_outcome(outcome)
         if all(outcome.error is None for outcome in outcomes):
@@ -128,6 +128,26 @@ class _Publisher:
         retry = datetime.now(UTC) + self._pause
         self._pause = min(self._pause * 2, _RETRY_AT_MOST)
         return retry
+
+    def _targets(self, done: Build) -> list[Any]:
+        try:
+            return chosen_targets(done.config, self._names)
+        except Refused as error:
+            self._tell_once(str(error))
+            return []
+
+    def _publish_to(self, done: Build, settings: Any) -> Outcome:
+        """Publish to one target; what would take too much away stays there, and everything else goes out."""
+        outcome = publish_to(done, settings, self._root, Options(seen=self._seen))
+        if isinstance(outcome.error, TooManyRemovals):
+            self._tell_once(f"{settings.name}: {outcome.error}; until then those files stay, and the others go out")
+            outcome = publish_to(done, settings, self._root, Options(seen=self._seen, hold_removals=True))
+        return outcome
+
+    def _tell_once(self, text: str) -> None:
+        if text != self._told:
+            _tell(bad(text))
+        self._told = text
 
 
 def _tell_outcome(outcome: Outcome) -> None:

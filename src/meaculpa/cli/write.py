@@ -1,5 +1,6 @@
 """`meaculpa new`, `update`, `resolve`: incident files written with few keystrokes, and never a broken one."""
 
+import re
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import SpanType, TimeType, clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.wording import bold, say
 from meaculpa.config import Config
+from meaculpa.content import parse_incident
 from meaculpa.content.compose import (
     compose_incident,
     compose_update,
@@ -17,10 +19,19 @@ from meaculpa.content.compose import (
     insert_update,
     slug_of,
 )
-from meaculpa.content.files import INCIDENT_ID
-from meaculpa.errors import InvalidInput, Refused, did_you_mean
-from meaculpa.files import create_file, write_file
-from meaculpa.model import INCIDENT_STATUSES, MAINTENANCE_STATUSES, ComponentStatus, Impact, Incident, Kind, Status
+from meaculpa.content.files import INCIDENT_ID, IncidentFiles
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, did_you_mean
+from meaculpa.files import create_file, one_at_a_time, write_file
+from meaculpa.model import (
+    INCIDENT_STATUSES,
+    MAINTENANCE_STATUSES,
+    ComponentStatus,
+    Impact,
+    Incident,
+    Kind,
+    Source,
+    Status,
+)
 from meaculpa.project import ProjectFiles, read_scaffold
 from meaculpa.render.playbook import first_message
 from meaculpa.render.words import Words, babel_locale
@@ -79,15 +90,14 @@ def new_command(
     memory = Memory()
     files, config = read_all(root, memory)
     title = title or _ask_title()
-    text = _compose(Kind(kind), title, at, facts, config)
-    incident_id = _free_id(at, title, files)
-    path = root / "incidents" / f"{incident_id}.md"
-    _refuse_problems(root, path, text)
-    create_file(path, text.encode())
+    message = _first_message(Kind(kind), title, at, facts)
+    text = _compose(Kind(kind), title, at, facts, message, config)
+    name = f"incidents/{_free_id(at, title, files)}.md"
+    _refuse_what_is_not_meant(root, name, text, 1, message)
+    create_file(root / name, text.encode())
+    say(shown_path(root / name))
     if _is_terminal() and not facts["message"]:
-        click.edit(filename=str(path))
-    say(shown_path(path))
-    memory.pool.close()
+        click.edit(filename=str(root / name))
 
 
 def _ask_title() -> str:
@@ -96,13 +106,19 @@ def _ask_title() -> str:
     return str(click.prompt("What can customers not do? (You cannot ...)"))
 
 
-def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], config: Config) -> str:
+def _first_message(kind: Kind, title: str, at: datetime, facts: dict[str, object]) -> str:
+    if kind is Kind.MAINTENANCE and not (facts["starts"] and facts["ends"]):
+        raise click.UsageError("maintenance needs its window: --starts and --ends")
+    if facts["message"] is not None:
+        return _plain(facts["message"])
+    words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
+    words |= {"title": title.rstrip(".!?"), "started": facts["started"] or at}
+    return first_message(read_scaffold("playbooks"), kind, words)  # type: ignore[arg-type]
+
+
+def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], message: str, config: Config) -> str:
     impact = _impact(kind, facts["impact"])
     started = facts["started"] if isinstance(facts["started"], datetime) else at
-    words = {"title": title, "started": started, **{key: facts[key] for key in ("works", "money", "starts", "ends")}}
-    if kind is Kind.MAINTENANCE and not (words["starts"] and words["ends"]):
-        raise click.UsageError("maintenance needs its window: --starts and --ends")
-    message = facts["message"] or first_message(read_scaffold("playbooks"), kind, words)  # type: ignore[arg-type]
     front = {
         "title": title,
         "kind": None if kind is Kind.OUTAGE else str(kind),
@@ -117,7 +133,7 @@ def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], con
     promise = facts["next_update"] or _cadence(kind, impact)
     promises = {"next_update": format_time(at + promise)} if isinstance(promise, timedelta) else {}
     status = Status.SCHEDULED if kind is Kind.MAINTENANCE else Status.INVESTIGATING
-    return compose_incident(front, components, at, status, promises, str(message))
+    return compose_incident(front, components, at, status, promises, message)
 
 
 def _stamp(at: object) -> str | None:
@@ -170,18 +186,29 @@ def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def _refuse_problems(root: Path, path: Path, text: str) -> None:
-    """Check a file as it would be; raises InvalidInput before anything is written."""
-    from meaculpa.content import parse_incident
-    from meaculpa.content.files import IncidentFiles
-    from meaculpa.model import Source
+def _refuse_what_is_not_meant(root: Path, path: str, text: str, updates: int, message: str) -> Incident:
+    """Check a file as it would be, before anything is written; gives what it would say.
 
-    memory = Memory()
-    _, config = read_all(root, memory)
-    source = Source(path.relative_to(root).as_posix(), text.encode(), "")
-    found = parse_incident(IncidentFiles(path.stem, source, ()), config)
-    if isinstance(found, list):
-        raise InvalidInput(found)
+    Raises InvalidInput for problems, and Refused for a text that would be read as facts or as further updates.
+    """
+    _, config = read_all(root, Memory())
+    found = parse_incident(IncidentFiles(Path(path).stem, Source(path, text.encode(), ""), ()), config)
+    if found.incident is None:
+        raise InvalidInput(found.problems)
+    bodies = [update.body for update in found.incident.updates]
+    if len(bodies) != updates or message.strip() not in bodies:
+        raise Refused(
+            'the text would not be read as it is meant; lines that begin with "##" head an update of their own'
+        )
+    return found.incident
+
+
+def _plain(message: object) -> str:
+    """A text as it will stand in the file; raises UsageError for one that says nothing."""
+    text = str(message).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL).strip():
+        raise click.UsageError("the text is empty; say what customers should read now")
+    return text
 
 
 @click.command("update")
@@ -218,25 +245,47 @@ def resolve_command(context: click.Context, /, incident_id: str, now: datetime |
 
 def _add_update(context: click.Context, wanted: str, status: Status, now: datetime, facts: dict[str, object]) -> None:
     root, at = project_root(context), _whole_minute(now)
-    memory = Memory()
-    files, config = read_all(root, memory)
-    incident = _the_one(files, config, memory, wanted)
+    incident = _the_one(root, wanted)
     if incident.kind is Kind.MAINTENANCE and status is Status.RESOLVED:
         status = Status.COMPLETED
-    message = _message(incident, status, at, facts["message"])
+    message, is_typed = _message(incident, status, at, facts)
     if message is None:
         say("Nothing was written, so nothing was changed.")
         return
-    path = root / incident.path
-    text = path.read_bytes().decode("utf-8-sig")
-    update = compose_update(at, status, _fact_lines(at, facts, config), message)
-    changed = insert_update(text, incident, update)
-    _refuse_changes_of_meaning(root, changed, incident, message)
-    write_file(path, changed.encode())
-    say(f"{bold(shown_path(path))} is now {status}.")
+    try:
+        after = _insert(root, wanted, status, at, facts, message)
+    except MeaculpaError as error:
+        raise _with_kept_text(error, root, incident, message) if is_typed else error from None
+    state = state_of(after, at)
+    say(f"{bold(shown_path(root / after.path))} is now {state.status if state else status}.")
 
 
-def _the_one(files: ProjectFiles, config: Config, memory: Memory, wanted: str) -> Incident:
+def _insert(
+    root: Path, wanted: str, status: Status, at: datetime, facts: dict[str, object], message: str
+) -> Incident:
+    """Read the file as it is now, put the update in, check it, write it: one at a time in a project."""
+    with one_at_a_time(root / ".meaculpa" / "write.lock"):
+        incident = _the_one(root, wanted)
+        _, config = read_all(root, Memory())
+        path = (root / incident.path).resolve()
+        text = path.read_bytes().decode("utf-8-sig")
+        update = compose_update(at, status, _fact_lines(at, facts, config), message)
+        changed = insert_update(text, incident, update)
+        after = _refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
+        write_file(path, changed.encode())
+    return after
+
+
+def _with_kept_text(error: MeaculpaError, root: Path, incident: Incident, message: str) -> MeaculpaError:
+    """What somebody typed is never lost: it is kept in a file, and the error names it."""
+    place = root / ".meaculpa" / f"unsent-{incident.id}.md"
+    write_file(place, message.encode())
+    return Refused(f"{error}\nYour text is kept in {shown_path(place)}; nothing else was changed.")
+
+
+def _the_one(root: Path, wanted: str) -> Incident:
+    memory = Memory()
+    files, config = read_all(root, memory)
     content = read_content(files, config, memory)
     found = find_incident(content.incidents, wanted)
     if len(found) == 1:
@@ -261,41 +310,34 @@ def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[
     return lines
 
 
-def _message(incident: Incident, status: Status, at: datetime, given: object) -> str | None:
-    """The text of an update: as given, from the editor, or for an ending what is known for certain."""
-    if given:
-        return str(given)
+def _message(incident: Incident, status: Status, at: datetime, facts: dict[str, object]) -> tuple[str | None, bool]:
+    """The text of an update and whether it was typed just now: as given, from the editor, or what is certain."""
+    if facts["message"] is not None:
+        return _plain(facts["message"]), False
     default = _from_to(incident, at) if status in (Status.RESOLVED, Status.COMPLETED) else ""
     if _is_terminal():
-        edited = click.edit(f"{default}{_ASK}", extension=".md")
-        return (edited or "").split(_ASK.strip())[0].strip() or None
+        try:
+            edited = click.edit(f"{default}{_ASK}", extension=".md") or ""
+        except UnicodeDecodeError:
+            raise click.UsageError("the editor did not save UTF-8 text; nothing was changed") from None
+        text = edited.replace(_ASK.strip(), "").replace("\r\n", "\n").strip()
+        return text or None, True
     if not default:
         raise click.UsageError("say what customers should read now: -m TEXT")
-    return default
+    return default, False
 
 
 def _from_to(incident: Incident, at: datetime) -> str:
-    """State the times of what is over, as far as the files know them."""
+    """State the times of what is over, as far as the files know them; raises Refused where it is none."""
     state = state_of(incident, at)
-    began = state.began if state else incident.started
+    if state and not state.is_open and not state.is_upcoming and not state.unconfirmed:
+        raise Refused(f"{incident.id} is over already; to say more of it, give the text: -m TEXT")
+    if state is None or (at <= state.began and not state.is_upcoming):
+        raise Refused(f"{incident.id} has not begun yet at {format_time(at)}")
+    if state.is_upcoming:
+        return f"{incident.title.rstrip('.!?')}: we have called this off, and nothing changes for you."
     words = Words("en", {}, babel_locale("en"))
-    until = f"{at:%H:%M} UTC" if at.date() == began.date() else words.moment(at)
-    return f"{incident.title}: from {words.moment(began)} to {until}, {words.duration(at - began)}. This is over now."
-
-
-def _refuse_changes_of_meaning(root: Path, text: str, before: Incident, message: str) -> None:
-    """A text that would be read as facts or as a further update is refused before the file is touched."""
-    from meaculpa.content import parse_incident
-    from meaculpa.content.files import IncidentFiles
-    from meaculpa.model import Source
-
-    memory = Memory()
-    _, config = read_all(root, memory)
-    source = Source(before.path, text.encode(), "")
-    after = parse_incident(IncidentFiles(before.id, source, ()), config)
-    if isinstance(after, list):
-        raise InvalidInput(after)
-    if len(after.updates) != len(before.updates) + 1 or message.strip() not in {one.body for one in after.updates}:
-        raise Refused(
-            'the text would not be read as it is meant; lines that begin with "##" head an update of their own'
-        )
+    ended = state.ended or at
+    until = words.clock(ended) if ended.date() == state.began.date() else words.moment(ended)
+    lasted = words.duration(ended - state.began)
+    return f"{incident.title.rstrip('.!?')}: from {words.moment(state.began)} to {until}, {lasted}. This is over now."

@@ -38,17 +38,30 @@ class Content:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What the files of one incident say; None when its own file has a problem.
+
+    With problems in translations alone the incident is there, without those translations.
+    """
+
+    incident: Incident | None
+    problems: tuple[Problem, ...] = ()
+
+
 def parse(sources: Iterable[Source], config: Config) -> Content:
     """Read all incident files; a file with a problem is left out and every problem is told."""
     groups, problems = group_files(sources, config.site.locales)
-    incidents = []
-    for files in groups:
-        incident = parse_incident(files, config)
-        if isinstance(incident, Incident):
-            incidents.append(incident)
-        else:
-            problems += incident
-    return Content(tuple(sorted(incidents, key=order)), tuple(sorted(problems)))
+    parsed = [parse_incident(files, config) for files in groups]
+    return collect(parsed, problems)
+
+
+def collect(parsed: Iterable[Parsed], problems: Iterable[Problem]) -> Content:
+    """Put incidents in order, and all problems together."""
+    known = list(parsed)
+    incidents = [one.incident for one in known if one.incident]
+    told = [*problems, *(problem for one in known for problem in one.problems)]
+    return Content(tuple(sorted(incidents, key=order)), tuple(sorted(told)))
 
 
 def order(incident: Incident) -> tuple[object, str]:
@@ -56,29 +69,44 @@ def order(incident: Incident) -> tuple[object, str]:
     return incident.started, incident.id
 
 
-def parse_incident(files: IncidentFiles, config: Config) -> Incident | list[Problem]:
-    """Read one incident and its translations; gives it, or every problem in its files."""
+def parse_incident(files: IncidentFiles, config: Config) -> Parsed:
+    """Read one incident and its translations; gives it, and every problem in its files."""
     path = files.original.path
     halves = split_file(files.original)
     if isinstance(halves, Problem):
-        return [halves]
+        return Parsed(None, (halves,))
     matter = read_front_matter(halves, path, config)
     kind = matter.kind if isinstance(matter, FrontMatter) else None
     updates, problems = _read_updates(halves, path, config, kind)
-    translations = [parse_translation(source, locale, updates, config) for locale, source in files.translations]
-    problems += [problem for found in translations if isinstance(found, list) for problem in found]
     if isinstance(matter, list):
-        return [*matter, *problems]
-    problems += _dated_before_the_start(matter, updates, path)
-    if problems:
-        return problems
-    return _build(files, matter, updates, [found for found in translations if isinstance(found, Translation)])
+        problems = [*matter, *problems]
+    else:
+        problems += _dated_before_the_start(matter, updates, path)
+    translations, wrong = _read_translations(files, updates, config, is_whole=not problems)
+    if problems or isinstance(matter, list):
+        return Parsed(None, (*problems, *wrong))
+    return Parsed(_build(files, matter, updates, translations), tuple(wrong))
+
+
+def _read_translations(
+    files: IncidentFiles, updates: tuple[Update, ...], config: Config, is_whole: bool
+) -> tuple[list[Translation], list[Problem]]:
+    """Read the translations; beside a broken original only what is wrong with a file by itself is told."""
+    found = [
+        parse_translation(source, locale, updates if is_whole else None, config)
+        for locale, source in files.translations
+    ]
+    translations = [one for one in found if isinstance(one, Translation)]
+    return translations, [problem for one in found if isinstance(one, list) for problem in one]
 
 
 def _read_updates(
     halves: Halves, path: str, config: Config, kind: Kind | None
 ) -> tuple[tuple[Update, ...], list[Problem]]:
-    """Read the updates, oldest first; those of one minute keep the order of the file."""
+    """Read the updates, oldest first; those of one minute in the order in which they were made.
+
+    A file that has its newest update on top has the later one of a minute above the earlier one.
+    """
     raw_updates, problems = split_updates(halves.body, halves.body_line, path)
     zone, updates = config.site.timezone, []
     for raw in raw_updates:
@@ -99,7 +127,9 @@ def _read_updates(
                 "write one like: ## 2026-11-22 09:20 investigating",
             )
         )
-    return tuple(sorted(updates, key=lambda update: update.at)), problems
+    newest_on_top = len(updates) > 1 and updates[0].at > updates[-1].at
+    in_order = reversed(updates) if newest_on_top else updates
+    return tuple(sorted(in_order, key=lambda update: update.at)), problems
 
 
 def _statuses(kind: Kind | None) -> tuple[Status, ...]:

@@ -8,7 +8,7 @@ from meaculpa.errors import Problem
 from meaculpa.model import Source
 
 INCIDENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_NAME = re.compile(r"(?P<id>[^.]+)(?:\.(?P<locale>[A-Za-z-]+))?\.md")
+_NAME = re.compile(r"(?P<id>[^.]+)(?:\.(?P<locale>[A-Za-z0-9-]+))?\.md")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ def _read_name(source: Source, locales: tuple[str, ...]) -> tuple[str, str | Non
     name = source.path.rsplit("/", 1)[-1]
     match = _NAME.fullmatch(name)
     if match is None or not INCIDENT_ID.fullmatch(match["id"]):
+        name = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         hint = "small letters, digits and hyphens, at most 64, then .md: 2026-11-22-card-payments.md"
         return Problem(source.path, 0, f'"{name}" is not a name for an incident file', hint)
     locale = match["locale"]

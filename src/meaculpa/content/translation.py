@@ -10,9 +10,12 @@ from meaculpa.times import format_time
 
 
 def parse_translation(
-    source: Source, locale: str, updates: tuple[Update, ...], config: Config
+    source: Source, locale: str, updates: tuple[Update, ...] | None, config: Config
 ) -> Translation | list[Problem]:
-    """Read one translation of an incident with the given updates; gives it, or every problem."""
+    """Read one translation of an incident; gives it, or every problem.
+
+    `updates` are the original's; without them, because it is broken, nothing is compared with it.
+    """
     halves = split_file(source)
     if isinstance(halves, Problem):
         return [halves]
@@ -28,10 +31,10 @@ def _build(path: str, locale: str, matter: TranslationMatter, bodies: tuple[str 
 
 
 def _read_bodies(
-    halves: Halves, path: str, updates: tuple[Update, ...], config: Config
+    halves: Halves, path: str, updates: tuple[Update, ...] | None, config: Config
 ) -> tuple[tuple[str | None, ...], list[Problem]]:
     raw_updates, problems = split_updates(halves.body, halves.body_line, path)
-    bodies: list[str | None] = [None] * len(updates)
+    bodies: list[str | None] = [None] * len(updates or ())
     for raw in raw_updates:
         heading = read_heading(raw, path, config.site.timezone, (*INCIDENT_STATUSES, *MAINTENANCE_STATUSES))
         if isinstance(heading, Problem):
@@ -41,7 +44,8 @@ def _read_bodies(
             Problem(path, line, "facts do not stand in a translation", "they are taken from the original")
             for line, _, _ in raw.facts[:1]
         ]
-        problems += _place(raw, heading, updates, bodies, path)
+        if updates is not None:
+            problems += _place(raw, heading, updates, bodies, path)
     return tuple(bodies), problems
 
 

@@ -17,6 +17,10 @@ _MOMENT = re.compile(r"\s*(\d{4}-\d{2}-\d{2}(?:[ ]+|T)\d{1,2}:\d{2}(?::\d{2})?)(
 _STATUS_AT_END = re.compile(r"(?P<before>.*?)(?P<status>[A-Za-z]+(?:[ _-][A-Za-z]+)?)")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 _FACT = re.compile(r"([A-Za-z0-9_-]+):(?:[ \t]+(.*))?")
+_TIGHT_FACT = re.compile(r"(next_update|back_at|settled):(\S.*)")
+_STRAY_HEADING = re.compile(
+    r"[ \t]*#{0,6}[ \t]*\d{4}-\d{2}-\d{2}[ T]+\d{1,2}:\d{2}[^.,;]{0,40}?[ :·–—-]([A-Za-z]+(?:[ _-][A-Za-z]+)?)[ #]*"
+)
 _SETTLED = re.compile(r"(\d{1,9}) of (\d{1,9})")
 _SEPARATORS = "·-–—:"
 _HEADING_HINT = "write it like: ## 2026-11-22 09:20 investigating; headings within an update begin with ###"
@@ -48,6 +52,7 @@ def split_updates(lines: Iterable[str], first_line: int, path: str) -> tuple[lis
     current: tuple[int, str] | None = None
     block: list[tuple[int, str]] = []
     fence: tuple[int, str] | None = None
+    comment: int | None = None
     for number, line in enumerate(lines, start=first_line):
         heading = _HEADING.fullmatch(line)
         if fence and heading and _MOMENT.fullmatch(heading[1]):
@@ -60,14 +65,35 @@ def split_updates(lines: Iterable[str], first_line: int, path: str) -> tuple[lis
                 )
             )
             fence = None
-        if fence is None and heading:
+        if comment and heading and _MOMENT.fullmatch(heading[1]):
+            problems.append(
+                Problem(
+                    path, number, "an update begins inside a comment", f"end the comment of line {comment} with -->"
+                )
+            )
+            comment = None
+        if fence is None and comment is None and heading:
             raw += _finish(current, block, path, problems)
             current, block = (number, heading[1]), []
             continue
-        fence = _follow_fence(fence, number, line)
+        if comment is None:
+            fence = _follow_fence(fence, number, line)
+        if fence is None:
+            comment = _follow_comment(comment, number, line)
+            if comment is None and _is_stray_heading(line):
+                problems.append(
+                    Problem(
+                        path,
+                        number,
+                        "this looks like an update, but stands within the one above",
+                        "an update begins with ## at the very beginning of its line",
+                    )
+                )
         block.append((number, line))
     if fence:
         problems.append(Problem(path, fence[0], "this code block is never closed", f"end it with a line {fence[1]}"))
+    if comment:
+        problems.append(Problem(path, comment, "this comment is never closed", "end it with -->"))
     return [*raw, *_finish(current, block, path, problems)], problems
 
 
@@ -77,6 +103,27 @@ def _follow_fence(fence: tuple[int, str] | None, number: int, line: str) -> tupl
         return None if line.rstrip() == fence[1] else fence
     opening = _FENCE.fullmatch(line)
     return (number, opening[1]) if opening else None
+
+
+def _follow_comment(comment: int | None, number: int, line: str) -> int | None:
+    """Track comments: where one begins that its line does not end, and where it ends; code spans do not count."""
+    rest = line if comment else re.sub(r"`[^`]*`", "", line)
+    while True:
+        if comment:
+            _, end, rest = rest.partition("-->")
+            if not end:
+                return comment
+            comment = None
+        _, begin, rest = rest.partition("<!--")
+        if not begin:
+            return None
+        comment = number
+
+
+def _is_stray_heading(line: str) -> bool:
+    match = _STRAY_HEADING.fullmatch(line)
+    words = re.split(r"[ -]", match[1].casefold()) if match else []
+    return "_".join(words) in list(Status) or (bool(words) and words[-1] in list(Status))
 
 
 def _finish(
@@ -94,15 +141,19 @@ def _finish(
 
 def _split_facts(block: list[tuple[int, str]]) -> tuple[list[tuple[int, str, str]], list[tuple[int, str]]]:
     """Fact lines run from the first line to the first empty one, if the first looks like one."""
-    if not block or not _FACT.fullmatch(block[0][1].strip()):
+    if not block or not _match_fact(block[0][1]):
         return [], block
     facts: list[tuple[int, str, str]] = []
     for position, (number, line) in enumerate(block):
         if not line.strip():
             return facts, block[position:]
-        match = _FACT.fullmatch(line.strip())
+        match = _match_fact(line)
         facts.append((number, match[1], (match[2] or "").strip()) if match else (number, "", line.strip()))
     return facts, []
+
+
+def _match_fact(line: str) -> re.Match[str] | None:
+    return _FACT.fullmatch(line.strip()) or _TIGHT_FACT.fullmatch(line.strip())
 
 
 def read_heading(raw: RawUpdate, path: str, zone: ZoneInfo, statuses: Iterable[Status]) -> Heading | Problem:
@@ -170,6 +221,7 @@ def read_update(
             if isinstance(fact, TimeMistake):
                 problems.append(Problem(path, number, str(fact), fact.hint))
     problems += _misplaced_fact(raw, path, known)
+    problems += _idle_facts(raw, heading, path, facts)
     return _build_update(raw, heading, facts), problems
 
 
@@ -177,7 +229,7 @@ def _read_fact(key: str, value: str, heading: Heading, zone: ZoneInfo) -> object
     """Read one fact; a mistake is given back, not raised, so that the others are checked too."""
     if key == "settled":
         match = _SETTLED.fullmatch(value)
-        if match is None or int(match[1]) > int(match[2]):
+        if match is None or int(match[1]) > int(match[2]) or int(match[2]) == 0:
             return TimeMistake(f'"{value}" does not say how many orders are settled', "write it like 290 of 340")
         return Settled(int(match[1]), int(match[2]))
     if key not in FACT_KEYS:
@@ -205,7 +257,7 @@ def _read_component_status(value: str) -> ComponentStatus | TimeMistake:
 def _misplaced_fact(raw: RawUpdate, path: str, known: list[str]) -> list[Problem]:
     """A fact after an empty line would be shown as text and do nothing: say so."""
     first = raw.body.lstrip("\n").split("\n", 1)[0]
-    match = _FACT.fullmatch(first.strip())
+    match = _match_fact(first)
     if raw.facts or match is None or match[1] not in known:
         return []
     return [
@@ -215,6 +267,21 @@ def _misplaced_fact(raw: RawUpdate, path: str, known: list[str]) -> list[Problem
             f'the fact "{match[1]}" stands after an empty line',
             "facts stand directly under the heading",
         )
+    ]
+
+
+_ENDINGS = (Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)
+
+
+def _idle_facts(raw: RawUpdate, heading: Heading, path: str, facts: Mapping[str, object]) -> list[Problem]:
+    """A component's status that the update's own status leaves without effect would be lost: say so."""
+    if heading.status not in (*_ENDINGS, Status.SCHEDULED):
+        return []
+    why = "the work has not begun" if heading.status is Status.SCHEDULED else f'"{heading.status}" ends the trouble'
+    return [
+        Problem(path, line, f'"{key}" has no effect here: {why}', "say it in the update where it changes")
+        for line, key, _ in raw.facts
+        if isinstance(facts.get(key), ComponentStatus) and facts[key] is not ComponentStatus.OPERATIONAL
     ]
 
 

@@ -103,8 +103,8 @@ def _convert(
     text = _compose(facts, body, ids)
     source = Source(f"incidents/{incident_id}.md", text.encode(), "")
     found = parse_incident(IncidentFiles(incident_id, source, ()), config)
-    if isinstance(found, list):
-        return Entry(name, Outcome.NOT_TAKEN, None, (*facts.notes, *map(str, found))), None
+    if found.problems:
+        return Entry(name, Outcome.NOT_TAKEN, None, (*facts.notes, *map(str, found.problems))), None
     outcome = Outcome.CHANGED if facts.notes else Outcome.TAKEN
     return Entry(name, outcome, source.path, tuple(dict.fromkeys(facts.notes))), text
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
-from meaculpa.model import Incident, Translation
+from meaculpa.model import ComponentStatus, Impact, Incident, Translation
 from meaculpa.times import format_time
 
 _A_WHILE = timedelta(days=30)
@@ -18,6 +18,7 @@ def inspect(incidents: Iterable[Incident], config: Config, now: datetime) -> lis
         if incident.updates[-1].at >= now - _A_WHILE:
             findings += _updates_ahead(incident, now)
             findings += _untranslated(incident, config)
+            findings += _milder_than_its_components(incident)
     return findings
 
 
@@ -42,6 +43,19 @@ def _untranslated(incident: Incident, config: Config) -> list[Problem]:
         for locale in config.site.locales[1:]
         if (translation := incident.translations.get(locale)) and (missing := _missing(incident, translation))
     ]
+
+
+def _milder_than_its_components(incident: Incident) -> list[Problem]:
+    """The headline follows the impact alone: with none it would say that everything works."""
+    broken = (ComponentStatus.PARTIAL_OUTAGE, ComponentStatus.MAJOR_OUTAGE)
+    said = {
+        *incident.components.values(),
+        *(one for update in incident.updates for one in update.components.values()),
+    }
+    if incident.impact is not Impact.NONE or not said.intersection(broken):
+        return []
+    message = "the impact is none, but components are down: the headline will say that everything works"
+    return [Problem(incident.path, 2, message, "impact: minor, major or critical", Severity.WARNING)]
 
 
 def _missing(incident: Incident, translation: Translation) -> list[str]:

@@ -63,6 +63,9 @@ class DeskServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
+    def handle_error(self, *_: object) -> None:
+        """A browser that goes away in the middle is no news."""
+
     def __init__(self, desk: Desk, port: int) -> None:
         self.desk = desk
         super().__init__(("127.0.0.1", port), _Handler)

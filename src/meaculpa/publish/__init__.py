@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
-from meaculpa.errors import TargetError
+from meaculpa.errors import MeaculpaError, TargetError
 from meaculpa.model import OutputFile
 from meaculpa.plan import (
     MANIFEST_PATH,
@@ -17,6 +17,7 @@ from meaculpa.plan import (
     Shard,
     Upload,
     compare,
+    hold_removals,
     manifest_of,
     read_index,
     read_shard,
@@ -30,16 +31,22 @@ from meaculpa.publish.target import ABSENT, Conflict, Target
 from meaculpa.render.headers import CONTENT_TYPES, cache_control
 
 _ATTEMPTS = 5
+_SOURCE_FOLDERS = ("incidents", "assets", "site_templates", "private", ".git", ".meaculpa")
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to publish: `force` overrides refusals, `removed_knowingly` names incidents whose removal was seen."""
+    """How to publish.
+
+    `force` overrides refusals, `hold_removals` leaves in place what is no longer built, `seen` are the newest updates
+    that this process ever saw in the files, by incident.
+    """
 
     force: bool = False
     delete_at_once: bool = False
     dry_run: bool = False
-    removed_knowingly: frozenset[str] = frozenset()
+    hold_removals: bool = False
+    seen: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,30 +81,33 @@ def open_target(settings: DirectorySettings | S3Settings, root: Path) -> Target:
 
 def refuse_source_folder(folder: Path, root: Path) -> None:
     """Refuse to mix what is published with what it is made from; raises TargetError."""
-    sources = [
-        root.resolve(),
-        *(root.resolve() / name for name in ("incidents", "assets", "site_templates", "private")),
-    ]
-    if folder in sources or root.resolve().is_relative_to(folder):
+    top = root.resolve()
+    is_inside = any(folder.is_relative_to(top / name) for name in _SOURCE_FOLDERS)
+    if top.is_relative_to(folder) or is_inside:
         raise TargetError(f"{folder} holds the project itself; choose a folder of its own, such as public")
 
 
 def publish(files: Mapping[str, OutputFile], known: Mapping[str, str], target: Target, options: Options) -> Report:
     """Bring a target to a build; raises UnsafePlan or TargetError, and then says what was done.
 
-    When another publisher wrote meanwhile, reads again and plans again.
+    When another publisher wrote meanwhile, reads again and plans again; whatever this run has already written is
+    then left marked as unfinished, so that it is written again whoever comes next.
     """
-    wanted = manifest_of(files, known)
-    for attempt in range(_ATTEMPTS):
-        published = _read_published(target, wanted)
-        plan = _plan(files, wanted, known, published, target, options)
+    touched: set[str] = set()
+    for attempt in range(1, _ATTEMPTS + 1):
+        published = _read_published(target, manifest_of(files, known))
+        try:
+            plan = _plan(files, known, published, target, options, touched)
+        except MeaculpaError:
+            _mark_unfinished(target, published, touched)
+            raise
         if options.dry_run or plan.is_empty:
             break
         try:
-            _carry_out(plan, target, published)
+            _carry_out(plan, target, published, touched)
             break
         except Conflict:
-            if attempt == _ATTEMPTS - 1:
+            if attempt == _ATTEMPTS:
                 raise
     return Report(target.name, target.describe(), plan)
 
@@ -118,44 +128,70 @@ def _read_published(target: Target, wanted: Mapping[str, Shard]) -> _Published:
 
 def _plan(
     files: Mapping[str, OutputFile],
-    wanted: Mapping[str, Shard],
     known: Mapping[str, str],
     published: _Published,
     target: Target,
     options: Options,
+    touched: Collection[str],
 ) -> Plan:
     index, stored = published.index, published.stored
-    listed = _listed(wanted, published)
-    plan = compare(files, wanted, index, stored, target.lost(listed), options.delete_at_once)
+    wanted = manifest_of(files, known)
+    if index and touched:
+        index = Index(index.shards, index.superseded, tuple({*index.pending, *touched}))
+    before = index.shards if index else {}
+    equal = [shard for name, shard in wanted.items() if before.get(name) == shard.digest]
+    present = {path: files[path] for shard in (*equal, *stored.values()) for path in shard.files if path in files}
+    if options.hold_removals:
+        wanted = hold_removals(wanted, stored)
+    plan = compare(files, wanted, index, stored, _lost(target, present, stored), options.delete_at_once)
     if not options.force:
-        refuse_if_behind(known, stored.values(), options.removed_knowingly)
-        refuse_if_unsafe(plan, len(listed))
+        refuse_if_behind(known, stored.values(), options.seen)
+        refuse_if_unsafe(plan, sum(len(shard.files) for shard in (*equal, *stored.values())))
     return plan
 
 
-def _listed(wanted: Mapping[str, Shard], published: _Published) -> list[str]:
-    """Every path that the target's manifest lists."""
-    before = published.index.shards if published.index else {}
-    equal = (shard for name, shard in wanted.items() if before.get(name) == shard.digest)
-    return [path for shard in (*equal, *published.stored.values()) for path in shard.files]
+def _lost(target: Target, present: Mapping[str, OutputFile], stored: Mapping[str, Shard]) -> set[str]:
+    """Find what should be at the target as it is and is not; what has changed anyway does not count."""
+    digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
+    as_it_was = {path: file for path, file in present.items() if digests.get(path, file.digest) == file.digest}
+    return target.lost(as_it_was)
 
 
-def _carry_out(plan: Plan, target: Target, published: _Published) -> None:
-    """Upload group by group, then the manifest, then delete: at no moment does a page lack what it names."""
+def _carry_out(plan: Plan, target: Target, published: _Published, touched: set[str]) -> None:
+    """Upload group by group, then the manifest, then delete: at no moment does a page lack what it names.
+
+    Before the first file is written the index says which shards will be: a run that ends in the middle leaves word of
+    what it may have written, and two publishers meet before either has written a page.
+    """
     done: list[str] = []
+    version = published.version
     try:
+        if plan.uploads:
+            before = published.index or Index({})
+            pending = tuple({*before.pending, *plan.touched})
+            version = _write_index(target, Index(before.shards, before.superseded, pending), version)
+        touched |= set(plan.touched)
         for _, group in groupby(plan.uploads, key=lambda upload: upload.group):
             _upload(list(group), target, done)
         for name, shard in plan.shards.items():
             _write_plain(target, shard_path(name, shard.digest), shard.body)
-        _write_index(plan, target, published)
-        for path in (*plan.deletes, *(published.index.superseded if published.index else ())):
+        _write_index(target, plan.index, version)
+        touched.clear()
+        for path in (*plan.deletes, *plan.leftovers):
             target.delete(path)
     except Conflict:
         raise
     except TargetError as error:
         total = len(plan.uploads)
         raise TargetError(f"{error}. {len(done)} of {total} files were uploaded; run it again to go on.") from error
+
+
+def _mark_unfinished(target: Target, published: _Published, touched: Collection[str]) -> None:
+    """Leave word of what this run wrote before it was refused; whoever publishes next writes it again."""
+    index = published.index
+    if index and touched:
+        pending = tuple({*index.pending, *touched})
+        _write_index(target, Index(index.shards, index.superseded, pending), published.version)
 
 
 def _upload(uploads: list[Upload], target: Target, done: list[str]) -> None:
@@ -173,19 +209,19 @@ def _upload(uploads: list[Upload], target: Target, done: list[str]) -> None:
         raise failures[0]
 
 
-def _write_plain(target: Target, path: str, body: bytes, expected: str | None = None) -> None:
-    content_type = CONTENT_TYPES["json"]
-    target.write(OutputFile(path, body, content_type, cache_control(path), ""), expected)
+def _write_plain(target: Target, path: str, body: bytes, expected: str | None = None) -> str:
+    return target.write(OutputFile(path, body, CONTENT_TYPES["json"], cache_control(path), ""), expected)
 
 
-def _write_index(plan: Plan, target: Target, published: _Published) -> None:
+def _write_index(target: Target, index: Index, version: str) -> str:
     """Write the index under the condition that nobody else did; a lost reply to our own write is no conflict."""
     try:
-        _write_plain(target, MANIFEST_PATH, plan.index.body, published.version)
+        return _write_plain(target, MANIFEST_PATH, index.body, version)
     except Conflict:
         found = target.read(MANIFEST_PATH)
-        if found is None or found.body != plan.index.body:
+        if found is None or found.body != index.body:
             raise
+        return found.version
 
 
 def published_paths(reports: Iterable[Report]) -> Collection[str]:

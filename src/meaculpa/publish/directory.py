@@ -1,7 +1,9 @@
 """A folder as a target: every file appears whole or not at all."""
 
 import hashlib
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from meaculpa.errors import TargetError
@@ -33,8 +35,8 @@ class DirectoryTarget:
             raise TargetError(f"{self._place(path)} cannot be read: {error.strerror}") from error
         return Stored(body, hashlib.sha256(body).hexdigest())
 
-    def write(self, file: OutputFile, expected: str | None = None) -> None:
-        """Write a file; raises Conflict when it is not as expected."""
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        """Write a file and give its version; raises Conflict when it is not as expected."""
         if expected is not None:
             found = self.read(file.path)
             if (found.version if found else "") != expected:
@@ -43,6 +45,7 @@ class DirectoryTarget:
             write_file(self._place(file.path), file.body)
         except OSError as error:
             raise TargetError(f"{self._place(file.path)} cannot be written: {error.strerror}") from error
+        return hashlib.sha256(file.body).hexdigest() if expected is not None else ""
 
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
@@ -58,9 +61,25 @@ class DirectoryTarget:
         except OSError as error:
             raise TargetError(f"{place} cannot be deleted: {error.strerror}") from error
 
-    def lost(self, paths: Iterable[str]) -> set[str]:
-        """Find published files that somebody has deleted."""
-        return {path for path in paths if not self._place(path).is_file()}
+    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
+        """Find published files that somebody has deleted, or cut or lengthened by hand."""
+        folder = str(self.folder)
+        try:
+            return {path for path, file in files.items() if _size(f"{folder}/{path}") != len(file.body)}
+        except OSError as error:
+            raise TargetError(f"{self.folder} cannot be read: {error.strerror}") from error
 
     def _place(self, path: str) -> Path:
-        return self.folder / path
+        place = self.folder / path
+        if ".." in place.parts or not place.is_relative_to(self.folder):
+            raise TargetError(f'"{path}" leads out of {self.folder}')
+        return place
+
+
+def _size(path: str) -> int | None:
+    """The size of an ordinary file, None where there is none."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 (called for every file at every publish)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None

@@ -1,7 +1,7 @@
 """A target that forgets: for trying a publish without a place to publish to."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
@@ -27,8 +27,8 @@ class MemoryTarget:
         file = self.files.get(path)
         return Stored(file.body, hashlib.sha256(file.body).hexdigest()) if file else None
 
-    def write(self, file: OutputFile, expected: str | None = None) -> None:
-        """Write a file; raises Conflict when it is not as expected."""
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        """Write a file and give its version; raises Conflict when it is not as expected."""
         if expected is not None:
             found = self.files.get(file.path)
             version = hashlib.sha256(found.body).hexdigest() if found else ""
@@ -36,12 +36,13 @@ class MemoryTarget:
                 raise Conflict(f"{file.path} was changed by somebody else")
         self.log.append(("write", file.path))
         self.files[file.path] = file
+        return hashlib.sha256(file.body).hexdigest()
 
     def delete(self, path: str) -> None:
         """Delete a file."""
         self.log.append(("delete", path))
         self.files.pop(path, None)
 
-    def lost(self, paths: Iterable[str]) -> set[str]:
+    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
         """Nothing gets lost here but by the hand of a test."""
-        return {path for path in paths if path not in self.files}
+        return {path for path in files if path not in self.files}

@@ -1,7 +1,7 @@
 """An S3 bucket as a target: the data plane only, so that a bad day of the control plane hurts nobody."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -53,13 +53,13 @@ class S3Target:
                 return None
             raise self._failure("read", path, error) from error
 
-    def write(self, file: OutputFile, expected: str | None = None) -> None:
-        """Write a file with its headers; raises Conflict when it is not as expected."""
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        """Write a file with its headers and give its version; raises Conflict when it is not as expected."""
         condition: dict[str, Any] = {}
         if expected is not None:
             condition = {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
         try:
-            self._client.put_object(
+            written = self._client.put_object(
                 Bucket=self._bucket,
                 Key=file.path,
                 Body=file.body,
@@ -71,6 +71,7 @@ class S3Target:
             if condition and _code(error) in _CONFLICT:
                 raise Conflict(f"{self.describe()}/{file.path} was changed by another publisher") from error
             raise self._failure("written", file.path, error) from error
+        return written["ETag"]
 
     def delete(self, path: str) -> None:
         """Delete a file."""
@@ -79,9 +80,9 @@ class S3Target:
         except (ClientError, BotoCoreError) as error:
             raise self._failure("deleted", path, error) from error
 
-    def lost(self, paths: Iterable[str]) -> set[str]:
+    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
         """Looking would cost a request for each file, so nothing is known to be missing."""
-        del paths
+        del files
         return set()
 
     def _failure(self, what: str, path: str, error: Exception) -> TargetError:

@@ -1,6 +1,6 @@
 """What a place to publish to must be able to do."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,8 +34,8 @@ class Target(Protocol):
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
 
-    def write(self, file: OutputFile, expected: str | None = None) -> None:
-        """Write a file with its headers.
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        """Write a file with its headers; gives its new version.
 
         With `expected` only if it still has that version (`ABSENT`: if there is none); raises Conflict otherwise.
         """
@@ -43,5 +43,5 @@ class Target(Protocol):
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is no error."""
 
-    def lost(self, paths: Iterable[str]) -> set[str]:
-        """Of published paths, find those that are known to be missing, where that costs nothing."""
+    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
+        """Of files that should be there, find those that are known not to be, where that costs nothing."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from meaculpa.config import Config
+from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Incident, Surface
 from meaculpa.render.views import text_in
 from meaculpa.render.words import Words
@@ -40,8 +41,10 @@ def banner_script(code: str, state: dict[str, Any]) -> str:
     literal = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":
         literal = literal.replace(sign, f"\\u{ord(sign):04x}")
-    before, after = code.split(_PLACE_OF_STATE)
-    return before + literal + after
+    if code.count(_PLACE_OF_STATE) != 1:
+        hint = f"it must hold {_PLACE_OF_STATE} once, where the state is put"
+        raise InvalidInput([Problem("site_templates/banner.js", 0, "there is no place for the state", hint)])
+    return code.replace(_PLACE_OF_STATE, literal)
 
 
 def _labels(words: Words) -> dict[str, str]:

@@ -17,7 +17,7 @@ from meaculpa.render.bars import HEIGHT, WIDTH, view_component
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import output_file
 from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
-from meaculpa.render.views import Bodies, IncidentView, moment, view_incident
+from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view_incident, view_updates
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState, Site
 
@@ -58,10 +58,18 @@ class Edition:
             tuple(self.bodies.pictures.items()),
         )
 
-    def view(self, state: IncidentState, root: str) -> IncidentView:
+    def view(self, state: IncidentState) -> IncidentView:
         """Prepare an incident for a page of this language."""
-        names = self.config.component_names
-        return view_incident(state, self.words, self.config.default_locale, self.bodies, root, names)
+        return view_incident(state, self.words, self.config.default_locale, self.names)
+
+    def updates(self, state: IncidentState, root: str, most: int | None = None) -> tuple[UpdateView, ...]:
+        """Prepare an incident's updates, newest first."""
+        return view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Names of the components by id."""
+        return self.config.component_names
 
     def render(self, template: str, file: str, **facts: Any) -> OutputFile:
         """Render one page of this language."""
@@ -109,6 +117,7 @@ def _signature(state: IncidentState) -> tuple[object, ...]:
         len(state.updates),
         state.overdue,
         state.unconfirmed,
+        state.back_at,
         state.ended,
     )
 
@@ -119,7 +128,8 @@ def _incident_page(edition: Edition, state: IncidentState) -> Page:
 
     def produce() -> OutputFile:
         root = "../" * path.count("/")
-        return edition.render("incident.html.j2", file, incident=edition.view(state, root))
+        updates = edition.updates(state, root)
+        return edition.render("incident.html.j2", file, incident=edition.view(state), updates=updates)
 
     return Page(path, (*edition.common, *_signature(state)), produce)
 
@@ -149,7 +159,7 @@ def _month_maker(
             file,
             month=edition.words.month(states[0].began.date()),
             count=edition.words.say("month_count", count=len(states)),
-            incidents=[edition.view(state, "../" * (edition.prefix + file).count("/")) for state in states],
+            incidents=[edition.view(state) for state in states],
             newer=_month_file(newer) if newer else None,
             older=_month_file(older) if older else None,
         )
@@ -182,14 +192,25 @@ def _index(edition: Edition) -> OutputFile:
         "index.html",
         overall=str(site.overall),
         headline=words.say(f"overall.{site.overall}"),
+        description=edition.view(site.open[0]).title.text if site.open else words.say("nothing_open"),
         symbol=SYMBOLS[site.overall][:2],
         changed=moment(site.changed, words) if site.changed else None,
-        open=[edition.view(state, root) for state in site.open],
-        upcoming=[edition.view(state, root) for state in site.upcoming],
-        recent=[edition.view(state, root) for state in site.recent],
+        open=[_open_incident(edition, state, root) for state in site.open],
+        upcoming=[edition.view(state) for state in site.upcoming],
+        recent=[edition.view(state) for state in site.recent],
         groups=_groups(edition),
         bars={"width": WIDTH, "height": HEIGHT},
     )
+
+
+def _open_incident(edition: Edition, state: IncidentState, root: str) -> dict[str, Any]:
+    """An open incident on the status page: what matters now, its newest update, and how many there were before."""
+    earlier = len(state.updates) - 1
+    return {
+        "incident": edition.view(state),
+        "newest": edition.updates(state, root, most=1)[0],
+        "earlier": edition.words.say("earlier_updates", count=earlier) if earlier else None,
+    }
 
 
 def _groups(edition: Edition) -> list[dict[str, Any]]:

@@ -50,7 +50,7 @@ def hashed_name(source: Source) -> str:
 def _logo(config: Config, assets: Mapping[str, Source], published: Mapping[str, str]) -> str | None:
     """A small logo stands in the page itself, which then needs a single request."""
     path = config.brand.logo
-    if path is None:
+    if path is None or path not in assets:
         return None
     source = assets[path]
     if len(source.content) > _LARGEST_INLINE_LOGO:

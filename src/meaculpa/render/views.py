@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 
 from markupsafe import Markup as SafeHtml
 
@@ -25,7 +26,8 @@ class Bodies:
         """Give the HTML of a text for a page whose way back to the top is `root`."""
 
         def published(match: re.Match[str]) -> str:
-            return f"{match[1]}{root}{self.pictures[match[2]]}{match[3]}"
+            # A last good version may show a picture that is no longer there.
+            return f"{match[1]}{root}{self.pictures.get(match[2], match[2])}{match[3]}"
 
         rendered = self.markup[text]
         html = _PICTURE_SOURCE.sub(published, rendered.html) if rendered.pictures else rendered.html
@@ -57,12 +59,11 @@ class UpdateView:
     at: Moment
     html: SafeHtml
     lang: str | None
-    back_at: Moment | None
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentView:
-    """One incident as it is shown; `updates` are newest first."""
+    """One incident as it is shown, without its updates."""
 
     id: str
     file: str
@@ -80,9 +81,9 @@ class IncidentView:
     is_maintenance: bool
     next_update: Moment | None
     overdue: bool
+    back_at: Moment | None
     settled: str | None
     affected: tuple[tuple[str, str, str], ...]
-    updates: tuple[UpdateView, ...]
     prevention: tuple[tuple[str, str, str], ...]
 
 
@@ -105,15 +106,16 @@ def text_in(incident: Incident, name: str, words: Words, default: str) -> Text |
 
 def beyond_title(summary: Text, title: Text | None) -> str:
     """What a summary says that the title above it has not said already: a banner shows it alone, a page does not."""
-    if title and summary.text.casefold().startswith(title.text.casefold()):
-        return summary.text[len(title.text) :].lstrip(" .:;,–-")
+    if title and summary.text.startswith(title.text) and not summary.text[len(title.text) :][:1].isalnum():
+        rest = summary.text[len(title.text) :]
+        # A sentence that goes on behind the title's words would lose its beginning.
+        if not rest.strip() or rest[0] in ".:;!?":
+            return rest.lstrip(" .:;!?")
     return summary.text
 
 
-def view_incident(
-    state: IncidentState, words: Words, default: str, bodies: Bodies, root: str, names: Mapping[str, str]
-) -> IncidentView:
-    """Prepare an incident for the templates, in one language, for a page at a depth."""
+def view_incident(state: IncidentState, words: Words, default: str, names: Mapping[str, str]) -> IncidentView:
+    """Prepare an incident for the templates, in one language; `names` are those of components by id."""
     incident = state.incident
     title = text_in(incident, "title", words, default) or Text(incident.title)
     until = incident.ends if state.is_upcoming or (state.is_maintenance and state.is_open) else state.ended
@@ -135,9 +137,9 @@ def view_incident(
         is_maintenance=state.is_maintenance,
         next_update=moment(state.next_update, words) if state.next_update else None,
         overdue=state.overdue,
+        back_at=moment(state.back_at, words) if state.back_at else None,
         settled=_settled(state, words),
         affected=_affected(state, words, names),
-        updates=_updates(state, words, default, bodies, root),
         prevention=tuple((item.what, item.owner, words.day(item.due)) for item in incident.prevention),
     )
 
@@ -167,18 +169,19 @@ def _affected(state: IncidentState, words: Words, names: Mapping[str, str]) -> t
     spans = state.components or {span.component: span.status for span in state.spans}
     components = spans or state.incident.components
     return tuple(
-        (names[component], str(status), words.say(f"component.{status}")) for component, status in components.items()
+        (names.get(component, component), str(status), words.say(f"component.{status}"))
+        for component, status in components.items()
     )
 
 
-def _updates(state: IncidentState, words: Words, default: str, bodies: Bodies, root: str) -> tuple[UpdateView, ...]:
+def view_updates(
+    state: IncidentState, words: Words, default: str, bodies: Bodies, root: str, most: int | None = None
+) -> tuple[UpdateView, ...]:
+    """Prepare an incident's updates, newest first, at most so many, for a page whose way to the top is `root`."""
     translation = state.incident.translations.get(words.locale)
     translated = translation.bodies if translation else (None,) * len(state.incident.updates)
-    shown = [
-        _update(update, body, words, default, bodies, root)
-        for update, body in zip(state.updates, translated, strict=False)
-    ]
-    return tuple(reversed(shown))
+    newest_first = reversed(list(zip(state.updates, translated, strict=False)))
+    return tuple(_update(update, body, words, default, bodies, root) for update, body in islice(newest_first, most))
 
 
 def _update(
@@ -192,5 +195,4 @@ def _update(
         at=moment(update.at, words),
         html=bodies.html(body, root),
         lang=default if foreign else None,
-        back_at=moment(update.back_at, words) if update.back_at else None,
     )

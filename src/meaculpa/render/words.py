@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton
 from babel.lists import format_list
 from babel.units import format_unit
@@ -62,11 +62,7 @@ class Words:
 
     def duration(self, span: timedelta) -> str:
         """`2 hours, 45 minutes`; days and hours are enough when it lasted days."""
-        minutes = max(1, round(span.total_seconds() / 60))
-        days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
-        parts = (("day", days), ("hour", hours), ("minute", 0 if days else minutes))
-        named = [format_unit(count, f"duration-{unit}", locale=self.rules) for unit, count in parts if count]
-        return format_list(named, style="unit", locale=self.rules)
+        return _format_minutes(self.rules, max(1, round(span.total_seconds() / 60)))
 
     def share(self, share: float) -> str:
         """`99.98%`, never rounded up: only what never failed is 100%."""
@@ -75,6 +71,14 @@ class Words:
         mark = self.rules.number_symbols["latn"]["decimal"]
         space = "\u00a0" if " %" in self.rules.percent_formats[None].pattern.replace("\u00a0", " ") else ""
         return f"{text.replace('.', mark)}{space}%"
+
+
+@lru_cache(maxsize=4096)
+def _format_minutes(rules: Locale, minutes: int) -> str:
+    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+    parts = (("day", days), ("hour", hours), ("minute", 0 if days else rest))
+    named = [format_unit(count, f"duration-{unit}", locale=rules) for unit, count in parts if count]
+    return format_list(named, style="unit", locale=rules)
 
 
 @lru_cache(maxsize=4096)
@@ -104,8 +108,18 @@ def read_words(
             continue
         path = f"site_templates/locales/{locale}.yml"
         strings = _strings(texts[locale], path, problems)
-        problems += _differences(strings, reference, path)
-        words.append(Words(locale, strings, babel_locale(locale)))
+        problems += _differences(strings, reference, path) if strings else []
+        try:
+            words.append(Words(locale, strings, babel_locale(locale)))
+        except (UnknownLocaleError, ValueError):
+            problems.append(
+                Problem(
+                    "meaculpa.yml",
+                    0,
+                    f'the locale "{locale}" is not known to the calendar library',
+                    "use a code such as en, de or pt-BR",
+                )
+            )
     return problems or tuple(words)
 
 
