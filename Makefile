@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
 
-.PHONY: help serve test check lint types format bench soak sample golden clean
+.PHONY: help serve test check lint types format bench soak sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,9 +40,6 @@ soak: $(TEST_READY) ## Long tests: more random cases, more edits
 
 sample: $(TEST_READY) ## Write the sample shop in incidents/ again from its templates
 	$(BIN)/python -m tests.write_sample
-
-golden: $(TEST_READY) ## Write the expected site in tests/golden again
-	$(BIN)/pytest tests/test_golden.py --golden
 
 clean: ## Remove the environment, the demo shop and everything built
 	rm -rf .venv demo public .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

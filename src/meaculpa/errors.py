@@ -33,6 +33,11 @@ class Problem:
         return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {self.message}{hint}")
 
 
+def has_errors(problems: Iterable[Problem]) -> bool:
+    """Whether any problem is more than a warning."""
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
 class MeaculpaError(Exception):
     """Base of every error that a user can cause or that the world can."""
 

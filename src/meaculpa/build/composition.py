@@ -1,19 +1,19 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
-import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from meaculpa.build.bodies import Bodies
 from meaculpa.build.last_good import recall
-from meaculpa.build.markup_pool import Answer, MarkupPool, TooSlow
+from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.config import Config, parse_config
 from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
 from meaculpa.content.files import group_files
-from meaculpa.errors import InvalidInput, Problem, Severity
+from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.lint import inspect
-from meaculpa.model import Incident, Markup, OutputFile
+from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
 from meaculpa.render.environment import Theme, make_theme
 from meaculpa.render.pages import Page
@@ -21,7 +21,7 @@ from meaculpa.render.site import render
 from meaculpa.status import Site, derive
 from meaculpa.times import format_time
 
-_ANOTHER_CHANCE_SECONDS = 60.0
+_BEGIN_TOGETHER = 32
 
 Good = TypeVar("Good", Config, Theme)
 
@@ -44,23 +44,24 @@ class Build:
     made: int
 
 
-@dataclass
 class Memory:
     """What an earlier build of the same process knew; it may be dropped at any time.
 
-    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed.
+    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed, `kept` is
+    what `keep_good` has copied.
     """
 
-    pool: MarkupPool = field(default_factory=MarkupPool)
-    config: tuple[str, Config | list[Problem]] | None = None
-    theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
-    incidents: dict[tuple[object, ...], Parsed] = field(default_factory=dict)
-    markup: dict[str, Answer] = field(default_factory=dict)
-    pages: dict[str, tuple[tuple[object, ...], OutputFile]] = field(default_factory=dict)
-    good_config: Config | None = None
-    good_theme: Theme | None = None
-    good_incidents: dict[str, Incident] = field(default_factory=dict)
-    kept: dict[str, str] = field(default_factory=dict)
+    def __init__(self, pool: MarkupPool | None = None) -> None:
+        self.pool = pool or MarkupPool()
+        self.bodies = Bodies(self.pool)
+        self.config: tuple[str, Config | list[Problem]] | None = None
+        self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
+        self.incidents: dict[tuple[object, ...], Parsed] = {}
+        self.pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
+        self.good_config: Config | None = None
+        self.good_theme: Theme | None = None
+        self.good_incidents: dict[str, Incident] = {}
+        self.kept: dict[str, str] = {}
 
 
 def build(
@@ -72,26 +73,35 @@ def build(
     version, from this process or (incidents) an earlier one, and everything else goes out; it raises only where
     there is no good configuration or theme. `site_url` replaces the configured one.
     """
-    if not memory.markup:
+    if not memory.bodies:
         memory.pool.start(len(files.incidents))
     problems: list[Problem] = []
     config = _good_or_before(_parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
     theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
-    content = read_content(files, config, memory)
-    markup, refused = _render_bodies(content.incidents, files.assets, memory)
-    problems += [*files.problems, *content.problems, *refused, *_missing_logo(config, files)]
+    content = read_content(files, config, memory, begin_rendering=True)
+    problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if has_errors(problems):
+        if not keep_going:
+            raise InvalidInput([*problems, *memory.bodies.refusals(incidents, files.assets)])
+        incidents, left_out = _as_they_were(content, [], problems, files, config, memory)
+    site = derive(incidents, config, now)
+    outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
+    refused = memory.bodies.refusals(content.incidents, files.assets)
+    if refused:
+        # Rendered and read side by side, a text turns out to be refused when its page has been made without it.
+        memory.pages = {}
+        problems += refused
         if not keep_going:
             raise InvalidInput(problems)
         incidents, left_out = _as_they_were(content, refused, problems, files, config, memory)
-        markup |= _markup_of(incidents, memory)
-    site = derive(incidents, config, now)
-    outputs, made, theme = _produce_all(site, config, theme, markup, files, memory, keep_going, problems)
+        site = derive(incidents, config, now)
+        outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
+    memory.bodies.forget_others((*content.incidents, *incidents))
     memory.good_config, memory.good_theme = config, theme
     memory.good_incidents = {incident.id: incident for incident in incidents}
-    told = [*problems, *inspect(incidents, config, now)]
-    return Build(site, config, outputs, _known(site), tuple(sorted(told)), left_out, made)
+    told = sorted([*problems, *inspect(incidents, config, now)])
+    return Build(site, config, outputs, _known(site), tuple(told), left_out, made)
 
 
 def _good_or_before(
@@ -120,13 +130,24 @@ def _parsed_config(files: ProjectFiles, memory: Memory, site_url: str | None) ->
     return memory.config[1]
 
 
-def read_content(files: ProjectFiles, config: Config, memory: Memory) -> Content:
-    """Read all incident files, those of unchanged content from memory; gives every problem of all."""
+def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rendering: bool = False) -> Content:
+    """Read all incident files, those of unchanged content from memory; gives every problem of all.
+
+    With `begin_rendering` the texts of those read so far are rendered while the others are still read.
+    """
     groups, problems = group_files(files.incidents.values(), config.site.locales)
-    memory.incidents = {
-        key: memory.incidents[key] if key in memory.incidents else parse_incident(group, config)
-        for key, group in (((config.digest, *group.key), group) for group in groups)
-    }
+    before, memory.incidents = memory.incidents, {}
+    fresh: list[Incident] = []
+    for group in groups:
+        key = (config.digest, *group.key)
+        parsed = before.get(key) or parse_incident(group, config)
+        memory.incidents[key] = parsed
+        if parsed.incident and begin_rendering:
+            fresh.append(parsed.incident)
+        if len(fresh) >= _BEGIN_TOGETHER:
+            memory.bodies.begin(fresh)
+            fresh = []
+    memory.bodies.begin(fresh)
     return collect(memory.incidents.values(), problems)
 
 
@@ -135,48 +156,6 @@ def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme 
     if memory.theme is None or memory.theme[0] != key:
         memory.theme = (key, make_theme(files.templates, config.site.locales))
     return memory.theme[1]
-
-
-def _bodies(incident: Incident) -> Iterable[tuple[str, str, int]]:
-    """Every text of an incident in Markdown, with its file and line."""
-    for update in incident.updates:
-        yield update.body, incident.path, update.line
-    for translation in incident.translations.values():
-        for body in translation.bodies:
-            if body is not None:
-                yield body, translation.path, 0
-
-
-def _render_bodies(
-    incidents: Collection[Incident], assets: Collection[str], memory: Memory
-) -> tuple[dict[str, Markup], list[Problem]]:
-    """Render what is not in memory; gives the markup of all texts, and a problem for each that is refused."""
-    texts = [place for incident in incidents for place in _bodies(incident)]
-    wanted = {text for text, _, _ in texts}
-    known = {
-        text: answer for text, answer in memory.markup.items() if text in wanted and not _may_be_tried_again(answer)
-    }
-    known.update(memory.pool.render(text for text in wanted if text not in known))
-    memory.markup = known
-    problems = [problem for text, path, line in texts for problem in _refusals(known[text], path, line, assets)]
-    return {text: answer for text, answer in known.items() if isinstance(answer, Markup)}, problems
-
-
-def _may_be_tried_again(answer: Answer) -> bool:
-    """A busy machine makes innocent texts slow; after a while they get another chance."""
-    return isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS
-
-
-def _refusals(answer: Answer, path: str, line: int, assets: Collection[str]) -> Iterable[Problem]:
-    if isinstance(answer, Markup):
-        for picture in answer.pictures:
-            if picture not in assets:
-                hint = "pictures lie in the project's assets folder: ![what it shows](assets/name.png)"
-                yield Problem(path, line, f'there is no picture "{picture}"', hint)
-    elif isinstance(answer, TooSlow):
-        yield Problem(path, line, "this text takes too long to render", "shorten it, or leave out unusual markup")
-    else:
-        yield Problem(path, line, "this text is nested too deep", "use fewer levels of lists and quotes")
 
 
 def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
@@ -207,6 +186,7 @@ def _as_they_were(
     before = memory.good_incidents or {one.id: one for one in parse(recall(files.root).values(), config).incidents}
     kept = {key: one for key, one in before.items() if key not in good and _is_touched(one, wrong)}
     shown = good | kept
+    memory.bodies.begin(kept.values())
     left_out = sorted(path for path in wrong if path.endswith(".md") and _id_in(path) not in shown)
     return tuple(sorted(shown.values(), key=order)), tuple(left_out)
 
@@ -230,19 +210,10 @@ def _translation_paths(incident: Incident) -> set[str]:
     return {translation.path for translation in incident.translations.values()}
 
 
-def _markup_of(incidents: Iterable[Incident], memory: Memory) -> dict[str, Markup]:
-    """Render what only last good versions say."""
-    texts = [text for incident in incidents for text, _, _ in _bodies(incident) if text not in memory.markup]
-    answers = memory.pool.render(texts)
-    memory.markup.update(answers)
-    return {text: answer for text, answer in answers.items() if isinstance(answer, Markup)}
-
-
 def _produce_all(
     site: Site,
     config: Config,
     theme: Theme,
-    markup: Mapping[str, Markup],
     files: ProjectFiles,
     memory: Memory,
     keep_going: bool,
@@ -250,13 +221,13 @@ def _produce_all(
 ) -> tuple[dict[str, OutputFile], int, Theme]:
     """Make all files; a template of the project's own that fails gives way to the one before, if that is allowed."""
     try:
-        outputs, made = _produce(render(site, config, theme, markup, files.assets), memory)
+        outputs, made = _produce(render(site, config, theme, memory.bodies, files.assets), memory)
     except InvalidInput as error:
         if not keep_going or memory.good_theme in (None, theme) or memory.good_theme is None:
             raise
         problems += error.problems
         theme = memory.good_theme
-        outputs, made = _produce(render(site, config, theme, markup, files.assets), memory)
+        outputs, made = _produce(render(site, config, theme, memory.bodies, files.assets), memory)
     return outputs, made, theme
 
 

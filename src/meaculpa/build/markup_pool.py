@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 from meaculpa.build.frames import LENGTH, make_frame
@@ -21,6 +22,7 @@ BUDGET_SECONDS = 2.0
 _START_SECONDS = 20.0
 _BATCH = 16
 _WORTH_A_SECOND_PROCESS = 60
+_MOST_PROCESSES = 2
 
 
 class TooSlow(Exception):
@@ -38,6 +40,18 @@ class TooDeep(Exception):
 Answer = Markup | TooSlow | TooDeep
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A text that is being rendered, as a place in its batch."""
+
+    batch: Future[list[Answer]]
+    position: int
+
+    def wait(self) -> Answer:
+        """Wait for its markup, or for why it is refused."""
+        return self.batch.result()[self.position]
+
+
 class MarkupPool:
     """One or two rendering processes, started when first needed."""
 
@@ -45,18 +59,25 @@ class MarkupPool:
         self._budget = budget_seconds
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._workers: list[_Worker] = []
+        self._threads = ThreadPoolExecutor(_MOST_PROCESSES)
 
-    def render(self, texts: Iterable[str]) -> Mapping[str, Answer]:
-        """Render texts; gives for each its markup, or why it is refused."""
+    def begin(self, texts: Iterable[str]) -> dict[str, "Awaited"]:
+        """Begin to render texts, in their order; each can be waited for by itself."""
         wanted = list(dict.fromkeys(texts))
         if not wanted:
             return {}
         self._grow(_processes_for(len(wanted)))
         batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
-        with ThreadPoolExecutor(len(self._workers)) as threads:
-            answers: list[Future[list[Answer]]] = [threads.submit(self._render_batch, one) for one in batches]
-            rendered = [answer for future in answers for answer in future.result()]
-        return dict(zip((text for batch in batches for text in batch), rendered, strict=True))
+        return {
+            text: Awaited(future, position)
+            for batch in batches
+            for future in [self._threads.submit(self._render_batch, batch)]
+            for position, text in enumerate(batch)
+        }
+
+    def render(self, texts: Iterable[str]) -> Mapping[str, Answer]:
+        """Render texts; gives for each its markup, or why it is refused."""
+        return {text: awaited.wait() for text, awaited in self.begin(texts).items()}
 
     def start(self, texts: int) -> None:
         """Start the processes that about so many texts will need; they get ready while others work."""
@@ -66,6 +87,7 @@ class MarkupPool:
 
     def close(self) -> None:
         """End the processes."""
+        self._threads.shutdown(cancel_futures=True)
         for worker in self._workers:
             worker.stop()
 
@@ -94,7 +116,7 @@ class MarkupPool:
 
 
 def _processes_for(texts: int) -> int:
-    return 2 if texts >= _WORTH_A_SECOND_PROCESS and (os.cpu_count() or 1) > 1 else 1
+    return _MOST_PROCESSES if texts >= _WORTH_A_SECOND_PROCESS and (os.cpu_count() or 1) > 1 else 1
 
 
 class _Worker:

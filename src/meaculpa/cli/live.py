@@ -11,8 +11,8 @@ from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import now_option, project_root
 from meaculpa.cli.output import Outcome, changes, chosen_targets, consequence_of, publish_to
-from meaculpa.cli.wording import bad, bold, faint, good, has_errors, problem_lines, promise_words, say, summary
-from meaculpa.errors import InvalidInput, MeaculpaError, Refused, TooManyRemovals
+from meaculpa.cli.wording import bad, bold, faint, good, problem_lines, promise_words, say, summary
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, TooManyRemovals, has_errors
 from meaculpa.preview import Desk, serve
 from meaculpa.project import read_scaffold
 from meaculpa.publish import Options

@@ -14,7 +14,6 @@ from meaculpa.cli.wording import (
     count,
     faint,
     good,
-    has_errors,
     problem_lines,
     promise_words,
     say,
@@ -23,7 +22,7 @@ from meaculpa.cli.wording import (
     span_words,
     summary,
 )
-from meaculpa.errors import InvalidInput, Problem, Severity
+from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.status import IncidentState, Site, derive
 
 

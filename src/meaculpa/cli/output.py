@@ -10,9 +10,9 @@ import click
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
-from meaculpa.cli.wording import as_data, bad, count, faint, good, has_errors, say, say_json, say_problems
+from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Refused, TargetError, UnsafePlan, did_you_mean
+from meaculpa.errors import InvalidInput, Refused, TargetError, UnsafePlan, did_you_mean, has_errors
 from meaculpa.plan import Plan
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, Report, open_target, publish, refuse_source_folder

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from meaculpa.errors import Problem, Severity
+from meaculpa.errors import Problem, Severity, has_errors
 
 
 def say(text: str = "", to_errors: bool = False) -> None:
@@ -65,11 +65,6 @@ def summary(problems: Iterable[Problem], consequence: str) -> str:
     errors = [problem for problem in told if problem.severity is Severity.ERROR]
     files = len({problem.path for problem in errors})
     return f"{count(len(errors), 'problem')} in {count(files, 'file')}. {consequence}".strip()
-
-
-def has_errors(problems: Iterable[Problem]) -> bool:
-    """Whether any problem is more than a warning."""
-    return any(problem.severity is Severity.ERROR for problem in problems)
 
 
 def say_problems(problems: Iterable[Problem], consequence: str) -> None:

@@ -67,6 +67,17 @@ class Edition:
         return view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
 
     @cached_property
+    def dress(self) -> Mapping[str, str]:
+        """Style and script of every page, and the policy that allows them and nothing else."""
+        css = f":root{{--accent:{self.config.brand.accent}}}{self.theme.texts['page.css']}"
+        script = self.theme.texts["page.js"]
+        return {
+            "css": SafeHtml(css),  # noqa: S704 (our own file)
+            "js": SafeHtml(script),  # noqa: S704 (our own file)
+            "csp": content_security_policy(css, script),
+        }
+
+    @cached_property
     def names(self) -> Mapping[str, str]:
         """Names of the components by id."""
         return self.config.component_names
@@ -224,17 +235,13 @@ def _groups(edition: Edition) -> list[dict[str, Any]]:
 def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
     """What surrounds every page: language, security policy, icon, styles, links to the other languages."""
     config = edition.config
-    css = f":root{{--accent:{config.brand.accent}}}{edition.theme.texts['page.css']}"
-    script = edition.theme.texts["page.js"]
     return {
+        **edition.dress,
         "lang": edition.words.locale,
         "dir": edition.words.direction,
         "base": root + edition.prefix,
         "canonical": None if file == "404.html" else f"{config.site.url}/{edition.prefix}{file}",
-        "csp": content_security_policy(css, script),
         "icon": _icon(edition, file, root),
-        "css": SafeHtml(css),  # noqa: S704 (our own file)
-        "js": SafeHtml(script),  # noqa: S704 (our own file)
         "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
         "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
         "languages": _languages(edition, file, root),

@@ -36,10 +36,16 @@ class Bodies:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time for a `<time>` element."""
+    """A point in time; in a template it becomes a `<time>` element, with the beginning of its span if it ends one."""
 
     iso: str
     text: str
+    from_iso: str | None = None
+
+    def __html__(self) -> str:
+        """Both parts are our own digits and a month's name: nothing in them needs escaping."""
+        begin = f' data-from="{self.from_iso}"' if self.from_iso else ""
+        return f'<time datetime="{self.iso}"{begin}>{self.text}</time>'
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,8 @@ def _summary(incident: Incident, title: Text, words: Words, default: str) -> Tex
 def _until(began: datetime, until: datetime, words: Words) -> Moment:
     """The end of a span; on the day it began the clock time is enough."""
     same_day = began.astimezone(UTC).date() == until.astimezone(UTC).date()
-    return Moment(moment(until, words).iso, words.clock(until)) if same_day else moment(until, words)
+    end = moment(until, words)
+    return Moment(end.iso, words.clock(until) if same_day else end.text, moment(began, words).iso)
 
 
 def _settled(state: IncidentState, words: Words) -> str | None:

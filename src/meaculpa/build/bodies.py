@@ -1,0 +1,85 @@
+"""Texts of incidents on their way through the rendering processes: begun early, waited for when needed."""
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from meaculpa.build.markup_pool import Answer, Awaited, MarkupPool, TooSlow
+from meaculpa.errors import Problem
+from meaculpa.model import Incident, Markup
+
+_ANOTHER_CHANCE_SECONDS = 60.0
+_NOTHING = Markup("")
+
+
+def bodies_of(incident: Incident) -> Iterator[tuple[str, str, int]]:
+    """Every text of an incident in Markdown, with its file and line."""
+    for update in incident.updates:
+        yield update.body, incident.path, update.line
+    for translation in incident.translations.values():
+        for body in translation.bodies:
+            if body is not None:
+                yield body, translation.path, 0
+
+
+@dataclass
+class Bodies(Mapping[str, Markup]):
+    """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why."""
+
+    pool: MarkupPool
+    _known: dict[str, Answer] = field(default_factory=dict)
+    _coming: dict[str, Awaited] = field(default_factory=dict)
+
+    def begin(self, incidents: Iterable[Incident]) -> None:
+        """Have the texts of incidents rendered that are neither known nor under way."""
+        texts = (text for incident in incidents for text, _, _ in bodies_of(incident))
+        self._coming.update(self.pool.begin(text for text in texts if not self._has(text)))
+
+    def forget_others(self, incidents: Iterable[Incident]) -> None:
+        """Drop what no incident says any more."""
+        wanted = {text for incident in incidents for text, _, _ in bodies_of(incident)}
+        self._known = {text: answer for text, answer in self._known.items() if text in wanted}
+
+    def refusals(self, incidents: Iterable[Incident], assets: Collection[str]) -> list[Problem]:
+        """Tell of every text that cannot be rendered and every picture that is not there."""
+        return [
+            problem
+            for incident in incidents
+            for text, path, line in bodies_of(incident)
+            for problem in _refusals(self._answer(text), path, line, assets)
+        ]
+
+    def __getitem__(self, text: str) -> Markup:
+        answer = self._answer(text)
+        return answer if isinstance(answer, Markup) else _NOTHING
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._known, **self._coming})
+
+    def __len__(self) -> int:
+        return len({**self._known, **self._coming})
+
+    def _answer(self, text: str) -> Answer:
+        if text not in self._known:
+            self._known[text] = self._coming.pop(text).wait()
+        return self._known[text]
+
+    def _has(self, text: str) -> bool:
+        answer = self._known.get(text)
+        # A busy machine makes innocent texts slow; after a while they get another chance.
+        if isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS:
+            del self._known[text]
+            answer = None
+        return answer is not None or text in self._coming
+
+
+def _refusals(answer: Answer, path: str, line: int, assets: Collection[str]) -> Iterator[Problem]:
+    if isinstance(answer, Markup):
+        for picture in answer.pictures:
+            if picture not in assets:
+                hint = "pictures lie in the project's assets folder: ![what it shows](assets/name.png)"
+                yield Problem(path, line, f'there is no picture "{picture}"', hint)
+    elif isinstance(answer, TooSlow):
+        yield Problem(path, line, "this text takes too long to render", "shorten it, or leave out unusual markup")
+    else:
+        yield Problem(path, line, "this text is nested too deep", "use fewer levels of lists and quotes")
