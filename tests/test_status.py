@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.model import ComponentStatus, Impact, Incident, Status
-from meaculpa.status import IncidentState, derive, next_change, state_of
+from meaculpa.status import IncidentState, derive, state_of
 from meaculpa.uptime import Span, daily_record, uptime_of
 from tests.making import a_config, an_incident, at
 
@@ -184,9 +184,10 @@ def test_a_promise_is_broken_when_its_moment_has_come() -> None:
 
 def test_the_next_change_is_the_next_moment_at_which_anything_looks_different() -> None:
     incident = an_incident(WINDOW, updates("00:30 scheduled"))
-    assert next_change([incident], at("2026-11-22 01:00")) == at("2026-11-22 02:00")
-    assert next_change([incident], at("2026-11-22 02:00")) == at("2026-11-22 04:00")
-    assert next_change([incident], at("2026-11-22 04:00")) == at("2026-11-23 00:00")
+    for clock, following in (("00:10", "00:30"), ("01:00", "02:00"), ("02:00", "04:00"), ("04:00", "24:00")):
+        site = derive([incident], a_config(), at(f"2026-11-22 {clock}"))
+        expected = at("2026-11-23 00:00") if following == "24:00" else at(f"2026-11-22 {following}")
+        assert site.next_change == expected
 
 
 # ---- Uptime
@@ -309,6 +310,16 @@ def test_nothing_changes_by_itself_before_the_next_change(
         ], [(each.status, each.uptime, [day.status for day in each.days]) for each in site.components]  # type: ignore[attr-defined]
 
     assert shown(site) == shown(later)
+
+
+@given(st.lists(_histories, max_size=3), _moments, _moments)
+def test_taking_over_what_still_holds_changes_nothing(
+    histories: list[list[tuple[int, str, str]]], first: int, second: int
+) -> None:
+    incidents = [incident_of(one, f"x{number}") for number, one in enumerate(histories)]
+    before, now = (BEGIN + timedelta(minutes=minutes) for minutes in sorted((first, second)))
+    earlier = {state.incident.digest: state for state in derive(incidents, a_config(), before).every}
+    assert derive(incidents, a_config(), now, earlier) == derive(incidents, a_config(), now)
 
 
 @given(_histories)

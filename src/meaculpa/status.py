@@ -23,7 +23,8 @@ _IDLE = (Status.SCHEDULED, Status.COMPLETED, Status.POSTMORTEM)
 class IncidentState:
     """An incident as it stands at one moment; `updates` are those made until then, oldest first.
 
-    `back_at` is when it is certain to work again, while that is ahead.
+    `back_at` is when it is certain to work again, while that is ahead; `holds_until` is the next moment at which
+    any of this changes by itself (None: never).
 
     `ended` is when it was resolved or completed; `unconfirmed` says that a maintenance window has ended
     by the clock and nobody has said yet that the work is done.
@@ -40,6 +41,7 @@ class IncidentState:
     unconfirmed: bool
     settled: Settled | None
     spans: tuple[Span, ...]
+    holds_until: datetime | None
 
     @property
     def is_maintenance(self) -> bool:
@@ -117,10 +119,17 @@ class Site:
         return tuple(sorted(late, key=lambda state: state.next_update or self.now))
 
 
-def derive(incidents: Iterable[Incident], config: Config, now: datetime) -> Site:
-    """Derive the whole site from the incidents as they stand at `now`; drafts and the future do not count."""
+def derive(
+    incidents: Iterable[Incident], config: Config, now: datetime, earlier: Mapping[str, IncidentState] | None = None
+) -> Site:
+    """Derive the whole site from the incidents as they stand at `now`; drafts and the future do not count.
+
+    `earlier` holds states that were derived at a moment before `now`, by their incident's digest: those that still
+    hold are taken as they are.
+    """
     published = [incident for incident in incidents if not incident.draft]
-    states = [state for incident in published if (state := state_of(incident, now)) is not None]
+    known = earlier or {}
+    states = [state for one in published if (state := _still(known.get(one.digest), now) or state_of(one, now))]
     opened = sorted((state for state in states if state.is_open), key=_urgency)
     upcoming = sorted(
         (state for state in states if state.is_upcoming), key=lambda state: (state.began, state.incident.id)
@@ -138,8 +147,12 @@ def derive(incidents: Iterable[Incident], config: Config, now: datetime) -> Site
         upcoming=tuple(upcoming),
         past=tuple(past),
         changed=max((state.changed for state in states), default=None),
-        next_change=next_change(published, now),
+        next_change=_next_change(published, states, now),
     )
+
+
+def _still(state: IncidentState | None, now: datetime) -> IncidentState | None:
+    return state if state and (state.holds_until is None or now < state.holds_until) else None
 
 
 def state_of(incident: Incident, now: datetime) -> IncidentState | None:
@@ -166,6 +179,7 @@ def state_of(incident: Incident, now: datetime) -> IncidentState | None:
         unconfirmed=status is Status.COMPLETED and all(update.status is not Status.COMPLETED for update in updates),
         settled=settled[-1] if settled else None,
         spans=_spans(incident, updates, now),
+        holds_until=min((moment for moment in _moments(incident) if moment > now), default=None),
     )
 
 
@@ -180,11 +194,14 @@ def is_shown_on(incident: Incident, surface: Surface) -> bool:
     return surfaces.index(incident.show) >= surfaces.index(surface)
 
 
-def next_change(incidents: Iterable[Incident], now: datetime) -> datetime:
+def _next_change(incidents: Iterable[Incident], states: Iterable[IncidentState], now: datetime) -> datetime:
     """Find the next moment at which the site changes though no file does; midnight UTC at the latest."""
     midnight = utc_midnight(now) + timedelta(days=1)
-    moments = (moment for incident in incidents for moment in _moments(incident))
-    return min((moment for moment in moments if now < moment < midnight), default=midnight)
+    known = {state.incident.id: state.holds_until for state in states}
+    first_words = (incident.updates[0].at for incident in incidents if incident.id not in known)
+    return min(
+        (moment for moment in (*first_words, *known.values()) if moment and moment < midnight), default=midnight
+    )
 
 
 def _moments(incident: Incident) -> Iterable[datetime]:

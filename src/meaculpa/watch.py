@@ -19,7 +19,7 @@ from meaculpa.errors import MeaculpaError
 from meaculpa.project import ProjectFiles, read_project
 
 RESCAN_SECONDS = 1.0
-_SETTLE_SECONDS = 0.03
+_SETTLE_SECONDS = 0.015
 _LONGEST_SETTLING = 1.0
 _WATCHED = ("incidents", "assets", "site_templates")
 

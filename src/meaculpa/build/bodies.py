@@ -29,25 +29,42 @@ class Bodies(Mapping[str, Markup]):
     pool: MarkupPool
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
+    _plain: set[str] = field(default_factory=set)
+    _kept: int = 0
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
         texts = (text for incident in incidents for text, _, _ in bodies_of(incident))
         self._coming.update(self.pool.begin(text for text in texts if not self._has(text)))
 
+    def is_plain(self, incident: Incident) -> bool:
+        """Whether all texts of an incident are rendered, and nothing outside it can make them wrong."""
+        return incident.digest in self._plain
+
     def forget_others(self, incidents: Iterable[Incident]) -> None:
-        """Drop what no incident says any more."""
-        wanted = {text for incident in incidents for text, _, _ in bodies_of(incident)}
+        """Drop what no incident says any more, once that has become much."""
+        if len(self._known) < 2 * self._kept:
+            return
+        known = list(incidents)
+        self._plain &= {incident.digest for incident in known}
+        wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
+        self._kept = len(self._known)
 
     def refusals(self, incidents: Iterable[Incident], assets: Collection[str]) -> list[Problem]:
         """Tell of every text that cannot be rendered and every picture that is not there."""
-        return [
-            problem
-            for incident in incidents
-            for text, path, line in bodies_of(incident)
-            for problem in _refusals(self._answer(text), path, line, assets)
-        ]
+        problems: list[Problem] = []
+        for incident in incidents:
+            if incident.digest not in self._plain:
+                problems += self._refusals_of(incident, assets)
+        return problems
+
+    def _refusals_of(self, incident: Incident, assets: Collection[str]) -> list[Problem]:
+        answers = [(self._answer(text), path, line) for text, path, line in bodies_of(incident)]
+        if all(isinstance(answer, Markup) and not answer.pictures for answer, _, _ in answers):
+            # Nothing outside the incident can make it wrong, so that need not be looked at again.
+            self._plain.add(incident.digest)
+        return [problem for answer, path, line in answers for problem in _refusals(answer, path, line, assets)]
 
     def __getitem__(self, text: str) -> Markup:
         answer = self._answer(text)

@@ -18,7 +18,7 @@ from meaculpa.project import ProjectFiles
 from meaculpa.render.environment import Theme, make_theme
 from meaculpa.render.pages import Page
 from meaculpa.render.site import render
-from meaculpa.status import Site, derive
+from meaculpa.status import IncidentState, Site, derive
 from meaculpa.times import format_time
 
 _BEGIN_TOGETHER = 32
@@ -61,7 +61,14 @@ class Memory:
         self.good_config: Config | None = None
         self.good_theme: Theme | None = None
         self.good_incidents: dict[str, Incident] = {}
+        self.site: Site | None = None
         self.kept: dict[str, str] = {}
+
+    def states_before(self, now: datetime) -> Mapping[str, IncidentState]:
+        """The states of the last build, by their incident's digest, if time has not gone back since."""
+        if self.site is None or now < self.site.now:
+            return {}
+        return {state.incident.digest: state for state in self.site.every}
 
 
 def build(
@@ -85,7 +92,7 @@ def build(
         if not keep_going:
             raise InvalidInput([*problems, *memory.bodies.refusals(incidents, files.assets)])
         incidents, left_out = _as_they_were(content, [], problems, files, config, memory)
-    site = derive(incidents, config, now)
+    site = derive(incidents, config, now, memory.states_before(now))
     outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     refused = memory.bodies.refusals(content.incidents, files.assets)
     if refused:
@@ -99,6 +106,7 @@ def build(
         outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     memory.bodies.forget_others((*content.incidents, *incidents))
     memory.good_config, memory.good_theme = config, theme
+    memory.site = site
     memory.good_incidents = {incident.id: incident for incident in incidents}
     told = sorted([*problems, *inspect(incidents, config, now)])
     return Build(site, config, outputs, _known(site), tuple(told), left_out, made)
@@ -142,7 +150,7 @@ def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rend
         key = (config.digest, *group.key)
         parsed = before.get(key) or parse_incident(group, config)
         memory.incidents[key] = parsed
-        if parsed.incident and begin_rendering:
+        if parsed.incident and begin_rendering and not memory.bodies.is_plain(parsed.incident):
             fresh.append(parsed.incident)
         if len(fresh) >= _BEGIN_TOGETHER:
             memory.bodies.begin(fresh)

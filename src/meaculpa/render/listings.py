@@ -5,15 +5,15 @@ from xml.sax.saxutils import escape
 
 from meaculpa.config import Config
 from meaculpa.render.headers import output_file
-from meaculpa.render.pages import Page, by_month
-from meaculpa.status import Site
+from meaculpa.render.pages import Page
+from meaculpa.status import IncidentState, Site
 
 _NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def listings(site: Site, config: Config) -> Iterator[Page]:
-    """List robots.txt and all sitemaps."""
-    url, months = config.site.url, by_month(site)
+def listings(site: Site, months: list[tuple[str, list[IncidentState]]], config: Config) -> Iterator[Page]:
+    """List robots.txt and all sitemaps; `months` holds the site's incidents by month."""
+    url = config.site.url
     shards = ["pages", *(month for month, _ in months)]
     robots = f"User-agent: *\nAllow: /\nSitemap: {url}/sitemap.xml\n"
     yield _page("robots.txt", robots)

@@ -41,6 +41,7 @@ class Edition:
     words: Words
     bodies: Bodies
     logo: str | None
+    months: list[tuple[str, list[IncidentState]]]
 
     @cached_property
     def prefix(self) -> str:
@@ -146,7 +147,7 @@ def _incident_page(edition: Edition, state: IncidentState) -> Page:
 
 
 def _history_pages(edition: Edition) -> Iterator[Page]:
-    months = by_month(edition.site)
+    months = edition.months
     counts = tuple((month, len(states)) for month, states in months)
     yield Page(f"{edition.prefix}history.html", (*edition.common, counts), lambda: _history(edition, counts))
     for position, (month, states) in enumerate(months):

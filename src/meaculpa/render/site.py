@@ -11,7 +11,7 @@ from meaculpa.render.banner import banner_json, banner_script, banner_state
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import CONTENT_TYPES, output_file
 from meaculpa.render.listings import listings
-from meaculpa.render.pages import Edition, Page, not_found, pages
+from meaculpa.render.pages import Edition, Page, by_month, not_found, pages
 from meaculpa.render.splash import splash_page
 from meaculpa.render.symbols import favicon
 from meaculpa.render.views import Bodies
@@ -31,13 +31,14 @@ def render(
     published = {path: hashed_name(source) for path, source in assets.items()}
     bodies = Bodies(markup, published)
     logo = _logo(config, assets, published)
-    editions = [Edition(site, config, theme, words, bodies, logo) for words in theme.words]
+    months = by_month(site)
+    editions = [Edition(site, config, theme, words, bodies, logo, months) for words in theme.words]
     for path, source in assets.items():
         yield Page(published[path], (source.digest,), partial(output_file, published[path], source.content))
     for edition in editions:
         yield from pages(edition)
     yield not_found(editions[0])
-    yield from listings(site, config)
+    yield from listings(site, months, config)
     yield from _pointers(site, config, theme)
 
 
