@@ -21,6 +21,7 @@ TIERS = [
     ["lint", "uptime"],
     ["status"],
     ["render"],
+    ["manifest"],
     ["plan"],
     ["files", "project"],
     ["publish", "importers"],
@@ -28,7 +29,7 @@ TIERS = [
     ["preview", "watch"],
     ["cli"],
 ]
-PURE = {name for tier in TIERS[:9] for name in tier}
+PURE = {name for tier in TIERS[:10] for name in tier}
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}
 
 # What touches disk, network, clock or processes; the core must not know them.
@@ -116,7 +117,7 @@ def test_there_is_one_place_where_our_errors_end() -> None:
     assert {path.relative_to(SOURCE).as_posix() for path in catches} == {
         "cli/__init__.py",
         "cli/live.py",
-        "cli/write.py",
+        "cli/update.py",
         "watch.py",
     }
 

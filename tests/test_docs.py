@@ -52,9 +52,10 @@ def test_every_make_target_in_the_readme_exists() -> None:
         assert re.search(rf"^{target}:.*## ", makefile, re.MULTILINE)
 
 
-def test_ci_calls_the_command_of_the_contributing_guide() -> None:
-    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("make check")
-    assert "`make check` is what CI runs" in (ROOT / "CONTRIBUTING.md").read_text()
+def test_ci_calls_the_command_of_the_readme() -> None:
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("make lint types\nmake test")
+    assert re.search(r"^check: .*lint types test", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert re.search(r"^make test", README, re.MULTILINE)
 
 
 def test_the_changelog_knows_the_version() -> None:

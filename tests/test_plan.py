@@ -5,23 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.errors import TargetError, UnsafePlan
+from meaculpa.manifest import Index, manifest_of, read_index, read_shard, shard_of, shards_to_read
 from meaculpa.model import OutputFile
-from meaculpa.plan import (
-    Group,
-    Index,
-    Plan,
-    Reason,
-    compare,
-    group_of,
-    hold_removals,
-    manifest_of,
-    read_index,
-    read_shard,
-    refuse_if_behind,
-    refuse_if_unsafe,
-    shard_of,
-    shards_to_read,
-)
+from meaculpa.plan import Group, Plan, Reason, compare, group_of, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.render.headers import output_file
 
 

@@ -6,8 +6,9 @@ import pytest
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.errors import TargetError, UnsafePlan
+from meaculpa.manifest import MANIFEST_PATH
 from meaculpa.model import OutputFile
-from meaculpa.plan import MANIFEST_PATH, Group, group_of
+from meaculpa.plan import Group, group_of
 from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.memory import MemoryTarget

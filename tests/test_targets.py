@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -10,8 +11,9 @@ from botocore.config import Config as BotoConfig
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
-from meaculpa.plan import MANIFEST_PATH
+from meaculpa.manifest import MANIFEST_PATH
 from meaculpa.publish import Options, publish
+from meaculpa.publish.cloudfront import invalidate, invalidation_paths
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.memory import MemoryTarget
 from meaculpa.publish.s3 import S3Target
@@ -140,6 +142,40 @@ def test_headers_are_stored_with_the_object(seaweed: str) -> None:
     client = boto3.client("s3", endpoint_url=seaweed, region_name="us-east-1", config=config)
     found = client.head_object(Bucket="headers", Key="index.html")
     assert (found["ContentType"], found["CacheControl"]) == ("text/html; charset=utf-8", POINTER)
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        ([], []),
+        ([".meaculpa/manifest.json", "assets/x.1.png"], []),
+        (["index.html", "de/index.html"], ["/de/index.html", "/index.html"]),
+        ([f"p{number}.html" for number in range(11)], ["/*"]),
+    ],
+)
+def test_what_cloudfront_is_told_to_forget_is_exact_or_everything(paths: list[str], expected: list[str]) -> None:
+    assert invalidation_paths(paths) == expected
+
+
+def test_an_invalidation_is_made_and_its_failure_never_raises(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", moto_url)
+    client = boto3.client("cloudfront", region_name="us-east-1")
+    origin = {"Id": "o", "DomainName": "o.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
+    behaviour = {"TargetOriginId": "o", "ViewerProtocolPolicy": "https-only"}
+    settings: Any = {
+        "CallerReference": "r",
+        "Comment": "",
+        "Enabled": True,
+        "Origins": {"Quantity": 1, "Items": [origin]},
+        "DefaultCacheBehavior": behaviour,
+    }
+    made = client.create_distribution(DistributionConfig=settings)
+    distribution = made["Distribution"]["Id"]
+    assert invalidate(distribution, ["index.html"], "build") is None
+    listed = client.list_invalidations(DistributionId=distribution)["InvalidationList"]
+    assert listed["Quantity"] == 1
+    assert "NoSuchDistribution" in (invalidate("E0000000000000", ["index.html"], "build") or "")
     client.close()
 
 

@@ -14,9 +14,9 @@ from meaculpa.errors import InvalidInput, MeaculpaError, NotAProject, TargetErro
 # Command -> its module and what the list of commands says of it.
 COMMANDS = {
     "init": ("meaculpa.cli.init", "Make a new project (--sample: the sample shop, its times moved to now)."),
-    "new": ("meaculpa.cli.write", "Open a new incident."),
-    "update": ("meaculpa.cli.write", "Add an update to an incident."),
-    "resolve": ("meaculpa.cli.write", "Say that an incident is over."),
+    "new": ("meaculpa.cli.new", "Open a new incident."),
+    "update": ("meaculpa.cli.update", "Add an update to an incident."),
+    "resolve": ("meaculpa.cli.update", "Say that an incident is over."),
     "list": ("meaculpa.cli.look", "Show open incidents and what was promised, overdue first."),
     "check": ("meaculpa.cli.look", "Show every problem in the files."),
     "build": ("meaculpa.cli.output", "Render the site into a folder."),

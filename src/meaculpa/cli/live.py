@@ -16,6 +16,7 @@ from meaculpa.errors import InvalidInput, MeaculpaError, Refused, TooManyRemoval
 from meaculpa.preview import Desk, serve
 from meaculpa.project import read_scaffold
 from meaculpa.publish import Options
+from meaculpa.publish.target import Target
 from meaculpa.watch import Occasion, Signal, watch
 
 _RETRY_AFTER, _RETRY_AT_MOST = timedelta(seconds=1), timedelta(seconds=30)
@@ -112,6 +113,7 @@ class _Publisher:
     def __init__(self, root: Path, names: tuple[str, ...]) -> None:
         self._root, self._names = root, names
         self._seen: dict[str, str] = {}
+        self._opened: dict[str, Target] = {}
         self._pause = _RETRY_AFTER
         self._told = ""
 
@@ -138,10 +140,11 @@ class _Publisher:
 
     def _publish_to(self, done: Build, settings: Any) -> Outcome:
         """Publish to one target; what would take too much away stays there, and everything else goes out."""
-        outcome = publish_to(done, settings, self._root, Options(seen=self._seen))
+        outcome = publish_to(done, settings, self._root, Options(seen=self._seen), self._opened)
         if isinstance(outcome.error, TooManyRemovals):
             self._tell_once(f"{settings.name}: {outcome.error}; until then those files stay, and the others go out")
-            outcome = publish_to(done, settings, self._root, Options(seen=self._seen, hold_removals=True))
+            held = Options(seen=self._seen, hold_removals=True)
+            outcome = publish_to(done, settings, self._root, held, self._opened)
         return outcome
 
     def _tell_once(self, text: str) -> None:

@@ -17,6 +17,7 @@ from meaculpa.plan import Plan
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, Report, open_target, publish, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.target import Target
 
 
 @click.command("build")
@@ -119,10 +120,19 @@ def chosen_targets(config: Config, names: tuple[str, ...]) -> list[Any]:
     return [target for name, target in known.items() if not names or name in names]
 
 
-def publish_to(done: Build, settings: Any, root: Path, options: Options) -> Outcome:
-    """Publish a build to one target; its failure is an outcome, not an exception."""
+def publish_to(
+    done: Build, settings: Any, root: Path, options: Options, opened: dict[str, Target] | None = None
+) -> Outcome:
+    """Publish a build to one target; its failure is an outcome, not an exception.
+
+    `opened` keeps targets for the next time: a client for S3 takes longer to make than an edit to publish.
+    """
+    known = {} if opened is None else opened
+    key = settings.model_dump_json()
     try:
-        report = publish(done.files, done.known, open_target(settings, root), options)
+        if key not in known:
+            known[key] = open_target(settings, root)
+        report = publish(done.files, done.known, known[key], options)
     except (TargetError, UnsafePlan) as error:
         return Outcome(settings.name, None, error)
     return Outcome(settings.name, _invalidated(report, settings, options))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from meaculpa.config import Config
+from meaculpa.content.blocks import split_updates
 from meaculpa.content.files import IncidentFiles, group_files
 from meaculpa.content.front_matter import FrontMatter, read_front_matter
 from meaculpa.content.text import Halves, split_file
 from meaculpa.content.translation import parse_translation
-from meaculpa.content.updates import read_heading, read_update, split_updates
+from meaculpa.content.updates import read_heading, read_update
 from meaculpa.errors import Problem
 from meaculpa.model import (
     INCIDENT_STATUSES,

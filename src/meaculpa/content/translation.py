@@ -1,9 +1,10 @@
 """A translation file of an incident -> what is translated, in the order of the original's updates."""
 
 from meaculpa.config import Config
+from meaculpa.content.blocks import RawUpdate, split_updates
 from meaculpa.content.front_matter import TranslationMatter, read_translation_matter
 from meaculpa.content.text import Halves, split_file
-from meaculpa.content.updates import Heading, RawUpdate, read_heading, split_updates
+from meaculpa.content.updates import Heading, read_heading
 from meaculpa.errors import Problem
 from meaculpa.model import INCIDENT_STATUSES, MAINTENANCE_STATUSES, Source, Translation, Update
 from meaculpa.times import format_time

@@ -9,23 +9,18 @@ from pathlib import Path
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import MeaculpaError, TargetError
-from meaculpa.model import OutputFile
-from meaculpa.plan import (
+from meaculpa.manifest import (
     MANIFEST_PATH,
     Index,
-    Plan,
     Shard,
-    Upload,
-    compare,
-    hold_removals,
     manifest_of,
     read_index,
     read_shard,
-    refuse_if_behind,
-    refuse_if_unsafe,
     shard_path,
     shards_to_read,
 )
+from meaculpa.model import OutputFile
+from meaculpa.plan import Plan, Upload, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.target import ABSENT, Conflict, Target
 from meaculpa.render.headers import CONTENT_TYPES, cache_control

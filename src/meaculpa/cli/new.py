@@ -1,0 +1,141 @@
+"""`meaculpa new`: an incident file from what is known, in one line."""
+
+from datetime import datetime, timedelta
+
+import click
+
+from meaculpa.build.composition import Memory
+from meaculpa.cli.common import TimeType, clock, now_option, project_root, read_all, shown_path
+from meaculpa.cli.wording import say
+from meaculpa.cli.writing import (
+    component_option,
+    is_terminal,
+    message_option,
+    next_update_option,
+    plain_text,
+    read_components,
+    refuse_what_is_not_meant,
+    whole_minute,
+)
+from meaculpa.config import Config
+from meaculpa.content.compose import (
+    compose_incident,
+    slug_of,
+)
+from meaculpa.content.files import INCIDENT_ID
+from meaculpa.files import create_file
+from meaculpa.model import (
+    Impact,
+    Kind,
+    Status,
+)
+from meaculpa.project import ProjectFiles, read_scaffold
+from meaculpa.render.playbook import first_message
+from meaculpa.times import format_time
+
+_ORDER_KINDS = (Kind.STOCK, Kind.PRICING, Kind.ORDERS)
+_CADENCE_MINUTES = {Impact.CRITICAL: 30, Impact.MAJOR: 60, Impact.MINOR: 240}
+_CADENCE_OF_ORDERS = 1440
+
+
+@click.command("new")
+@click.argument("title", required=False)
+@click.option("--kind", type=click.Choice(list(map(str, Kind))), default=str(Kind.OUTAGE), show_default=True)
+@click.option(
+    "--impact",
+    type=click.Choice([str(impact) for impact in Impact if impact is not Impact.MAINTENANCE]),
+    help="How bad it is for customers; an outage without it is major.",
+)
+@component_option
+@click.option("--summary", metavar="TEXT", help="The sentence that banner and splash page show.")
+@click.option("--works", metavar="TEXT", help="What still works, how to order meanwhile.")
+@click.option("--money", metavar="TEXT", help="What happened to money and baskets.")
+@click.option("--started", type=TimeType(), help="When customers first felt it, if before now.")
+@click.option("--starts", type=TimeType(), help="Maintenance: the beginning of the window.")
+@click.option("--ends", type=TimeType(), help="Maintenance: the end of the window.")
+@next_update_option
+@message_option
+@click.option("--draft", is_flag=True, help="Keep it off the site until `draft: true` is taken out.")
+@now_option
+@click.pass_context
+def new_command(
+    context: click.Context, /, title: str | None, kind: str, now: datetime | None, **facts: object
+) -> None:
+    """Open a new incident and print its file.
+
+    Without -m the first message is written from the facts, and on a terminal the file is opened in $EDITOR.
+    """
+    root, at = project_root(context), whole_minute(clock(now))
+    memory = Memory()
+    files, config = read_all(root, memory)
+    title = title or _ask_title()
+    message = _first_message(Kind(kind), title, at, facts)
+    text = _compose(Kind(kind), title, at, facts, message, config)
+    name = f"incidents/{_free_id(at, title, files)}.md"
+    refuse_what_is_not_meant(root, name, text, 1, message)
+    create_file(root / name, text.encode())
+    say(shown_path(root / name))
+    if is_terminal() and not facts["message"]:
+        click.edit(filename=str(root / name))
+
+
+def _ask_title() -> str:
+    if not is_terminal():
+        raise click.UsageError('say what customers cannot do: meaculpa new "You cannot pay by card"')
+    return str(click.prompt("What can customers not do? (You cannot ...)"))
+
+
+def _first_message(kind: Kind, title: str, at: datetime, facts: dict[str, object]) -> str:
+    if kind is Kind.MAINTENANCE and not (facts["starts"] and facts["ends"]):
+        raise click.UsageError("maintenance needs its window: --starts and --ends")
+    if facts["message"] is not None:
+        return plain_text(facts["message"])
+    words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
+    words |= {"title": title.rstrip(".!?"), "started": facts["started"] or at}
+    return first_message(read_scaffold("playbooks"), kind, words)  # type: ignore[arg-type]
+
+
+def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], message: str, config: Config) -> str:
+    impact = _impact(kind, facts["impact"])
+    started = facts["started"] if isinstance(facts["started"], datetime) else at
+    front = {
+        "title": title,
+        "kind": None if kind is Kind.OUTAGE else str(kind),
+        "impact": str(impact) if impact else None,
+        "started": format_time(started) if started != at else None,
+        "starts": _stamp(facts["starts"]),
+        "ends": _stamp(facts["ends"]),
+        **{key: str(facts[key]) if facts[key] else None for key in ("summary", "works", "money")},
+        "draft": "true" if facts["draft"] else None,
+    }
+    components = read_components(facts["components"], config)  # type: ignore[arg-type]
+    promise = facts["next_update"] or _cadence(kind, impact)
+    promises = {"next_update": format_time(at + promise)} if isinstance(promise, timedelta) else {}
+    status = Status.SCHEDULED if kind is Kind.MAINTENANCE else Status.INVESTIGATING
+    return compose_incident(front, components, at, status, promises, message)
+
+
+def _stamp(at: object) -> str | None:
+    return format_time(at) if isinstance(at, datetime) else None
+
+
+def _impact(kind: Kind, given: object) -> Impact | None:
+    """An outage without a word on its impact is major: too loud is mended in a second, too quiet is not seen."""
+    if given:
+        if kind is Kind.MAINTENANCE:
+            raise click.UsageError("maintenance has no impact of its own; leave --impact out")
+        return Impact(str(given))
+    return Impact.MAJOR if kind is Kind.OUTAGE else None
+
+
+def _cadence(kind: Kind, impact: Impact | None) -> timedelta | None:
+    if kind in _ORDER_KINDS:
+        return timedelta(minutes=_CADENCE_OF_ORDERS)
+    return timedelta(minutes=_CADENCE_MINUTES[impact]) if impact in _CADENCE_MINUTES else None
+
+
+def _free_id(at: datetime, title: str, files: ProjectFiles) -> str:
+    taken = {path.rsplit("/", 1)[-1].split(".")[0] for path in files.incidents}
+    stem = f"{at:%Y-%m-%d}-{slug_of(title)}"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in range(1, 1000))
+    return next(name for name in names if name not in taken and INCIDENT_ID.fullmatch(name))

@@ -1,0 +1,175 @@
+"""`meaculpa update` and `resolve`: what is said next, put into the file as it is now, and never lost."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+
+from meaculpa.build.composition import Memory, read_content
+from meaculpa.cli.common import TimeType, clock, now_option, project_root, read_all, shown_path
+from meaculpa.cli.wording import bold, say
+from meaculpa.cli.writing import (
+    component_option,
+    is_terminal,
+    message_option,
+    next_update_option,
+    plain_text,
+    read_components,
+    refuse_what_is_not_meant,
+    whole_minute,
+)
+from meaculpa.config import Config
+from meaculpa.content.compose import (
+    compose_update,
+    find_incident,
+    insert_update,
+)
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, did_you_mean
+from meaculpa.files import one_at_a_time, write_file
+from meaculpa.model import (
+    INCIDENT_STATUSES,
+    MAINTENANCE_STATUSES,
+    Incident,
+    Kind,
+    Status,
+)
+from meaculpa.render.words import Words, babel_locale
+from meaculpa.status import state_of
+from meaculpa.times import format_time
+
+_STATUS_WORDS = tuple(map(str, (*INCIDENT_STATUSES, *MAINTENANCE_STATUSES)))
+_ASK = (
+    "\n\n<!-- Write above this line what customers should read now, in Markdown. An empty text changes nothing. -->\n"
+)
+
+
+@click.command("update")
+@click.argument("incident_id", metavar="ID")
+@click.argument("status", metavar="STATUS", type=click.Choice(_STATUS_WORDS, case_sensitive=False))
+@component_option
+@next_update_option
+@click.option("--back-at", type=TimeType(), help="When it works again; only if that is certain.")
+@click.option("--settled", metavar="N of M", help="How many affected orders have been made good.")
+@message_option
+@now_option
+@click.pass_context
+def update_command(
+    context: click.Context, /, incident_id: str, status: str, now: datetime | None, **facts: object
+) -> None:
+    """Add an update to the incident ID (a part of it is enough), with the text of -m or from $EDITOR."""
+    _add_update(context, incident_id, Status(status), clock(now), facts)
+
+
+@click.command("resolve")
+@click.argument("incident_id", metavar="ID")
+@click.option("--settled", metavar="N of M", help="How many affected orders have been made good.")
+@message_option
+@now_option
+@click.pass_context
+def resolve_command(context: click.Context, /, incident_id: str, now: datetime | None, **facts: object) -> None:
+    """Say that the incident ID is over (a part of the id is enough).
+
+    Without -m and without a terminal the text states from when to when it lasted.
+    """
+    facts |= {"components": (), "next_update": None, "back_at": None}
+    _add_update(context, incident_id, Status.RESOLVED, clock(now), facts)
+
+
+def _add_update(context: click.Context, wanted: str, status: Status, now: datetime, facts: dict[str, object]) -> None:
+    root, at = project_root(context), whole_minute(now)
+    incident = _the_one(root, wanted)
+    if incident.kind is Kind.MAINTENANCE and status is Status.RESOLVED:
+        status = Status.COMPLETED
+    message, is_typed = _message(incident, status, at, facts)
+    if message is None:
+        say("Nothing was written, so nothing was changed.")
+        return
+    try:
+        after = _insert(root, wanted, status, at, facts, message)
+    except MeaculpaError as error:
+        raise _with_kept_text(error, root, incident, message) if is_typed else error from None
+    state = state_of(after, at)
+    say(f"{bold(shown_path(root / after.path))} is now {state.status if state else status}.")
+
+
+def _insert(
+    root: Path, wanted: str, status: Status, at: datetime, facts: dict[str, object], message: str
+) -> Incident:
+    """Read the file as it is now, put the update in, check it, write it: one at a time in a project."""
+    with one_at_a_time(root / ".meaculpa" / "write.lock"):
+        incident = _the_one(root, wanted)
+        _, config = read_all(root, Memory())
+        path = (root / incident.path).resolve()
+        text = path.read_bytes().decode("utf-8-sig")
+        update = compose_update(at, status, _fact_lines(at, facts, config), message)
+        changed = insert_update(text, incident, update)
+        after = refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
+        write_file(path, changed.encode())
+    return after
+
+
+def _with_kept_text(error: MeaculpaError, root: Path, incident: Incident, message: str) -> MeaculpaError:
+    """What somebody typed is never lost: it is kept in a file, and the error names it."""
+    place = root / ".meaculpa" / f"unsent-{incident.id}.md"
+    write_file(place, message.encode())
+    return Refused(f"{error}\nYour text is kept in {shown_path(place)}; nothing else was changed.")
+
+
+def _the_one(root: Path, wanted: str) -> Incident:
+    memory = Memory()
+    files, config = read_all(root, memory)
+    content = read_content(files, config, memory)
+    found = find_incident(content.incidents, wanted)
+    if len(found) == 1:
+        return found[0]
+    broken = [problem for problem in content.problems if wanted in problem.path]
+    if broken and not found:
+        raise InvalidInput(broken)
+    if not found:
+        open_ones = [one.id for one in content.incidents]
+        raise Refused(f'there is no incident "{wanted}" ({did_you_mean(wanted, open_ones[-8:])})')
+    raise Refused(f'"{wanted}" fits {len(found)} incidents: {", ".join(one.id for one in found[:8])}')
+
+
+def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[str, str]:
+    lines = {key: str(value) for key, value in read_components(facts["components"], config).items()}  # type: ignore[arg-type]
+    if isinstance(facts["next_update"], timedelta):
+        lines["next_update"] = format_time(at + facts["next_update"])
+    if isinstance(facts["back_at"], datetime):
+        lines["back_at"] = format_time(facts["back_at"])
+    if facts["settled"]:
+        lines["settled"] = str(facts["settled"])
+    return lines
+
+
+def _message(incident: Incident, status: Status, at: datetime, facts: dict[str, object]) -> tuple[str | None, bool]:
+    """The text of an update and whether it was typed just now: as given, from the editor, or what is certain."""
+    if facts["message"] is not None:
+        return plain_text(facts["message"]), False
+    default = _from_to(incident, at) if status in (Status.RESOLVED, Status.COMPLETED) else ""
+    if is_terminal():
+        try:
+            edited = click.edit(f"{default}{_ASK}", extension=".md") or ""
+        except UnicodeDecodeError:
+            raise click.UsageError("the editor did not save UTF-8 text; nothing was changed") from None
+        text = edited.replace(_ASK.strip(), "").replace("\r\n", "\n").strip()
+        return text or None, True
+    if not default:
+        raise click.UsageError("say what customers should read now: -m TEXT")
+    return default, False
+
+
+def _from_to(incident: Incident, at: datetime) -> str:
+    """State the times of what is over, as far as the files know them; raises Refused where it is none."""
+    state = state_of(incident, at)
+    if state and not state.is_open and not state.is_upcoming and not state.unconfirmed:
+        raise Refused(f"{incident.id} is over already; to say more of it, give the text: -m TEXT")
+    if state is None or (at <= state.began and not state.is_upcoming):
+        raise Refused(f"{incident.id} has not begun yet at {format_time(at)}")
+    if state.is_upcoming:
+        return f"{incident.title.rstrip('.!?')}: we have called this off, and nothing changes for you."
+    words = Words("en", {}, babel_locale("en"))
+    ended = state.ended or at
+    until = words.clock(ended) if ended.date() == state.began.date() else words.moment(ended)
+    lasted = words.duration(ended - state.began)
+    return f"{incident.title.rstrip('.!?')}: from {words.moment(state.began)} to {until}, {lasted}. This is over now."
