@@ -13,7 +13,7 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 serve: $(READY) ## Show the sample shop at http://localhost:8080, following every save in demo/
-	@test -f demo/meaculpa.yml || $(BIN)/meaculpa init demo --sample
+	@test -f demo/meaculpa.yml || $(BIN)/meaculpa init demo --sample > /dev/null
 	@$(BIN)/meaculpa -C demo serve --port $(PORT)
 
 test: $(TEST_READY) ## Run all tests

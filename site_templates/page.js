@@ -15,6 +15,14 @@
     return format(date, sameDay ? clock : Object.assign({}, day, clock));
   }
 
+  // A promise that is broken while the page is open, or while nobody publishes, is said without waiting for either.
+  document.querySelectorAll("[data-due]").forEach(function (element) {
+    if (Date.now() < Date.parse(element.dataset.due)) return;
+    element.hidden = false;
+    var promise = element.parentNode.querySelector(".due");
+    if (promise) promise.hidden = true;
+  });
+
   document.querySelectorAll("time[datetime]").forEach(function (element) {
     try {
       element.title = element.textContent;

@@ -159,7 +159,8 @@ def _wording(details: ErrorDetails, place: Place, shape: type[Shape]) -> tuple[s
         return f'unknown {name} "{shorten(details["input"])}"', did_you_mean(details["input"], expected)
     if kind == "string_too_long":
         return f'"{name}" has {len(details["input"])} characters', f"at most {context['max_length']}"
-    return f'"{name}" {_expected(kind, context) or details["msg"]}', ""
+    hint = "write it like [one, two]" if kind in ("list_type", "tuple_type") else ""
+    return f'"{name}" {_expected(kind, context) or details["msg"]}', hint
 
 
 def _expected(kind: str, context: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ Place = tuple[str | int, ...]
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _DEEPEST = 12
 _LONGEST = 16_384
+_COLOUR_AS_COMMENT = re.compile(r":\s+(#[0-9a-fA-F]{3,6}\b)")
 
 
 class YamlMistake(Exception):
@@ -55,6 +56,7 @@ def load(text: str, first_line: int = 1) -> Document:
     """Read one YAML mapping whose first line is line `first_line` of its file; raises YamlMistake."""
     if len(text.encode()) > _LONGEST:
         raise YamlMistake(first_line, "more than 16 KB of YAML", "keep long texts in the updates below")
+    _refuse_swallowed_values(text, first_line)
     reader = _Reader(first_line, text.split("\n"))
     try:
         events = yaml.parse(text, Loader=_Loader)
@@ -66,12 +68,23 @@ def load(text: str, first_line: int = 1) -> Document:
     return Document(values, reader.lines, tuple(reader.duplicates))
 
 
+def _refuse_swallowed_values(text: str, first_line: int) -> None:
+    """`accent: #0b57d0` would have no value at all."""
+    for number, line in enumerate(text.split("\n"), start=first_line):
+        match = _COLOUR_AS_COMMENT.search(line)
+        if match:
+            hint = f'put it in quotes: "{match[1]}"'
+            raise YamlMistake(number, f"{match[1]} would be lost, as a comment", hint)
+
+
 _WORDINGS = (
     (
         "mapping values are not allowed",
         "a second colon in one value",
         'put the whole text in quotes: title: "Checkout: slow"',
     ),
+    ("expected alphabetic or numeric character", "a * or & that is not in quotes", 'put the text in quotes: "/*"'),
+    ("expected ',' or", "a bracket is not closed, or a text in it needs quotes", 'write it like {accent: "#0b57d0"}'),
     ("unexpected end of stream", "a quotation mark is opened here and never closed", "close it on the same line"),
     ("could not find expected ':'", "this line is no key: value", "write key: value"),
     (

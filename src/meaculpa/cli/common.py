@@ -1,14 +1,14 @@
 """What commands share: the project folder, the clock, options with a meaning."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
 
-from meaculpa.times import TimeMistake, parse_span, parse_time
+from meaculpa.times import TimeMistake, parse_time
 
 if TYPE_CHECKING:
     from meaculpa.build.composition import Memory
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from meaculpa.project import ProjectFiles
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+_TIME_HINT = "write it like 2026-11-22 09:20, in UTC, or with a zone such as Europe/London"
 
 
 class TimeType(click.ParamType):  # type: ignore[type-arg]
@@ -30,22 +33,11 @@ class TimeType(click.ParamType):  # type: ignore[type-arg]
         try:
             return parse_time(str(value), ZoneInfo("UTC"))
         except TimeMistake as error:
-            self.fail(f"{error} ({error.hint})", param, ctx)
-
-
-class SpanType(click.ParamType):  # type: ignore[type-arg]
-    """A span of time on the command line."""
-
-    name = "span"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        """Read it, or fail with what would be right."""
-        if isinstance(value, timedelta):
-            return value
-        try:
-            return parse_span(str(value))
-        except TimeMistake as error:
-            self.fail(f"{error} ({error.hint})", param, ctx)
+            self.fail(
+                f'{error} (write it like "2026-11-22 09:20", in UTC, or with a zone such as Europe/London)',
+                param,
+                ctx,
+            )
 
 
 def now_option(command: F) -> F:

@@ -1,6 +1,7 @@
 """`meaculpa watch` and `serve`: everything follows the files, until stopped."""
 
 import signal as signals
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import now_option, project_root
 from meaculpa.cli.output import Outcome, changes, chosen_targets, consequence_of, publish_to
-from meaculpa.cli.wording import bad, bold, faint, good, problem_lines, promise_words, say, summary
+from meaculpa.cli.wording import bad, bold, count, faint, good, problem_lines, promise_words, say, summary
 from meaculpa.errors import InvalidInput, MeaculpaError, Refused, TooManyRemovals, has_errors
+from meaculpa.model import OutputFile
 from meaculpa.preview import Desk, serve
 from meaculpa.project import read_scaffold
 from meaculpa.publish import Options
@@ -25,7 +27,7 @@ _DEFAULT_PORT = 8080
 
 
 def _stamp() -> str:
-    return faint(f"{datetime.now(UTC):%H:%M:%S}")
+    return faint(f"{datetime.now(UTC):%H:%M:%S} UTC")
 
 
 def _tell(text: str) -> None:
@@ -37,14 +39,16 @@ class _Teller:
 
     def __init__(self) -> None:
         self._told: tuple[str, ...] = ()
+        self._is_broken = False
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What is wrong at the moment, for other readers than the terminal."""
-        return tuple(click.unstyle(line) for line in self._told)
+        """What is wrong at the moment, for other readers than the terminal; warnings are not."""
+        return tuple(click.unstyle(line) for line in self._told if self._is_broken)
 
     def problems(self, lines: tuple[str, ...], consequence: str) -> None:
         """Tell what is wrong now, or that it has been mended."""
+        self._is_broken = bool(consequence)
         if lines == self._told:
             return
         for line in lines:
@@ -194,7 +198,10 @@ def serve_command(context: click.Context, port: int, now: datetime | None) -> No
     def act(occasion: Occasion) -> datetime:
         at = Occasion(occasion.files, now or occasion.now, occasion.failure)
         done = _build(at, memory, teller, url)
+        before = desk.files
         desk.show(done.files if done else None, teller.told)
+        if before and desk.files is not before:
+            _tell(good(f"Shown: {_count_changes(before, desk.files)}"))
         return occasion.now + _WHEN_BROKEN if done is None or now else done.site.next_change
 
     signal = _stop_on_signals()
@@ -203,6 +210,12 @@ def serve_command(context: click.Context, port: int, now: datetime | None) -> No
     desk.close()
     server.shutdown()
     memory.pool.close()
+    _tell("Stopped.")
+
+
+def _count_changes(before: Mapping[str, OutputFile], now: Mapping[str, OutputFile]) -> str:
+    changed = [path for path, file in now.items() if path not in before or before[path].digest != file.digest]
+    return f"{count(len(changed), 'file')} changed"
 
 
 def _print_addresses(url: str, root: Any) -> None:

@@ -1,6 +1,6 @@
 """`meaculpa list` and `check`: what is open, what was promised, what is wrong."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -25,6 +25,8 @@ from meaculpa.cli.wording import (
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.status import IncidentState, Site, derive
 
+_STILL_OF_INTEREST = timedelta(days=30)
+
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -36,11 +38,16 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     files, config = read_all(project_root(context), memory)
     content = read_content(files, config, memory)
     site = derive(content.incidents, config, at)
-    states = [*site.overdue, *(state for state in site.open if not state.overdue), *site.upcoming]
+    unconfirmed = [state for state in site.past if state.unconfirmed and at - state.changed < _STILL_OF_INTEREST]
+    states = [*site.overdue, *(state for state in site.open if not state.overdue), *unconfirmed, *site.upcoming]
+    drafts = [incident.path for incident in content.incidents if incident.draft]
     if as_json:
-        say_json({"overall": str(site.overall), "incidents": [_as_data(state) for state in states]})
+        data = [_as_data(state) for state in states]
+        say_json({"overall": str(site.overall), "incidents": data, "drafts": drafts})
     else:
         _print_states(site, states, at)
+        for path in drafts:
+            say(f"{path}: a draft, not on the site")
     if content.problems:
         say_problems(content.problems, "These files are not in the list.")
         raise InvalidInput(())
@@ -75,6 +82,9 @@ def _print_states(site: Site, states: list[IncidentState], now: datetime) -> Non
 def _timing(state: IncidentState, now: datetime) -> str:
     if state.is_upcoming:
         return f"begins {state.began:%Y-%m-%d %H:%M} UTC, in {span_words(state.began - now)}"
+    if state.unconfirmed and state.ended:
+        ended = f"the window ended at {state.ended:%Y-%m-%d %H:%M} UTC"
+        return f"{ended}; {bad('nobody has said that the work is done')}: meaculpa resolve {state.incident.id}"
     since = f"since {state.began:%Y-%m-%d %H:%M} UTC ({span_words(now - state.began)})"
     if state.is_maintenance:
         return since

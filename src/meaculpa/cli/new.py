@@ -1,20 +1,28 @@
 """`meaculpa new`: an incident file from what is known, in one line."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import click
 
 from meaculpa.build.composition import Memory
-from meaculpa.cli.common import TimeType, clock, now_option, project_root, read_all, shown_path
+from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.wording import say
 from meaculpa.cli.writing import (
     component_option,
+    edit_text,
     is_terminal,
+    keep_text,
     message_option,
     next_update_option,
     plain_text,
+    read_as_it_is,
     read_components,
+    read_moment,
+    read_promise,
     refuse_what_is_not_meant,
+    say_what_is_next,
+    time_option,
     whole_minute,
 )
 from meaculpa.config import Config
@@ -23,6 +31,7 @@ from meaculpa.content.compose import (
     slug_of,
 )
 from meaculpa.content.files import INCIDENT_ID
+from meaculpa.errors import InvalidInput
 from meaculpa.files import create_file
 from meaculpa.model import (
     Impact,
@@ -50,9 +59,9 @@ _CADENCE_OF_ORDERS = 1440
 @click.option("--summary", metavar="TEXT", help="The sentence that banner and splash page show.")
 @click.option("--works", metavar="TEXT", help="What still works, how to order meanwhile.")
 @click.option("--money", metavar="TEXT", help="What happened to money and baskets.")
-@click.option("--started", type=TimeType(), help="When customers first felt it, if before now.")
-@click.option("--starts", type=TimeType(), help="Maintenance: the beginning of the window.")
-@click.option("--ends", type=TimeType(), help="Maintenance: the end of the window.")
+@time_option("--started", "When customers first felt it, if before now:")
+@time_option("--starts", "Maintenance, the beginning of the window:")
+@time_option("--ends", "Maintenance, the end of the window:")
 @next_update_option
 @message_option
 @click.option("--draft", is_flag=True, help="Keep it off the site until `draft: true` is taken out.")
@@ -63,20 +72,42 @@ def new_command(
 ) -> None:
     """Open a new incident and print its file.
 
-    Without -m the first message is written from the facts, and on a terminal the file is opened in $EDITOR.
+    Without -m the first message is written from what is known; on a terminal the file then opens in $EDITOR, and
+    is there once it is saved. Without --next-update the next update is promised as its impact demands: critical
+    30 minutes, major 1 hour, minor 4 hours, order kinds 1 day.
     """
     root, at = project_root(context), whole_minute(clock(now))
-    memory = Memory()
-    files, config = read_all(root, memory)
+    files, config = read_all(root, Memory())
     title = title or _ask_title()
+    facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
+    facts["next_update"] = read_promise(facts["next_update"], at, config)
     message = _first_message(Kind(kind), title, at, facts)
     text = _compose(Kind(kind), title, at, facts, message, config)
-    name = f"incidents/{_free_id(at, title, files)}.md"
-    refuse_what_is_not_meant(root, name, text, 1, message)
-    create_file(root / name, text.encode())
-    say(shown_path(root / name))
-    if is_terminal() and not facts["message"]:
-        click.edit(filename=str(root / name))
+    name = f"{_free_id(at, title, files)}"
+    path = f"incidents/{name}.md"
+    refuse_what_is_not_meant(root, path, text, 1, message)
+    if is_terminal() and facts["message"] is None:
+        edited = _edit(root, path, name, text)
+        if edited is None:
+            say("Nothing was saved, so there is no new incident.")
+            return
+        text = edited
+    create_file(root / path, text.encode())
+    say(shown_path(root / path))
+    incident = read_as_it_is(root, path, text)
+    say_what_is_next(incident.updates[-1].next_update, incident.draft)
+
+
+def _edit(root: Path, path: str, name: str, text: str) -> str | None:
+    """Have the file edited before it exists; what cannot be read afterwards is kept aside, with its problems told."""
+    edited = edit_text(text)
+    if edited is None or not edited.strip():
+        return None
+    try:
+        read_as_it_is(root, path, edited)
+    except InvalidInput as error:
+        raise keep_text(root, name, edited, error) from None
+    return edited
 
 
 def _ask_title() -> str:
@@ -91,7 +122,7 @@ def _first_message(kind: Kind, title: str, at: datetime, facts: dict[str, object
     if facts["message"] is not None:
         return plain_text(facts["message"])
     words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
-    words |= {"title": title.rstrip(".!?"), "started": facts["started"] or at}
+    words |= {"title": title.rstrip(".!?"), "started": facts["started"], "known": at}
     return first_message(read_scaffold("playbooks"), kind, words)  # type: ignore[arg-type]
 
 
@@ -109,8 +140,9 @@ def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], mes
         "draft": "true" if facts["draft"] else None,
     }
     components = read_components(facts["components"], config)  # type: ignore[arg-type]
-    promise = facts["next_update"] or _cadence(kind, impact)
-    promises = {"next_update": format_time(at + promise)} if isinstance(promise, timedelta) else {}
+    cadence = _cadence(kind, impact)
+    promised = facts["next_update"] or (at + cadence if cadence else None)
+    promises = {"next_update": format_time(promised)} if isinstance(promised, datetime) else {}
     status = Status.SCHEDULED if kind is Kind.MAINTENANCE else Status.INVESTIGATING
     return compose_incident(front, components, at, status, promises, message)
 

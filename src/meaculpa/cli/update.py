@@ -1,21 +1,27 @@
 """`meaculpa update` and `resolve`: what is said next, put into the file as it is now, and never lost."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from meaculpa.build.composition import Memory, read_content
-from meaculpa.cli.common import TimeType, clock, now_option, project_root, read_all, shown_path
+from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.wording import bold, say
 from meaculpa.cli.writing import (
     component_option,
+    edit_text,
     is_terminal,
+    keep_text,
     message_option,
     next_update_option,
     plain_text,
     read_components,
+    read_moment,
+    read_promise,
     refuse_what_is_not_meant,
+    say_what_is_next,
+    time_option,
     whole_minute,
 )
 from meaculpa.config import Config
@@ -48,7 +54,7 @@ _ASK = (
 @click.argument("status", metavar="STATUS", type=click.Choice(_STATUS_WORDS, case_sensitive=False))
 @component_option
 @next_update_option
-@click.option("--back-at", type=TimeType(), help="When it works again; only if that is certain.")
+@time_option("--back-at", "When it works again, only if that is certain:")
 @click.option("--settled", metavar="N of M", help="How many affected orders have been made good.")
 @message_option
 @now_option
@@ -72,7 +78,12 @@ def resolve_command(context: click.Context, /, incident_id: str, now: datetime |
     Without -m and without a terminal the text states from when to when it lasted.
     """
     facts |= {"components": (), "next_update": None, "back_at": None}
-    _add_update(context, incident_id, Status.RESOLVED, clock(now), facts)
+    at = whole_minute(clock(now))
+    state = state_of(_the_one(project_root(context), incident_id), at)
+    if state and not state.is_open and not state.is_upcoming and not state.unconfirmed:
+        more = f"to say more of it: meaculpa update {state.incident.id} {state.status} -m TEXT"
+        raise Refused(f"{state.incident.id} is over already; {more}")
+    _add_update(context, incident_id, Status.RESOLVED, at, facts)
 
 
 def _add_update(context: click.Context, wanted: str, status: Status, now: datetime, facts: dict[str, object]) -> None:
@@ -87,9 +98,10 @@ def _add_update(context: click.Context, wanted: str, status: Status, now: dateti
     try:
         after = _insert(root, wanted, status, at, facts, message)
     except MeaculpaError as error:
-        raise _with_kept_text(error, root, incident, message) if is_typed else error from None
+        raise keep_text(root, incident.id, message, error) if is_typed else error from None
     state = state_of(after, at)
     say(f"{bold(shown_path(root / after.path))} is now {state.status if state else status}.")
+    say_what_is_next(state.next_update if state else None, after.draft)
 
 
 def _insert(
@@ -106,13 +118,6 @@ def _insert(
         after = refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
         write_file(path, changed.encode())
     return after
-
-
-def _with_kept_text(error: MeaculpaError, root: Path, incident: Incident, message: str) -> MeaculpaError:
-    """What somebody typed is never lost: it is kept in a file, and the error names it."""
-    place = root / ".meaculpa" / f"unsent-{incident.id}.md"
-    write_file(place, message.encode())
-    return Refused(f"{error}\nYour text is kept in {shown_path(place)}; nothing else was changed.")
 
 
 def _the_one(root: Path, wanted: str) -> Incident:
@@ -132,11 +137,13 @@ def _the_one(root: Path, wanted: str) -> Incident:
 
 
 def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[str, str]:
-    lines = {key: str(value) for key, value in read_components(facts["components"], config).items()}  # type: ignore[arg-type]
-    if isinstance(facts["next_update"], timedelta):
-        lines["next_update"] = format_time(at + facts["next_update"])
-    if isinstance(facts["back_at"], datetime):
-        lines["back_at"] = format_time(facts["back_at"])
+    components = read_components(facts["components"], config)  # type: ignore[arg-type]
+    lines = {key: str(value) for key, value in components.items()}
+    moments = {
+        "next_update": read_promise(facts["next_update"], at, config),
+        "back_at": read_moment(facts["back_at"], "--back-at", at, config),
+    }
+    lines |= {key: format_time(moment) for key, moment in moments.items() if moment}
     if facts["settled"]:
         lines["settled"] = str(facts["settled"])
     return lines
@@ -148,10 +155,7 @@ def _message(incident: Incident, status: Status, at: datetime, facts: dict[str, 
         return plain_text(facts["message"]), False
     default = _from_to(incident, at) if status in (Status.RESOLVED, Status.COMPLETED) else ""
     if is_terminal():
-        try:
-            edited = click.edit(f"{default}{_ASK}", extension=".md") or ""
-        except UnicodeDecodeError:
-            raise click.UsageError("the editor did not save UTF-8 text; nothing was changed") from None
+        edited = edit_text(f"{default}{_ASK}") or ""
         text = edited.replace(_ASK.strip(), "").replace("\r\n", "\n").strip()
         return text or None, True
     if not default:
@@ -162,9 +166,7 @@ def _message(incident: Incident, status: Status, at: datetime, facts: dict[str, 
 def _from_to(incident: Incident, at: datetime) -> str:
     """State the times of what is over, as far as the files know them; raises Refused where it is none."""
     state = state_of(incident, at)
-    if state and not state.is_open and not state.is_upcoming and not state.unconfirmed:
-        raise Refused(f"{incident.id} is over already; to say more of it, give the text: -m TEXT")
-    if state is None or (at <= state.began and not state.is_upcoming):
+    if state is None or (at < state.began and not state.is_upcoming):
         raise Refused(f"{incident.id} has not begun yet at {format_time(at)}")
     if state.is_upcoming:
         return f"{incident.title.rstrip('.!?')}: we have called this off, and nothing changes for you."

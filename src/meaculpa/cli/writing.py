@@ -2,22 +2,29 @@
 
 import re
 import sys
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from meaculpa.build.composition import Memory
-from meaculpa.cli.common import SpanType, read_all
+from meaculpa.cli.common import read_all, shown_path
+from meaculpa.cli.wording import say
 from meaculpa.config import Config
 from meaculpa.content import parse_incident
 from meaculpa.content.files import IncidentFiles
-from meaculpa.errors import InvalidInput, Refused, did_you_mean
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, did_you_mean
+from meaculpa.files import write_file
 from meaculpa.model import (
     ComponentStatus,
     Incident,
     Source,
 )
+from meaculpa.times import TimeMistake, format_time, parse_span, parse_time
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 component_option = click.option(
     "--component",
@@ -29,7 +36,7 @@ component_option = click.option(
 
 
 next_update_option = click.option(
-    "--next-update", type=SpanType(), metavar="SPAN", help="Promise the next update in this time: 30m, 2h."
+    "--next-update", metavar="SPAN", help="Promise the next update: 30m, 2h, or a time such as 15:30."
 )
 
 
@@ -40,7 +47,11 @@ def read_components(given: tuple[str, ...], config: Config) -> dict[str, Compone
     """Read `ID=STATUS` texts; raises UsageError for what the configuration does not know."""
     components = {}
     for text in given:
-        component, _, status = text.partition("=")
+        component, sign, status = text.partition("=")
+        if not sign:
+            raise click.UsageError(
+                f"--component {text}: write it like {next(iter(config.component_names))}=major_outage"
+            )
         word = status.casefold().replace(" ", "_").replace("-", "_")
         if component not in config.component_names:
             known = did_you_mean(component, config.component_names)
@@ -51,6 +62,54 @@ def read_components(given: tuple[str, ...], config: Config) -> dict[str, Compone
             )
         components[component] = ComponentStatus(word)
     return components
+
+
+def time_option(name: str, text: str) -> Callable[[F], F]:
+    """Give a command an option for a point in time, which `read_moment` reads once the site's zone is known."""
+    return click.option(name, metavar="TIME", help=f"{text} 15:30 or 2026-11-22 15:30, in the site's zone.")
+
+
+def read_moment(value: object, option: str, at: datetime, config: Config) -> datetime | None:
+    """Read a time as people type it, in the site's zone; a clock time is of the day of `at`. Raises UsageError."""
+    if value is None:
+        return None
+    zone = config.site.timezone
+    text = str(value).strip()
+    if re.fullmatch(r"\d{1,2}:\d{2}(\s.*)?", text):
+        text = f"{at.astimezone(zone):%Y-%m-%d} {text}"
+    try:
+        return parse_time(text, zone)
+    except TimeMistake as error:
+        raise click.UsageError(f"{option}: {error} ({error.hint})") from None
+
+
+def read_promise(value: object, at: datetime, config: Config) -> datetime | None:
+    """Read when the next update is promised: in a span of time, or at a time. Raises UsageError."""
+    if value is None:
+        return None
+    if ":" in str(value):
+        return read_moment(value, "--next-update", at, config)
+    try:
+        return at + parse_span(str(value))
+    except TimeMistake as error:
+        raise click.UsageError(f"--next-update: {error} ({error.hint})") from None
+
+
+def say_what_is_next(promised: datetime | None, is_draft: bool = False) -> None:
+    """Say, beside the result, what customers were promised and that nobody can read it yet."""
+    if promised:
+        say(f"The next update is promised by {format_time(promised)}.", to_errors=True)
+    if is_draft:
+        say("A draft: it stays off the site until `draft: true` is taken out.", to_errors=True)
+    else:
+        say("A running `meaculpa watch` puts it online by itself; otherwise: meaculpa publish", to_errors=True)
+
+
+def keep_text(root: Path, name: str, text: str, error: MeaculpaError) -> MeaculpaError:
+    """What somebody typed is never lost: it is kept in a file, and the error names it."""
+    place = root / ".meaculpa" / f"unsent-{name}.md"
+    write_file(place, text.encode())
+    return Refused(f"{error}\nYour text is kept in {shown_path(place)}; nothing else was changed.")
 
 
 def whole_minute(at: datetime) -> datetime:
@@ -68,16 +127,30 @@ def refuse_what_is_not_meant(root: Path, path: str, text: str, updates: int, mes
 
     Raises InvalidInput for problems, and Refused for a text that would be read as facts or as further updates.
     """
-    _, config = read_all(root, Memory())
-    found = parse_incident(IncidentFiles(Path(path).stem, Source(path, text.encode(), ""), ()), config)
-    if found.incident is None:
-        raise InvalidInput(found.problems)
-    bodies = [update.body for update in found.incident.updates]
+    incident = read_as_it_is(root, path, text)
+    bodies = [update.body for update in incident.updates]
     if len(bodies) != updates or message.strip() not in bodies:
         raise Refused(
             'the text would not be read as it is meant; lines that begin with "##" head an update of their own'
         )
+    return incident
+
+
+def read_as_it_is(root: Path, path: str, text: str) -> Incident:
+    """Read a file as it would be; raises InvalidInput with every problem."""
+    _, config = read_all(root, Memory())
+    found = parse_incident(IncidentFiles(Path(path).stem, Source(path, text.encode(), ""), ()), config)
+    if found.incident is None:
+        raise InvalidInput(found.problems)
     return found.incident
+
+
+def edit_text(text: str) -> str | None:
+    """Let somebody edit a text in $EDITOR; None when it was not saved."""
+    try:
+        return click.edit(text, extension=".md")
+    except UnicodeDecodeError:
+        raise click.UsageError("the editor did not save UTF-8 text; nothing was changed") from None
 
 
 def plain_text(message: object) -> str:

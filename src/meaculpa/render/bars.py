@@ -52,7 +52,7 @@ def view_component(state: ComponentState, words: Words) -> ComponentView:
     """Prepare a component for the status page."""
     bad = [day for day in reversed(state.days) if _is_bad(day)]
     name = state.component.name
-    share = words.say("uptime", share=words.share(state.uptime)) if state.uptime is not None else None
+    share = _share(state, words)
     return ComponentView(
         name=name,
         status=str(state.status),
@@ -65,6 +65,15 @@ def view_component(state: ComponentState, words: Words) -> ComponentView:
         bad_days=tuple(_bad_day(day, words) for day in bad),
         bad_days_title=words.say("bad_days", count=len(bad)),
     )
+
+
+def _share(state: ComponentState, words: Words) -> str | None:
+    """The uptime in words: over how many days, and that today, while there is trouble, is not in it."""
+    if state.uptime is None:
+        return None
+    count = sum(day.complete and day.status is not None for day in state.days)
+    key = "uptime_before_today" if _is_bad(state.days[-1]) else "uptime"
+    return words.say(key, share=words.share(state.uptime), count=count)
 
 
 def _is_bad(day: Day) -> bool:

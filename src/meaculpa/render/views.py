@@ -8,7 +8,7 @@ from itertools import islice
 
 from markupsafe import Markup as SafeHtml
 
-from meaculpa.model import Incident, Markup, Update
+from meaculpa.model import Incident, Kind, Markup, Update
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState
 
@@ -85,6 +85,7 @@ class IncidentView:
     until: Moment | None
     lasted: str | None
     is_maintenance: bool
+    is_notice: bool
     next_update: Moment | None
     overdue: bool
     back_at: Moment | None
@@ -139,8 +140,9 @@ def view_incident(state: IncidentState, words: Words, default: str, names: Mappi
         money=text_in(incident, "money", words, default),
         since=moment(state.began, words),
         until=_until(state.began, until, words) if until else None,
-        lasted=words.duration(state.ended - state.began) if state.ended and state.ended > state.began else None,
+        lasted=_lasted(state, words),
         is_maintenance=state.is_maintenance,
+        is_notice=incident.kind is Kind.NOTICE and state.is_open,
         next_update=moment(state.next_update, words) if state.next_update else None,
         overdue=state.overdue,
         back_at=moment(state.back_at, words) if state.back_at else None,
@@ -163,6 +165,13 @@ def _until(began: datetime, until: datetime, words: Words) -> Moment:
     return Moment(end.iso, words.clock(until) if same_day else end.text, moment(began, words).iso)
 
 
+def _lasted(state: IncidentState, words: Words) -> str | None:
+    """How long it took, once somebody has said that it is over."""
+    if state.ended is None or state.unconfirmed or state.ended <= state.began:
+        return None
+    return words.duration(state.ended - state.began)
+
+
 def _settled(state: IncidentState, words: Words) -> str | None:
     if state.settled is None:
         return None
@@ -172,12 +181,13 @@ def _settled(state: IncidentState, words: Words) -> str | None:
 
 
 def _affected(state: IncidentState, words: Words, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
-    """Name the components an incident affects now; once it is over, those it affected at its worst."""
-    spans = state.components or {span.component: span.status for span in state.spans}
-    components = spans or state.incident.components
+    """Name the components an incident affects, with how they are; of one that is over, the names alone."""
+    if not state.is_open and not state.is_upcoming:
+        touched = dict.fromkeys([*state.incident.components, *(span.component for span in state.spans)])
+        return tuple((names.get(component, component), "", "") for component in touched)
     return tuple(
         (names.get(component, component), str(status), words.say(f"component.{status}"))
-        for component, status in components.items()
+        for component, status in (state.components or state.incident.components).items()
     )
 
 
