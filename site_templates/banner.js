@@ -157,7 +157,7 @@
   }
 
   function poll(current) {
-    var pause = current.poll * 1e3 * Math.min(16, Math.pow(2, failures)) * (0.8 + Math.random() * 0.4);
+    var pause = Math.max(10, +current.poll || 60) * 1e3 * Math.min(16, Math.pow(2, failures)) * (0.8 + Math.random() * 0.4);
     setTimeout(function () {
       if (document.hidden) return poll(current);
       fetchState(current).then(function (fresh) {

@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
-from meaculpa.errors import TargetError, UnsafePlan
+from meaculpa.errors import Refused, TargetError, UnsafePlan
 from meaculpa.manifest import MANIFEST_PATH
 from meaculpa.model import OutputFile
 from meaculpa.plan import Group, group_of
 from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
-from meaculpa.publish.memory import MemoryTarget
 from meaculpa.render.headers import output_file
+from tests.memory import MemoryTarget
 
 PATHS = ("assets/logo.1.svg", "index.html", "incidents/2026-11-22-x.html", "banner.json", "history/2026-11.html")
 FIRST = {path: output_file(path, "first") for path in PATHS}
@@ -174,5 +174,5 @@ def test_shards_that_are_superseded_do_not_pile_up(tmp_path: Path) -> None:
 )
 def test_the_project_itself_is_never_a_target(tmp_path: Path, path: str) -> None:
     settings = DirectorySettings.model_validate({"type": "directory", "name": "x", "path": path})
-    with pytest.raises(TargetError, match="holds the project itself"):
+    with pytest.raises(Refused, match="holds the project itself"):
         open_target(settings, tmp_path)

@@ -194,7 +194,7 @@ def test_the_next_change_is_the_next_moment_at_which_anything_looks_different() 
 
 
 def span(status: ComponentStatus, start: str, end: str | None) -> Span:
-    return Span("checkout", status, at(start), at(end) if end else None, "x")
+    return Span("checkout", status, at(start), at(end) if end else None)
 
 
 def test_uptime_counts_complete_days_only() -> None:

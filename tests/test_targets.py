@@ -1,7 +1,6 @@
 """One contract for every place to publish to: memory, a folder, moto's S3, and a real S3 server."""
 
 import itertools
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +14,12 @@ from meaculpa.manifest import MANIFEST_PATH
 from meaculpa.publish import Options, publish
 from meaculpa.publish.cloudfront import invalidate, invalidation_paths
 from meaculpa.publish.directory import DirectoryTarget
-from meaculpa.publish.memory import MemoryTarget
 from meaculpa.publish.s3 import S3Target
 from meaculpa.publish.target import ABSENT, Conflict, Target
 from meaculpa.render.headers import POINTER, output_file
 from tests.conftest import make_bucket
+from tests.memory import MemoryTarget
 
-Maker = Callable[[], Target]
 _numbers = itertools.count()
 
 
@@ -172,10 +170,10 @@ def test_an_invalidation_is_made_and_its_failure_never_raises(moto_url: str, mon
     }
     made = client.create_distribution(DistributionConfig=settings)
     distribution = made["Distribution"]["Id"]
-    assert invalidate(distribution, ["index.html"], "build") is None
+    assert invalidate(distribution, ["index.html"]) is None
     listed = client.list_invalidations(DistributionId=distribution)["InvalidationList"]
     assert listed["Quantity"] == 1
-    assert "NoSuchDistribution" in (invalidate("E0000000000000", ["index.html"], "build") or "")
+    assert "NoSuchDistribution" in (invalidate("E0000000000000", ["index.html"]) or "")
     client.close()
 
 

@@ -41,10 +41,15 @@ def create_file(path: Path, body: bytes) -> None:
 
 
 @contextlib.contextmanager
-def one_at_a_time(lock: Path) -> Iterator[None]:
-    """Wait until no other process is between its reading and its writing, where the system can say so."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as stream:
-        if fcntl:
-            fcntl.flock(stream, fcntl.LOCK_EX)
+def one_at_a_time(folder: Path) -> Iterator[None]:
+    """Wait until no other process is between its reading and its writing in a folder, where the system can say so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
         yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

@@ -47,12 +47,13 @@ class Index:
     """The head of a manifest: digests of the shards by name, and shards of earlier states still stored.
 
     `pending` names the shards whose files a run has begun to write: until a run has finished, what they say of
-    the target's files is not to be trusted.
+    the target's files is not to be trusted. `created` are paths that such a run may have added.
     """
 
     shards: Mapping[str, str]
     superseded: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
+    created: tuple[str, ...] = ()
 
     @property
     def build(self) -> str:
@@ -63,7 +64,8 @@ class Index:
     def body(self) -> bytes:
         """The index as it is stored."""
         value = {"v": FORMAT, "build": self.build, "shards": dict(sorted(self.shards.items()))}
-        return _encode({**value, "superseded": sorted(self.superseded), "pending": sorted(self.pending)})
+        value |= {"superseded": sorted(self.superseded), "pending": sorted(self.pending)}
+        return _encode({**value, "created": sorted(self.created)})
 
 
 def shard_of(path: str) -> str:
@@ -104,10 +106,11 @@ def read_index(body: bytes) -> Index:
     value = _decode(body, MANIFEST_PATH)
     if value.get("v") != FORMAT:
         raise TargetError(f"{MANIFEST_PATH} was written by another version of meaculpa (format {value.get('v')})")
-    shards, superseded, pending = value.get("shards"), value.get("superseded", []), value.get("pending", [])
-    if not (_is_texts_by_text(shards) and _is_paths(superseded) and _is_texts(pending)):
+    shards, superseded = value.get("shards"), value.get("superseded", [])
+    pending, created = value.get("pending", []), value.get("created", [])
+    if not (_is_texts_by_text(shards) and _is_paths(superseded) and _is_texts(pending) and _is_paths(created)):
         raise _damaged(MANIFEST_PATH)
-    return Index(shards, tuple(superseded), tuple(pending))
+    return Index(shards, tuple(superseded), tuple(pending), tuple(created))
 
 
 def read_shard(body: bytes, path: str) -> Shard:

@@ -67,8 +67,14 @@ class Plan:
 
     @property
     def touched(self) -> tuple[str, ...]:
-        """The shards whose files will be written."""
-        return tuple(sorted({shard_of(upload.file.path) for upload in self.uploads}))
+        """The shards whose files will be written or deleted."""
+        paths = [*(upload.file.path for upload in self.uploads), *self.deletes]
+        return tuple(sorted({shard_of(path) for path in paths if not path.startswith(".meaculpa/")}))
+
+    @property
+    def created(self) -> tuple[str, ...]:
+        """The paths that the target's manifest does not list yet."""
+        return tuple(upload.file.path for upload in self.uploads if upload.reason is Reason.NEW)
 
 
 def group_of(path: str) -> Group:
@@ -108,7 +114,7 @@ def compare(
         and (reason := _reason(path, digest, before, name in same - pending, path in lost, name in pending))
     ]
     removed = {path for shard in stored.values() for path in shard.files} - kept
-    tombstones = {path for shard in stored.values() for path in shard.gone}
+    tombstones = {path for shard in stored.values() for path in shard.gone} | set(index.created if index else ())
     deletes = {path for path in tombstones | (removed if delete_at_once else set()) if path not in kept}
     gone = set() if delete_at_once else removed
     shards = _with_tombstones(wanted, gone)
@@ -150,7 +156,8 @@ def _with_tombstones(wanted: Mapping[str, Shard], gone: Collection[str]) -> dict
         marks.setdefault(shard_of(path), []).append(path)
     shards = {name: wanted.get(name, Shard()) for name in sorted(wanted.keys() | marks.keys())}
     return {
-        name: Shard(shard.files, tuple(sorted(marks.get(name, ()))), shard.known) for name, shard in shards.items()
+        name: Shard(shard.files, tuple(sorted({*marks.get(name, ()), *shard.gone})), shard.known)
+        for name, shard in shards.items()
     }
 
 
@@ -174,7 +181,8 @@ def hold_removals(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> d
 
 def refuse_if_unsafe(plan: Plan, published: int) -> None:
     """Refuse a plan that takes much away; raises TooManyRemovals with the numbers and the way out."""
-    removed = len({*plan.gone, *plan.deletes})
+    # What is deleted now was counted when it was marked as gone.
+    removed = len(plan.gone)
     many = removed > MOST_REMOVALS
     large_share = removed > REMOVALS_ANYBODY_MAY and removed > LARGEST_SHARE_REMOVED * max(published, 1)
     if many or large_share:

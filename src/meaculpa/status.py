@@ -16,6 +16,7 @@ RECENT_DAYS = 14
 
 _IMPACT_ORDER = (Impact.NONE, Impact.MAINTENANCE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
 _UNDERWAY = (Status.IN_PROGRESS, Status.VERIFYING)
+_OVER = (Status.RESOLVED, Status.COMPLETED)
 _IDLE = (Status.SCHEDULED, Status.COMPLETED, Status.POSTMORTEM)
 
 
@@ -88,8 +89,9 @@ class ComponentState:
 class Site:
     """Everything the site says at one moment.
 
-    `open` holds the worst first, `upcoming` the next first, `past` the newest first. `changed` is when the
-    content last changed (None if nothing ever happened), `next_change` when it will change by itself.
+    `open` holds pinned incidents first, then the worst, `upcoming` the next first, `past` the newest first.
+    `changed` is when the content last changed (None if nothing ever happened), `next_change` when it will change by
+    itself.
     """
 
     now: datetime
@@ -114,7 +116,7 @@ class Site:
 
     @property
     def overdue(self) -> tuple[IncidentState, ...]:
-        """Open incidents whose promised update has not come, the latest promise broken first."""
+        """Open incidents whose promised update has not come, the earliest promise first."""
         late = [state for state in self.open if state.overdue]
         return tuple(sorted(late, key=lambda state: state.next_update or self.now))
 
@@ -161,11 +163,12 @@ def state_of(incident: Incident, now: datetime) -> IncidentState | None:
     if not updates:
         return None
     status, since = _status_at(incident, updates, now)
-    ended = since if status in (Status.RESOLVED, Status.COMPLETED) else None
+    ended = since if status in _OVER else None
     closed = ended is not None
     spoken = [update for update in updates if update.status is not Status.POSTMORTEM]
     promise = spoken[-1].next_update if spoken and not closed else None
-    back_at = [update.back_at for update in updates if update.back_at]
+    over = max((number for number, update in enumerate(updates) if update.status in _OVER), default=-1)
+    back_at = [update.back_at for update in updates[over + 1 :] if update.back_at]
     settled = [update.settled for update in updates if update.settled]
     return IncidentState(
         incident=incident,
@@ -257,10 +260,10 @@ def _spans(incident: Incident, updates: tuple[Update, ...], now: datetime) -> tu
         for component, status in (changes or dict.fromkeys(current, ComponentStatus.OPERATIONAL)).items():
             before = current.pop(component, None)
             if before and before[1] < at:
-                spans.append(Span(component, before[0], before[1], at, incident.id))
+                spans.append(Span(component, before[0], before[1], at))
             if status is not ComponentStatus.OPERATIONAL:
                 current[component] = (status, at)
-    still = [Span(component, status, since, None, incident.id) for component, (status, since) in current.items()]
+    still = [Span(component, status, since, None) for component, (status, since) in current.items()]
     return (*spans, *still)
 
 

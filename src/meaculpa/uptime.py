@@ -29,17 +29,15 @@ class Span:
     status: ComponentStatus
     start: datetime
     end: datetime | None
-    incident_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One UTC day of a component: its worst state (None: no data), the time lost, and by which incidents."""
+    """One UTC day of a component: its worst state (None: no data) and the time lost."""
 
     day: date
     status: ComponentStatus | None
     lost: timedelta
-    incident_ids: tuple[str, ...]
     complete: bool
 
 
@@ -60,12 +58,11 @@ def daily_record(spans: Iterable[Span], begin: datetime | None, now: datetime) -
 
 def _one_day(start: datetime, spans: list[Span], begin: datetime | None, now: datetime, is_today: bool) -> Day:
     end = start + _ONE_DAY
-    if not is_today and (begin is None or begin >= end):
-        return Day(start.date(), None, timedelta(), (), True)
+    if begin is None or begin >= end:
+        return Day(start.date(), None, timedelta(), not is_today)
     here = [span for span in spans if span.start < end and (span.end is None or span.end > start)]
     worst = max((span.status for span in here), key=_ORDER.index, default=ComponentStatus.OPERATIONAL)
-    ids = tuple(dict.fromkeys(span.incident_id for span in here))
-    return Day(start.date(), worst, _time_lost(here, start, min(end, now)), ids, not is_today)
+    return Day(start.date(), worst, _time_lost(here, start, min(end, now)), not is_today)
 
 
 def _time_lost(spans: list[Span], start: datetime, end: datetime) -> timedelta:

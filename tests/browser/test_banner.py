@@ -44,10 +44,6 @@ def visit(page: Page, shop: Server, status_host: Server, path: str = "checkout",
     page.wait_for_load_state("networkidle")
 
 
-def banner(page: Page) -> object:
-    return page.locator("meaculpa-banner")
-
-
 def test_it_shows_what_is_open(page: Page, shop: Server, status_host: Server, published: Callable[..., None]) -> None:
     published({"card": CARD})
     visit(page, shop, status_host)

@@ -29,7 +29,7 @@ class Bodies(Mapping[str, Markup]):
     pool: MarkupPool
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
-    _plain: set[str] = field(default_factory=set)
+    _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     _kept: int = 0
 
     def begin(self, incidents: Iterable[Incident]) -> None:
@@ -39,14 +39,14 @@ class Bodies(Mapping[str, Markup]):
 
     def is_plain(self, incident: Incident) -> bool:
         """Whether all texts of an incident are rendered, and nothing outside it can make them wrong."""
-        return incident.digest in self._plain
+        return _key(incident) in self._plain
 
     def forget_others(self, incidents: Iterable[Incident]) -> None:
         """Drop what no incident says any more, once that has become much."""
         if len(self._known) < 2 * self._kept:
             return
         known = list(incidents)
-        self._plain &= {incident.digest for incident in known}
+        self._plain &= {_key(incident) for incident in known}
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
         self._kept = len(self._known)
@@ -55,7 +55,7 @@ class Bodies(Mapping[str, Markup]):
         """Tell of every text that cannot be rendered and every picture that is not there."""
         problems: list[Problem] = []
         for incident in incidents:
-            if incident.digest not in self._plain:
+            if not self.is_plain(incident):
                 problems += self._refusals_of(incident, assets)
         return problems
 
@@ -63,7 +63,7 @@ class Bodies(Mapping[str, Markup]):
         answers = [(self._answer(text), path, line) for text, path, line in bodies_of(incident)]
         if all(isinstance(answer, Markup) and not answer.pictures for answer, _, _ in answers):
             # Nothing outside the incident can make it wrong, so that need not be looked at again.
-            self._plain.add(incident.digest)
+            self._plain.add(_key(incident))
         return [problem for answer, path, line in answers for problem in _refusals(answer, path, line, assets)]
 
     def __getitem__(self, text: str) -> Markup:
@@ -88,6 +88,11 @@ class Bodies(Mapping[str, Markup]):
             del self._known[text]
             answer = None
         return answer is not None or text in self._coming
+
+
+def _key(incident: Incident) -> tuple[str, tuple[str, ...]]:
+    """What an incident says: its files, and the languages that the configuration lets them be read in."""
+    return incident.digest, tuple(incident.translations)
 
 
 def _refusals(answer: Answer, path: str, line: int, assets: Collection[str]) -> Iterator[Problem]:

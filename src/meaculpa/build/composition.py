@@ -64,9 +64,9 @@ class Memory:
         self.site: Site | None = None
         self.kept: dict[str, str] = {}
 
-    def states_before(self, now: datetime) -> Mapping[str, IncidentState]:
-        """The states of the last build, by their incident's digest, if time has not gone back since."""
-        if self.site is None or now < self.site.now:
+    def states_before(self, now: datetime, config: Config) -> Mapping[str, IncidentState]:
+        """The states of the last build, by their incident's digest, if they were derived alike and earlier."""
+        if self.site is None or now < self.site.now or config != self.good_config:
             return {}
         return {state.incident.digest: state for state in self.site.every}
 
@@ -88,11 +88,14 @@ def build(
     content = read_content(files, config, memory, begin_rendering=True)
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
+    if keep_going and not files.incidents and memory.site and memory.site.open:
+        hint = "if that is meant, start again, or publish --force"
+        problems.append(Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint))
     if has_errors(problems):
         if not keep_going:
             raise InvalidInput([*problems, *memory.bodies.refusals(incidents, files.assets)])
         incidents, left_out = _as_they_were(content, [], problems, files, config, memory)
-    site = derive(incidents, config, now, memory.states_before(now))
+    site = derive(incidents, config, now, memory.states_before(now, config))
     outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     refused = memory.bodies.refusals(content.incidents, files.assets)
     if refused:

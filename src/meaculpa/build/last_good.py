@@ -30,8 +30,10 @@ def _copy(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]
     if not kept:
         kept.update({path: source.digest for path, source in recall(files.root).items()})
     for path in kept.keys() - files.incidents.keys():
-        (folder / path).unlink(missing_ok=True)
-        del kept[path]
+        # What cannot be read is not what was deleted: its copy is all that is left of it.
+        if not any(path == name or path.startswith(f"{name}/") for name in bad):
+            (folder / path).unlink(missing_ok=True)
+            del kept[path]
     for path, source in files.incidents.items():
         if path not in bad and kept.get(path) != source.digest:
             _make_room(folder / path)

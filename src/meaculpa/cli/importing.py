@@ -72,16 +72,17 @@ def _write(found: Import, entries: list[Entry], root: Path) -> None:
 
 def _add_components(components: tuple[NewComponent, ...], path: Path) -> None:
     """Put components into meaculpa.yml behind those that are there, touching no other line."""
-    text = path.read_text(encoding="utf-8")
+    text = path.read_bytes().decode("utf-8-sig")
     lines = text.splitlines(keepends=True)
-    addition = [_component_line(component) for component in components]
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    addition = [_component_line(component) + line_end for component in components]
     places = [line for place, line in load(text).lines.items() if place[:1] == ("components",) and len(place) == 2]
     last = max(places)
     end = next((number for number in range(last, len(lines)) if re.match(r"[^\s#-]", lines[number])), len(lines))
     while end > last and not lines[end - 1].strip(" #\r\n"):
         end -= 1
     indent = re.match(r"\s*", lines[last - 1])
-    before = lines[:end] if lines[end - 1].endswith("\n") else [*lines[: end - 1], lines[end - 1] + "\n"]
+    before = lines[:end] if lines[end - 1].endswith("\n") else [*lines[: end - 1], lines[end - 1] + line_end]
     changed = "".join([*before, *((indent[0] if indent else "  ") + one for one in addition), *lines[end:]])
     if isinstance(parse_config(changed.encode()), list):
         listing = "".join(f"  {one}" for one in addition)
@@ -93,7 +94,7 @@ def _add_components(components: tuple[NewComponent, ...], path: Path) -> None:
 
 def _component_line(component: NewComponent) -> str:
     group = f", group: {json.dumps(component.group, ensure_ascii=False)}" if component.group else ""
-    return f"- {{id: {component.id}, name: {json.dumps(component.name, ensure_ascii=False)}{group}}}\n"
+    return f"- {{id: {component.id}, name: {json.dumps(component.name, ensure_ascii=False)}{group}}}"
 
 
 def _as_data(entry: Entry) -> dict[str, object]:

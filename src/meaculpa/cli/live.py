@@ -119,7 +119,7 @@ class _Publisher:
         self._seen: dict[str, str] = {}
         self._opened: dict[str, Target] = {}
         self._pause = _RETRY_AFTER
-        self._told = ""
+        self._told: dict[str, str] = {}
 
     def publish(self, done: Build) -> datetime | None:
         """Publish; gives when to try again if a target failed."""
@@ -139,22 +139,26 @@ class _Publisher:
         try:
             return chosen_targets(done.config, self._names)
         except Refused as error:
-            self._tell_once(str(error))
+            self._tell_once("", str(error))
             return []
 
     def _publish_to(self, done: Build, settings: Any) -> Outcome:
         """Publish to one target; what would take too much away stays there, and everything else goes out."""
         outcome = publish_to(done, settings, self._root, Options(seen=self._seen), self._opened)
         if isinstance(outcome.error, TooManyRemovals):
-            self._tell_once(f"{settings.name}: {outcome.error}; until then those files stay, and the others go out")
+            text = f"{settings.name}: {outcome.error}; until then those files stay, and the others go out"
+            self._tell_once(settings.name, text)
             held = Options(seen=self._seen, hold_removals=True)
             outcome = publish_to(done, settings, self._root, held, self._opened)
+        elif outcome.error is None:
+            self._tell_once(settings.name, "")
         return outcome
 
-    def _tell_once(self, text: str) -> None:
-        if text != self._told:
+    def _tell_once(self, target: str, text: str) -> None:
+        """Tell a refusal when it is new; one that has been overcome is new again when it comes back."""
+        if text and text != self._told.get(target):
             _tell(bad(text))
-        self._told = text
+        self._told[target] = text
 
 
 def _tell_outcome(outcome: Outcome) -> None:

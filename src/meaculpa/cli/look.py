@@ -48,8 +48,9 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
         _print_states(site, states, at)
         for path in drafts:
             say(f"{path}: a draft, not on the site")
-    if content.problems:
-        say_problems(content.problems, "These files are not in the list.")
+    problems = [*files.problems, *content.problems]
+    if has_errors(problems):
+        say_problems(problems, "These files are not in the list.")
         raise InvalidInput(())
 
 
@@ -123,7 +124,7 @@ def _find_problems(context: click.Context, now: datetime) -> tuple[tuple[Problem
     try:
         done = build(files, now, memory)
         late = [_overdue(state) for state in done.site.overdue]
-        return tuple(sorted((*done.problems, *late))), len(done.known)
+        return tuple(sorted((*done.problems, *late))), len(files.incidents)
     except InvalidInput as error:
         return error.problems, len(files.incidents)
     finally:

@@ -12,7 +12,7 @@ from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
 from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Refused, TargetError, UnsafePlan, did_you_mean, has_errors
+from meaculpa.errors import InvalidInput, Refused, TargetError, did_you_mean, has_errors
 from meaculpa.plan import Plan
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, Report, open_target, publish, refuse_source_folder
@@ -133,7 +133,7 @@ def publish_to(
         if key not in known:
             known[key] = open_target(settings, root)
         report = publish(done.files, done.known, known[key], options)
-    except (TargetError, UnsafePlan) as error:
+    except (TargetError, Refused) as error:
         return Outcome(settings.name, None, error)
     return Outcome(settings.name, _invalidated(report, settings, options))
 
@@ -145,7 +145,7 @@ def _invalidated(report: Report, settings: Any, options: Options) -> Report:
     from meaculpa.publish import published_paths
     from meaculpa.publish.cloudfront import invalidate
 
-    failure = invalidate(distribution, published_paths([report]), report.plan.index.build)
+    failure = invalidate(distribution, published_paths([report]))
     warning = (
         f"published, but CloudFront was not told ({failure}); it follows within seconds by itself"
         if failure

@@ -91,13 +91,14 @@ def _add_update(context: click.Context, wanted: str, status: Status, now: dateti
     incident = _the_one(root, wanted)
     if incident.kind is Kind.MAINTENANCE and status is Status.RESOLVED:
         status = Status.COMPLETED
+    _fact_lines(at, facts, read_all(root, Memory())[1])
     message, is_typed = _message(incident, status, at, facts)
     if message is None:
         say("Nothing was written, so nothing was changed.")
         return
     try:
         after = _insert(root, wanted, status, at, facts, message)
-    except MeaculpaError as error:
+    except (MeaculpaError, OSError) as error:
         raise keep_text(root, incident.id, message, error) if is_typed else error from None
     state = state_of(after, at)
     say(f"{bold(shown_path(root / after.path))} is now {state.status if state else status}.")
@@ -108,7 +109,7 @@ def _insert(
     root: Path, wanted: str, status: Status, at: datetime, facts: dict[str, object], message: str
 ) -> Incident:
     """Read the file as it is now, put the update in, check it, write it: one at a time in a project."""
-    with one_at_a_time(root / ".meaculpa" / "write.lock"):
+    with one_at_a_time(root / "incidents"):
         incident = _the_one(root, wanted)
         _, config = read_all(root, Memory())
         path = (root / incident.path).resolve()

@@ -41,9 +41,9 @@ def faint(text: str) -> str:
     return click.style(text, dim=True)
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def count(number: int, one: str) -> str:
     """`1 problem`, `2 problems`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {one if number == 1 else one + 's'}"
 
 
 def problem_lines(problems: Iterable[Problem]) -> list[str]:

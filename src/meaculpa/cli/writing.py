@@ -105,7 +105,7 @@ def say_what_is_next(promised: datetime | None, is_draft: bool = False) -> None:
         say("A running `meaculpa watch` puts it online by itself; otherwise: meaculpa publish", to_errors=True)
 
 
-def keep_text(root: Path, name: str, text: str, error: MeaculpaError) -> MeaculpaError:
+def keep_text(root: Path, name: str, text: str, error: Exception) -> MeaculpaError:
     """What somebody typed is never lost: it is kept in a file, and the error names it."""
     place = root / ".meaculpa" / f"unsent-{name}.md"
     write_file(place, text.encode())

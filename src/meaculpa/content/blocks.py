@@ -49,6 +49,12 @@ def split_updates(lines: Iterable[str], first_line: int, path: str) -> tuple[lis
     return [*raw, *_finish(current, block, scanner)], scanner.problems
 
 
+def oldest_first(raw_updates: list[RawUpdate]) -> list[RawUpdate]:
+    """Turn a file round that has its newest update on top, as far as its headings tell by themselves."""
+    moments = [match[1].replace("T", " ") for raw in raw_updates if (match := MOMENT.match(raw.heading))]
+    return raw_updates[::-1] if len(moments) > 1 and moments[0] > moments[-1] else raw_updates
+
+
 @dataclass
 class _Scanner:
     """Goes through a body line by line, knowing whether it is in a code block or a comment."""

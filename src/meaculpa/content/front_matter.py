@@ -121,6 +121,16 @@ def read_front_matter(halves: Halves, path: str, config: Config) -> FrontMatter 
     if isinstance(values, list):
         return [*values, *problems]
     problems += _contradictions(values, document, path)
+    problems += [
+        Problem(
+            path,
+            document.line_of(("audience", "locales")),
+            f'"{locale}" is not a language of this site',
+            f"site.locales in meaculpa.yml has: {', '.join(config.site.locales)}",
+        )
+        for locale in values.audience.locales
+        if locale not in config.site.locales
+    ]
     return problems or values
 
 

@@ -1,7 +1,7 @@
 """A translation file of an incident -> what is translated, in the order of the original's updates."""
 
 from meaculpa.config import Config
-from meaculpa.content.blocks import RawUpdate, split_updates
+from meaculpa.content.blocks import RawUpdate, oldest_first, split_updates
 from meaculpa.content.front_matter import TranslationMatter, read_translation_matter
 from meaculpa.content.text import Halves, split_file
 from meaculpa.content.updates import Heading, read_heading
@@ -36,7 +36,7 @@ def _read_bodies(
 ) -> tuple[tuple[str | None, ...], list[Problem]]:
     raw_updates, problems = split_updates(halves.body, halves.body_line, path)
     bodies: list[str | None] = [None] * len(updates or ())
-    for raw in raw_updates:
+    for raw in oldest_first(raw_updates):
         heading = read_heading(raw, path, config.site.timezone, (*INCIDENT_STATUSES, *MAINTENANCE_STATUSES))
         if isinstance(heading, Problem):
             problems.append(heading)

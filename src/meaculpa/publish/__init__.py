@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
-from meaculpa.errors import MeaculpaError, TargetError
+from meaculpa.errors import MeaculpaError, Refused, TargetError
 from meaculpa.manifest import (
     MANIFEST_PATH,
     Index,
@@ -63,8 +63,16 @@ class _Published:
     stored: Mapping[str, Shard]
 
 
+@dataclass
+class _Touched:
+    """What this run has written since it last finished: shards of files, and paths that were not there before."""
+
+    shards: set[str] = field(default_factory=set)
+    created: set[str] = field(default_factory=set)
+
+
 def open_target(settings: DirectorySettings | S3Settings, root: Path) -> Target:
-    """Make the target that a project's settings describe; raises TargetError."""
+    """Make the target that a project's settings describe; raises TargetError, or Refused for its own folder."""
     if isinstance(settings, DirectorySettings):
         folder = (root / settings.path).resolve()
         refuse_source_folder(folder, root)
@@ -75,11 +83,11 @@ def open_target(settings: DirectorySettings | S3Settings, root: Path) -> Target:
 
 
 def refuse_source_folder(folder: Path, root: Path) -> None:
-    """Refuse to mix what is published with what it is made from; raises TargetError."""
+    """Refuse to mix what is published with what it is made from; raises Refused."""
     top = root.resolve()
     is_inside = any(folder.is_relative_to(top / name) for name in _SOURCE_FOLDERS)
     if top.is_relative_to(folder) or is_inside:
-        raise TargetError(f"{folder} holds the project itself; choose a folder of its own, such as public")
+        raise Refused(f"{folder} holds the project itself; choose a folder of its own, such as public")
 
 
 def publish(files: Mapping[str, OutputFile], known: Mapping[str, str], target: Target, options: Options) -> Report:
@@ -88,7 +96,7 @@ def publish(files: Mapping[str, OutputFile], known: Mapping[str, str], target: T
     When another publisher wrote meanwhile, reads again and plans again; whatever this run has already written is
     then left marked as unfinished, so that it is written again whoever comes next.
     """
-    touched: set[str] = set()
+    touched = _Touched()
     for attempt in range(1, _ATTEMPTS + 1):
         published = _read_published(target, manifest_of(files, known))
         try:
@@ -127,18 +135,20 @@ def _plan(
     published: _Published,
     target: Target,
     options: Options,
-    touched: Collection[str],
+    touched: "_Touched",
 ) -> Plan:
     index, stored = published.index, published.stored
     wanted = manifest_of(files, known)
-    if index and touched:
-        index = Index(index.shards, index.superseded, tuple({*index.pending, *touched}))
+    if index and touched.shards:
+        index = _begun(index, touched.shards, touched.created)
     before = index.shards if index else {}
     equal = [shard for name, shard in wanted.items() if before.get(name) == shard.digest]
     present = {path: files[path] for shard in (*equal, *stored.values()) for path in shard.files if path in files}
     if options.hold_removals:
         wanted = hold_removals(wanted, stored)
     plan = compare(files, wanted, index, stored, _lost(target, present, stored), options.delete_at_once)
+    if options.hold_removals:
+        plan = replace(plan, deletes=())
     if not options.force:
         refuse_if_behind(known, stored.values(), options.seen)
         refuse_if_unsafe(plan, sum(len(shard.files) for shard in (*equal, *stored.values())))
@@ -152,8 +162,8 @@ def _lost(target: Target, present: Mapping[str, OutputFile], stored: Mapping[str
     return target.lost(as_it_was)
 
 
-def _carry_out(plan: Plan, target: Target, published: _Published, touched: set[str]) -> None:
-    """Upload group by group, then the manifest, then delete: at no moment does a page lack what it names.
+def _carry_out(plan: Plan, target: Target, published: _Published, touched: "_Touched") -> None:
+    """Upload group by group, delete what went earlier, then the manifest: no page ever lacks what it names.
 
     Before the first file is written the index says which shards will be: a run that ends in the middle leaves word of
     what it may have written, and two publishers meet before either has written a page.
@@ -161,18 +171,21 @@ def _carry_out(plan: Plan, target: Target, published: _Published, touched: set[s
     done: list[str] = []
     version = published.version
     try:
-        if plan.uploads:
-            before = published.index or Index({})
-            pending = tuple({*before.pending, *plan.touched})
-            version = _write_index(target, Index(before.shards, before.superseded, pending), version)
-        touched |= set(plan.touched)
+        if plan.uploads or plan.deletes:
+            begun = _begun(published.index or Index({}), plan.touched, plan.created)
+            version = _write_index(target, begun, version)
+        touched.shards |= set(plan.touched)
+        touched.created |= set(plan.created)
         for _, group in groupby(plan.uploads, key=lambda upload: upload.group):
             _upload(list(group), target, done)
+        for path in plan.deletes:
+            target.delete(path)
         for name, shard in plan.shards.items():
             _write_plain(target, shard_path(name, shard.digest), shard.body)
         _write_index(target, plan.index, version)
-        touched.clear()
-        for path in (*plan.deletes, *plan.leftovers):
+        touched.shards.clear()
+        touched.created.clear()
+        for path in plan.leftovers:
             target.delete(path)
     except Conflict:
         raise
@@ -181,12 +194,17 @@ def _carry_out(plan: Plan, target: Target, published: _Published, touched: set[s
         raise TargetError(f"{error}. {len(done)} of {total} files were uploaded; run it again to go on.") from error
 
 
-def _mark_unfinished(target: Target, published: _Published, touched: Collection[str]) -> None:
+def _mark_unfinished(target: Target, published: _Published, touched: "_Touched") -> None:
     """Leave word of what this run wrote before it was refused; whoever publishes next writes it again."""
     index = published.index
-    if index and touched:
-        pending = tuple({*index.pending, *touched})
-        _write_index(target, Index(index.shards, index.superseded, pending), published.version)
+    if index and touched.shards:
+        _write_index(target, _begun(index, touched.shards, touched.created), published.version)
+
+
+def _begun(index: Index, shards: Iterable[str], created: Iterable[str]) -> Index:
+    """The index of a run that has begun: what it says of these shards is not to be trusted until one has finished."""
+    pending = tuple({*index.pending, *shards})
+    return Index(index.shards, index.superseded, pending, tuple({*index.created, *created}))
 
 
 def _upload(uploads: list[Upload], target: Target, done: list[str]) -> None:

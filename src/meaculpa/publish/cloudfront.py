@@ -1,6 +1,6 @@
 """Asks CloudFront to forget what has changed: a bonus, because pointers are fresh within seconds anyway."""
 
-import hashlib
+import uuid
 from collections.abc import Collection
 
 import boto3
@@ -17,7 +17,7 @@ def invalidation_paths(paths: Collection[str]) -> list[str]:
     return addresses if len(addresses) <= _MOST_PATHS else ["/*"]
 
 
-def invalidate(distribution: str, paths: Collection[str], build: str) -> str | None:
+def invalidate(distribution: str, paths: Collection[str]) -> str | None:
     """Invalidate published paths; gives None, or why it could not be done. Never raises."""
     items = invalidation_paths(paths)
     if not items:
@@ -27,12 +27,14 @@ def invalidate(distribution: str, paths: Collection[str], build: str) -> str | N
         read_timeout=_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
     )
-    reference = hashlib.sha256("\n".join([build, *items]).encode()).hexdigest()
     try:
         client = boto3.client("cloudfront", region_name="us-east-1", config=config)
         client.create_invalidation(
             DistributionId=distribution,
-            InvalidationBatch={"Paths": {"Quantity": len(items), "Items": items}, "CallerReference": reference},
+            InvalidationBatch={
+                "Paths": {"Quantity": len(items), "Items": items},
+                "CallerReference": uuid.uuid4().hex,
+            },
         )
     except (ClientError, BotoCoreError) as error:
         return str(error)

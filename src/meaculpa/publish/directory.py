@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from meaculpa.errors import TargetError
-from meaculpa.files import write_file
+from meaculpa.files import one_at_a_time, write_file
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
 
@@ -37,15 +37,21 @@ class DirectoryTarget:
 
     def write(self, file: OutputFile, expected: str | None = None) -> str:
         """Write a file and give its version; raises Conflict when it is not as expected."""
-        if expected is not None:
+        if expected is None:
+            self._write(file)
+            return ""
+        with one_at_a_time(self.folder):
             found = self.read(file.path)
             if (found.version if found else "") != expected:
                 raise Conflict(f"{self._place(file.path)} was changed by another process")
+            self._write(file)
+        return hashlib.sha256(file.body).hexdigest()
+
+    def _write(self, file: OutputFile) -> None:
         try:
             write_file(self._place(file.path), file.body)
         except OSError as error:
             raise TargetError(f"{self._place(file.path)} cannot be written: {error.strerror}") from error
-        return hashlib.sha256(file.body).hexdigest() if expected is not None else ""
 
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 5
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _CONFLICT = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
+_NEEDED = (
+    "the credentials may not do this; they need s3:GetObject, s3:PutObject and s3:DeleteObject on the bucket's "
+    "objects and s3:ListBucket on the bucket"
+)
 _HINTS = {
     "NoSuchBucket": "the bucket does not exist; check `bucket` and `region` in meaculpa.yml",
-    "AccessDenied": "the credentials may not do this; they need s3:GetObject, s3:PutObject and s3:DeleteObject",
-    "403": "the credentials may not do this; they need s3:GetObject, s3:PutObject and s3:DeleteObject",
+    "AccessDenied": _NEEDED,
+    "403": _NEEDED,
     "InvalidAccessKeyId": "the access key is unknown",
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
     "ExpiredToken": "the credentials have expired",

@@ -62,7 +62,7 @@ def _item(state: IncidentState, config: Config, words: tuple[Words, ...]) -> dic
         "starts": _iso(state.began) if state.is_maintenance else None,
         "ends": _iso(incident.ends) if state.is_maintenance and not _overran(state) else None,
         "updated": _iso(state.changed),
-        "paths": list(_paths(incident, config)),
+        "paths": list(_paths(state, config)),
         "regions": list(incident.audience.regions),
         "locales": list(incident.audience.locales),
         "text": _texts(incident, words, config.default_locale),
@@ -86,11 +86,13 @@ def _texts(incident: Incident, words: Iterable[Words], default: str) -> dict[str
     return texts
 
 
-def _paths(incident: Incident, config: Config) -> tuple[str, ...]:
+def _paths(state: IncidentState, config: Config) -> tuple[str, ...]:
     """Where the shop shows it: as the incident says, else where its components are; without any, everywhere."""
+    incident = state.incident
     if incident.audience.paths:
         return incident.audience.paths
-    touched = [component for component in config.components if component.id in incident.components]
+    named = {*incident.components, *state.components}
+    touched = [component for component in config.components if component.id in named]
     if not touched or any(not component.paths for component in touched):
         return ()
     return tuple(dict.fromkeys(path for component in touched for path in component.paths))

@@ -25,13 +25,11 @@ _TALL = {
 
 @dataclass(frozen=True, slots=True)
 class BadDay:
-    """A day with trouble: its date, its worst state, how long, and the incidents behind it."""
+    """A day with trouble: its date, its worst state, and for how long."""
 
     day: str
-    status: str
     status_word: str
     lost: str | None
-    incident_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +81,8 @@ def _is_bad(day: Day) -> bool:
 def _bad_day(day: Day, words: Words) -> BadDay:
     return BadDay(
         day=words.day(day.day),
-        status=str(day.status),
         status_word=words.say(f"component.{day.status}"),
         lost=words.duration(day.lost) if day.complete and day.lost else None,
-        incident_ids=day.incident_ids,
     )
 
 

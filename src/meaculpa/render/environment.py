@@ -37,7 +37,8 @@ def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> The
     ]
     if problems:
         return problems
-    texts = {name: source.content.decode("utf-8-sig") for name, source in templates.items()}
+    # Browsers hash inline styles and scripts with their line ends made one; so must the policy that allows them.
+    texts = {name: _one_line_end(source.content.decode("utf-8-sig")) for name, source in templates.items()}
     strings = {
         name.removeprefix("locales/").removesuffix(".yml"): source.content
         for name, source in templates.items()
@@ -57,6 +58,10 @@ def _template_problem(template: str, error: Exception) -> Problem:
     if isinstance(error, KeyError):
         return Problem(f"site_templates/{template}", (lines or [0])[-1] or 0, f"there are no words for {error}")
     return Problem(f"site_templates/{template}", (lines or [0])[-1] or 0, str(error))
+
+
+def _one_line_end(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _is_text(content: bytes) -> bool:

@@ -125,6 +125,7 @@ def _signature(state: IncidentState) -> tuple[object, ...]:
     """What of an incident can change though its files do not."""
     return (
         state.incident.digest,
+        tuple(state.incident.translations),
         state.status,
         len(state.updates),
         state.overdue,

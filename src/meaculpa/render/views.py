@@ -60,7 +60,6 @@ class Text:
 class UpdateView:
     """One update as it is shown."""
 
-    status: str
     status_word: str
     at: Moment
     html: SafeHtml
@@ -182,12 +181,16 @@ def _settled(state: IncidentState, words: Words) -> str | None:
 
 def _affected(state: IncidentState, words: Words, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
     """Name the components an incident affects, with how they are; of one that is over, the names alone."""
-    if not state.is_open and not state.is_upcoming:
+    if state.is_open:
+        components = state.components
+    elif state.is_upcoming:
+        components = state.incident.components
+    else:
         touched = dict.fromkeys([*state.incident.components, *(span.component for span in state.spans)])
         return tuple((names.get(component, component), "", "") for component in touched)
     return tuple(
         (names.get(component, component), str(status), words.say(f"component.{status}"))
-        for component, status in (state.components or state.incident.components).items()
+        for component, status in components.items()
     )
 
 
@@ -207,7 +210,6 @@ def _update(
     foreign = translated is None and words.locale != default
     body = update.body if translated is None else translated
     return UpdateView(
-        status=str(update.status),
         status_word=words.say(f"status.{update.status}"),
         at=moment(update.at, words),
         html=bodies.html(body, root),

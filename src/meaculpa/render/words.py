@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from string import Formatter
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
@@ -87,13 +88,11 @@ def _format_day(rules: Locale, day: date, skeleton: str) -> str:
     return format_skeleton(skeleton, noon, locale=rules)
 
 
-def read_words(
-    texts: Mapping[str, bytes], locales: tuple[str, ...], default: str = "en"
-) -> tuple[Words, ...] | list[Problem]:
+def read_words(texts: Mapping[str, bytes], locales: tuple[str, ...]) -> tuple[Words, ...] | list[Problem]:
     """Read the strings of each locale from `locales/<locale>.yml`; gives them in order, or every problem."""
     available = sorted(name for name in texts)
     problems: list[Problem] = []
-    reference = _strings(texts[default], f"site_templates/locales/{default}.yml", problems)
+    reference = _strings(texts["en"], "site_templates/locales/en.yml", problems)
     words = []
     for locale in locales:
         if locale not in texts:
@@ -138,13 +137,26 @@ def _strings(content: bytes, path: str, problems: list[Problem]) -> dict[str, st
     return {key: value for key, value in document.values.items() if isinstance(value, str)}
 
 
+def _facts_in(text: str) -> set[str] | None:
+    """The names in braces; a plural's own count may be left to words. None for braces that do not fit."""
+    try:
+        return {name for _, name, _, _ in Formatter().parse(text) if name is not None} - {"count"}
+    except ValueError:
+        return None
+
+
 def _differences(strings: Mapping[str, Any], reference: Mapping[str, Any], path: str) -> list[Problem]:
     def is_plural(key: str) -> bool:
         return f"{key.rsplit('.', 1)[0]}.other" in reference
 
     missing = [key for key in reference if key not in strings and not (is_plural(key) and not key.endswith(".other"))]
     unknown = [key for key in strings if key not in reference and not is_plural(key)]
+    wrong = [key for key in strings if key in reference and _facts_in(strings[key]) != _facts_in(reference[key])]
     return [
+        *(
+            Problem(path, 0, f'the string "{key}" must name what the English one names in braces', reference[key])
+            for key in wrong
+        ),
         *(Problem(path, 0, f'the string "{key}" is missing', f'in English: "{reference[key]}"') for key in missing),
         *(Problem(path, 0, f'unknown string "{key}"', did_you_mean(key, reference).split("?")[0]) for key in unknown),
     ]
