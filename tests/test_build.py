@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.build.composition import Build, Memory, build
-from meaculpa.build.last_good import keep_good
+from meaculpa.build.last_good import keep_good, recall
 from meaculpa.errors import InvalidInput
-from meaculpa.project import read_project
+from meaculpa.project import packaged_templates, read_project
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -64,6 +65,8 @@ _edits = st.lists(
         st.tuples(st.just("rename"), _names, st.integers(1, 4)),
         st.tuples(st.just("translate"), _names, st.integers(1, 9)),
         st.tuples(st.just("config"), st.just(""), st.integers(1, 3)),
+        st.tuples(st.just("timezone"), st.just(""), st.integers(0, 2)),
+        st.tuples(st.just("hours pass"), st.just(""), st.integers(1, 40)),
     ),
     min_size=1,
     max_size=8,
@@ -75,12 +78,13 @@ def test_an_incremental_build_is_byte_for_byte_a_cold_one(
     tmp_path_factory: pytest.TempPathFactory, memory: Memory, edits: list[tuple[str, str, int]]
 ) -> None:
     root = write_project(tmp_path_factory.mktemp("project"), a=incident_text())
-    mine, files = Memory(pool=memory.pool), None
+    mine, files, now = Memory(pool=memory.pool), None, NOW - timedelta(days=300)
     for kind, name, number in edits:
         edit(root, kind, name, number)
+        now += timedelta(hours=number * 24 if kind == "hours pass" else 0)
         files = read_project(root, files)
-        warm = build(files, NOW, mine)
-        cold = build(read_project(root), NOW, Memory(pool=memory.pool))
+        warm = build(files, now, mine)
+        cold = build(read_project(root), now, Memory(pool=memory.pool))
         assert bodies(warm) == bodies(cold)
         assert warm.known == cold.known
     shutil.rmtree(root)
@@ -90,7 +94,9 @@ def edit(root: Path, kind: str, name: str, number: int) -> None:
     path = root / "incidents" / f"{name}.md"
     german = root / "incidents" / f"{name}.de.md"
     if kind == "write":
-        path.write_text(incident_text(updates=f"## 2026-{number:02d}-01 09:20 investigating\n\nText {number}.\n"))
+        promise = f"next_update: 2026-{number:02d}-01 12:20"
+        said = f"## 2026-{number:02d}-01 09:20 investigating\n{promise}\n\nText {number}.\n"
+        path.write_text(incident_text(updates=f"{said}\n## 2026-{number:02d}-02 09:20 resolved\n\nOver.\n"))
         german.unlink(missing_ok=True)
     elif kind == "delete":
         path.unlink(missing_ok=True)
@@ -100,6 +106,9 @@ def edit(root: Path, kind: str, name: str, number: int) -> None:
         path.rename(path.with_stem(f"r{number}"))
     elif kind == "translate" and path.exists():
         german.write_text(f"---\ntitle: Titel {number}\n---\n")
+    elif kind == "timezone":
+        zone = (b"Europe/London", b"America/New_York", b"Asia/Tokyo")[number]
+        (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"Europe/London", zone))
     elif kind == "config":
         (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"Card payments", f"Cards {number}".encode()))
 
@@ -256,6 +265,46 @@ def test_nothing_but_itself_is_held_up_by_a_broken_file(
     after = built(root, mine, keep_going=True)
     assert b"You cannot log in" in after.files["index.html"].body
     assert [problem.path for problem in after.problems if str(problem.severity) == "error"] == [path]
+
+
+def test_a_folder_that_is_suddenly_empty_never_turns_the_page_green(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    (root / "incidents" / "one.md").unlink()
+    after = built(root, mine, keep_going=True)
+    assert bodies(after) == bodies(before)
+    assert "suddenly empty" in after.problems[0].message
+
+
+@pytest.mark.parametrize("text", ["More {", "More {n}", "More {when} {what}"])
+def test_words_with_wrong_braces_are_told_before_they_are_needed(tmp_path: Path, memory: Memory, text: str) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    english = (packaged_templates() / "locales" / "en.yml").read_text()
+    (root / "site_templates" / "locales").mkdir(parents=True)
+    wrong = re.sub("banner.more: .*", f'banner.more: "{text}"', english)
+    (root / "site_templates" / "locales" / "en.yml").write_text(wrong)
+    (root / "site_templates" / "locales" / "de.yml").write_text(
+        re.sub("banner.more: .*", f'banner.more: "{text}"', (packaged_templates() / "locales" / "de.yml").read_text())
+    )
+    with pytest.raises(InvalidInput) as caught:
+        built(root, Memory(pool=memory.pool))
+    assert {problem.message for problem in caught.value.problems} == {
+        'the string "banner.more" must name what the English one names in braces'
+    }
+
+
+def test_a_folder_that_cannot_be_read_does_not_cost_its_copies(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    (root / "incidents" / "2026").mkdir()
+    (root / "incidents" / "2026" / "two.md").write_text(incident_text())
+    files = read_project(root)
+    keep_good(files, (), {})
+    (root / "incidents" / "2026").rename(tmp_path / "away")
+    (root / "incidents" / "2026").symlink_to(tmp_path / "away")
+    gone = read_project(root)
+    keep_good(gone, gone.problems, {})
+    assert set(recall(root)) == {"incidents/one.md", "incidents/2026/two.md"}
 
 
 def test_a_copy_in_another_folder_shows_the_incident_once(tmp_path: Path, memory: Memory) -> None:

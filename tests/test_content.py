@@ -140,12 +140,30 @@ def test_a_translation_is_matched_by_time_and_status() -> None:
             "---\n---\n\n## 2026-11-22 09:20 investigating\ncheckout: operational\n\nText\n",
             "facts do not stand in a translation",
         ),
+        (
+            "card-payments.de.md",
+            "---\n---\n\n## 2026-11-22 09:20 investigating\n\na\n\n## 2026-11-22 09:20 investigating\n\nb\n",
+            "this update is translated a second time",
+        ),
     ],
 )
 def test_a_mistake_in_a_translation_is_told(name: str, text: str, message: str) -> None:
     sources = [a_source("incidents/card-payments.md", incident_text()), a_source(f"incidents/{name}", text)]
     told = [str(problem) for problem in parse(sources, a_config()).problems]
     assert any(message in problem for problem in told), told
+
+
+@pytest.mark.parametrize("newest_on_top", [False, True])
+def test_two_updates_of_one_minute_have_each_its_own_translation(newest_on_top: bool) -> None:
+    def text(words: list[str]) -> str:
+        said = [("09:20", words[0]), ("09:20", words[1]), ("10:00", words[2])]
+        blocks = [f"## 2026-11-22 {clock} investigating\n\n{one}\n\n" for clock, one in said]
+        return "".join(reversed(blocks) if newest_on_top else blocks)
+
+    german = "---\n---\n\n" + text(["eins", "zwei", "drei"])
+    incident = an_incident(updates=text(["one", "two", "three"]), de=german)
+    assert [update.body for update in incident.updates] == ["one", "two", "three"]
+    assert incident.translations["de"].bodies == ("eins", "zwei", "drei")
 
 
 def test_a_broken_translation_takes_nothing_from_the_original() -> None:

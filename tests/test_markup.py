@@ -27,6 +27,11 @@ def html(text: str) -> str:
         ("see https://a.example/b_c?d=1&e=2.", "https://a.example/b_c?d=1&amp;e=2</a>.</p>"),
         ("[text](https://a.example)", '<a href="https://a.example" rel="noopener noreferrer">text</a>'),
         ("<https://a.example>", '<a href="https://a.example" rel="noopener noreferrer">https://a.example</a>'),
+        (
+            "[https://a.example](https://b.example)",
+            '<a href="https://b.example" rel="noopener noreferrer">https://a.example</a>',
+        ),
+        ("xhttps://a.example", "<p>xhttps://a.example</p>"),
         ("one <!-- hidden --> two", "<p>one  two</p>"),
         ("`<!-- code -->`", "<code>&lt;!-- code --&gt;</code>"),
         ("the <ID> of <b>you</b>", "<p>the &lt;ID&gt; of &lt;b&gt;you&lt;/b&gt;</p>"),

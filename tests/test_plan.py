@@ -124,6 +124,42 @@ def test_one_edit_writes_one_shard_and_the_index() -> None:
     assert list(plan(before, now).shards) == ["2026-03"]
 
 
+@pytest.mark.parametrize(
+    ("path", "group"),
+    [
+        ("assets/p.png", Group.ASSETS),
+        ("incidents/x.html", Group.PAGES),
+        ("de/incidents/x.html", Group.PAGES),
+        ("history.html", Group.PAGES),
+        ("history/2026-11.html", Group.PAGES),
+        ("404.html", Group.PAGES),
+        ("robots.txt", Group.PAGES),
+        ("sitemap.xml", Group.PAGES),
+        ("index.html", Group.POINTERS),
+        ("de/index.html", Group.POINTERS),
+        ("banner.js", Group.POINTERS),
+        ("banner.json", Group.POINTERS),
+        ("splash.html", Group.POINTERS),
+        ("favicon.svg", Group.POINTERS),
+    ],
+)
+def test_each_path_has_its_turn(path: str, group: Group) -> None:
+    assert group_of(path) is group
+
+
+@pytest.mark.parametrize(
+    ("removed", "of", "refused"), [(8, 40, False), (10, 40, False), (11, 40, True), (257, 5000, True)]
+)
+def test_the_removal_guard_has_its_limits(removed: int, of: int, refused: bool) -> None:
+    everything = files(**{f"p{number}_html": "x" for number in range(of)})
+    found = plan(everything, dict(list(everything.items())[removed:]))
+    if not refused:
+        refuse_if_unsafe(found, of)
+        return
+    with pytest.raises(UnsafePlan):
+        refuse_if_unsafe(found, of)
+
+
 def test_taking_much_away_is_refused_with_the_numbers_and_the_way_out() -> None:
     many = files(**{f"p{number}_html": "x" for number in range(40)})
     with pytest.raises(UnsafePlan, match=r"take away 40 of 40 published files.*--force"):

@@ -1,16 +1,18 @@
 """Carrying a plan out: order, kills at every write, damaged manifests, folders that must not be mixed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.errors import Refused, TargetError, UnsafePlan
-from meaculpa.manifest import MANIFEST_PATH
+from meaculpa.manifest import MANIFEST_PATH, read_index
 from meaculpa.model import OutputFile
 from meaculpa.plan import Group, group_of
 from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.target import ABSENT, Conflict
 from meaculpa.render.headers import output_file
 from tests.memory import MemoryTarget
 
@@ -128,6 +130,125 @@ def test_a_publisher_that_is_refused_in_the_middle_leaves_word_of_what_it_wrote(
         publish(behind, known, race, Options())
     publish(SECOND, newer, race, Options())
     assert {path: race.files[path].body for path in PATHS} == dict.fromkeys(PATHS, b"second")
+
+
+def test_after_a_large_removal_was_forced_publishing_goes_on() -> None:
+    many = {f"p{number}.html": output_file(f"p{number}.html", "x") for number in range(40)}
+    few = dict(list(many.items())[:5])
+    target = MemoryTarget()
+    publish(many, {}, target, Options())
+    publish(few, {}, target, Options(force=True))
+    publish(few, {}, target, Options())
+    assert {path for path in target.files if path.endswith(".html")} == set(few)
+
+
+def test_a_deletion_that_failed_is_tried_again() -> None:
+    class Stubborn(MemoryTarget):
+        refuses = True
+
+        def delete(self, path: str) -> None:
+            if self.refuses:
+                raise TargetError(f"{path} could not be deleted")
+            super().delete(path)
+
+    target = Stubborn()
+    publish(FIRST, {}, target, Options())
+    fewer = {path: file for path, file in FIRST.items() if path != "incidents/2026-11-22-x.html"}
+    publish(fewer, {}, target, Options())
+    with pytest.raises(TargetError, match="could not be deleted"):
+        publish(fewer, {}, target, Options())
+    target.refuses = False
+    publish(fewer, {}, target, Options())
+    assert "incidents/2026-11-22-x.html" not in target.files
+    assert publish(fewer, {}, target, Options()).plan.is_empty
+
+
+def test_a_page_that_only_a_killed_run_knew_does_not_stay() -> None:
+    secret = {**FIRST, "incidents/2026-11-22-secret.html": output_file("incidents/2026-11-22-secret.html", "secret")}
+    whole = MemoryTarget()
+    publish(FIRST, {}, whole, Options())
+    for survive in range(1, 4):
+        target = Mortal(whole.files, survive, lands=True)
+        with pytest.raises(Killed):
+            publish(secret, {}, target, Options())
+        target.left = 1000
+        for _ in range(2):
+            publish(FIRST, {}, target, Options())
+        assert "incidents/2026-11-22-secret.html" not in target.files, survive
+        assert read_index(target.files[MANIFEST_PATH].body).pending == ()
+
+
+def test_killed_twice_in_different_places_one_run_completes_it() -> None:
+    whole = MemoryTarget()
+    publish(FIRST, {}, whole, Options())
+    target = Mortal(whole.files, 1, lands=True)
+    for attempt, path in enumerate(("incidents/2026-11-22-x.html", "index.html")):
+        target.left = 1 + attempt
+        with pytest.raises(Killed):
+            publish({**FIRST, path: SECOND[path]}, {}, target, Options())
+    target.left = 1000
+    publish(FIRST, {}, target, Options())
+    assert {path: target.files[path].body for path in PATHS} == dict.fromkeys(PATHS, b"first")
+    index = read_index(target.files[MANIFEST_PATH].body)
+    assert (index.pending, index.created) == ((), ())
+
+
+def test_held_back_removals_stay_through_every_later_publish() -> None:
+    known = {"2026-11-22-x": "2026-11-22 09:20 UTC"}
+    target = MemoryTarget()
+    publish(FIRST, known, target, Options())
+    fewer = {path: file for path, file in FIRST.items() if "2026-11-22-x" not in path}
+    held = Options(hold_removals=True, seen=known)
+    for body in ("one", "two"):
+        publish({**fewer, "index.html": output_file("index.html", body)}, {}, target, held)
+        assert "incidents/2026-11-22-x.html" in target.files
+    with pytest.raises(UnsafePlan, match="behind"):
+        publish(fewer, {}, target, Options())
+
+
+def test_of_files_written_side_by_side_a_failure_is_told_and_the_others_are_there() -> None:
+    class Wide(MemoryTarget):
+        writers = 8
+
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            if file.path == "incidents/2026-11-22-x.html":
+                raise TargetError("no")
+            return super().write(file, expected)
+
+    target = Wide()
+    with pytest.raises(TargetError, match="no"):
+        publish(FIRST, {}, target, Options())
+    assert "history/2026-11.html" in target.files
+    assert "index.html" not in target.files
+
+
+def test_a_file_cut_by_hand_is_lost_and_a_changed_one_has_changed(tmp_path: Path) -> None:
+    target = DirectoryTarget("local", tmp_path)
+    publish(FIRST, {}, target, Options())
+    (tmp_path / "banner.json").write_bytes(b"cut")
+    plan = publish(
+        {**FIRST, "index.html": output_file("index.html", "longer than before")}, {}, target, Options()
+    ).plan
+    assert {upload.file.path: str(upload.reason) for upload in plan.uploads} == {
+        "banner.json": "missing at the target",
+        "index.html": "content changed",
+    }
+    with pytest.raises(TargetError, match="leads out"):
+        target.delete("../x")
+
+
+def test_two_processes_cannot_both_have_been_first(tmp_path: Path) -> None:
+    targets = [DirectoryTarget("local", tmp_path) for _ in range(8)]
+
+    def try_it(target: DirectoryTarget) -> bool:
+        try:
+            target.write(output_file("m.json", "x"), ABSENT)
+        except Conflict:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(try_it, targets)) == 1
 
 
 def test_a_failure_says_how_far_it_came() -> None:

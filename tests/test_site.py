@@ -12,7 +12,9 @@ import pytest
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.project import read_project, read_scaffold
+from meaculpa.render.banner import banner_script
 from meaculpa.render.scaffold import sample_shop
+from meaculpa.render.words import Words, babel_locale
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 09:36")
@@ -121,7 +123,9 @@ def test_what_is_not_translated_is_marked_with_its_own_language(sample: Build) -
 
 def test_the_policy_of_a_page_allows_its_own_script_and_style(sample: Build) -> None:
     policy = next(meta["content"] for meta in page(sample, "index.html").all("meta") if meta.get("http-equiv"))
-    assert "default-src 'none'" in policy
+    parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
+    assert parts.keys() == {"default-src", "style-src", "script-src", "img-src", "base-uri", "form-action"}
+    assert {parts[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
     assert "unsafe" not in policy
 
 
@@ -161,6 +165,30 @@ def test_the_banner_says_what_is_open_and_what_will_be(sample: Build) -> None:
     assert card["link"]["de"].endswith("/de/incidents/2026-11-22-card-payments.html")
     assert card["paths"] == ["/checkout*", "/basket*"]
     assert items["2026-11-26-checkout-maintenance"]["starts"] == "2026-11-26T02:00Z"
+
+
+def test_the_banner_goes_where_an_update_says_there_is_trouble(tmp_path: Path, memory: Memory) -> None:
+    said = "## 2026-11-22 09:20 investigating\nstorefront: major_outage\n\nx\n"
+    root = write_project(tmp_path, one=incident_text("components:\n  checkout: partial_outage\n", said))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert "/*" in json.loads(done.files["banner.json"].body)["items"][0]["paths"]
+
+
+def test_a_component_that_works_again_is_not_named_as_broken(tmp_path: Path, memory: Memory) -> None:
+    said = "## 2026-11-22 09:00 investigating\n\nx\n\n## 2026-11-22 09:30 monitoring\ncheckout: operational\n\nx\n"
+    root = write_project(tmp_path, one=incident_text("components:\n  checkout: major_outage\n", said))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert "Does not work" not in page(done, "incidents/one.html").text
+
+
+def test_a_state_is_baked_in_so_that_no_sign_in_it_can_end_a_script() -> None:
+    script = banner_script("x = /*meaculpa:state*/ null;", {"text": "<>&\u2028\u2029"})
+    assert script == 'x = {"text":"\\u003c\\u003e\\u0026\\u2028\\u2029"};'
+
+
+@pytest.mark.parametrize(("share", "text"), [(1.0, "100%"), (0.99999, "99.99%"), (0.5, "50.00%"), (0.0, "0.00%")])
+def test_a_share_is_never_rounded_up(share: float, text: str) -> None:
+    assert Words("en", {}, babel_locale("en")).share(share) == text
 
 
 def test_a_banner_that_was_dismissed_comes_back_when_something_new_is_said(tmp_path: Path, memory: Memory) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from meaculpa.model import ComponentStatus, Impact, Incident, Status
 from meaculpa.status import IncidentState, derive, state_of
 from meaculpa.uptime import Span, daily_record, uptime_of
-from tests.making import a_config, an_incident, at
+from tests.making import CONFIG, a_config, an_incident, at
 
 NOW = at("2026-11-22 12:00")
 WINDOW = """\
@@ -158,6 +158,50 @@ def test_what_is_certain_for_a_time_is_said_until_that_time() -> None:
     incident = an_incident(updates="## 2026-11-22 09:00 identified\nback_at: 2026-11-22 10:00\n\nx\n")
     assert state(incident, at("2026-11-22 09:30")).back_at == at("2026-11-22 10:00")
     assert state(incident, at("2026-11-22 10:00")).back_at is None
+
+
+def test_what_was_certain_before_it_was_over_is_not_certain_after_it_broke_again() -> None:
+    again = an_incident(
+        updates="## 2026-11-22 09:00 identified\nback_at: 2026-11-22 14:00\n\nx\n\n"
+        + updates("10:00 resolved", "11:00 investigating")
+    )
+    assert state(again, at("2026-11-22 11:30")).back_at is None
+
+
+def test_the_newest_count_of_settled_orders_counts() -> None:
+    counted = an_incident(
+        updates="## 2026-11-22 09:00 resolved\nsettled: 1 of 3\n\nx\n\n"
+        "## 2026-11-22 10:00 resolved\nsettled: 2 of 3\n\nx\n"
+    )
+    found = state(counted).settled
+    assert found
+    assert found.done == 2
+
+
+def test_a_pinned_incident_stands_first_and_stays_among_the_recent_ones() -> None:
+    closed = updates("09:00 investigating", "10:00 resolved")
+    pinned = an_incident("pin: true\n", closed.replace("2026-11-22", "2026-01-05"), name="pinned")
+    old = an_incident("", closed.replace("2026-11-22", "2026-01-06"), name="old")
+    site = derive([pinned, old], a_config(), NOW)
+    assert [one.incident.id for one in site.recent] == ["pinned"]
+    loud = an_incident("impact: critical\n", name="loud")
+    quiet = an_incident("impact: minor\npin: true\n", name="quiet")
+    assert [one.incident.id for one in derive([loud, quiet], a_config(), NOW).open] == ["quiet", "loud"]
+
+
+@pytest.mark.parametrize(("day", "is_recent"), [("2026-11-09", True), ("2026-11-08", False)])
+def test_recent_are_fourteen_days(day: str, is_recent: bool) -> None:
+    incident = an_incident("", updates("09:00 investigating", "10:00 resolved").replace("2026-11-22", day))
+    assert bool(derive([incident], a_config(), NOW).recent) is is_recent
+
+
+def test_a_component_has_a_record_from_its_own_first_day() -> None:
+    config = a_config(CONFIG.replace(b"name: Card payments", b"name: Card payments, since: 2026-11-20"))
+    site = derive([], config, NOW)
+    payments = next(one for one in site.components if one.component.id == "payments")
+    assert [day.status for day in payments.days[-4:]] == [None, *[ComponentStatus.OPERATIONAL] * 3]
+    others = next(one for one in site.components if one.component.id == "checkout")
+    assert others.days[-1].status is None, "never green without a record"
 
 
 def test_an_update_of_the_future_is_not_there_yet() -> None:

@@ -13,6 +13,7 @@ from meaculpa.content.files import is_incident_name
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import NotAProject, Problem, Severity
 from meaculpa.model import Source
+from meaculpa.render.environment import REFERENCE_WORDS
 from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
@@ -78,6 +79,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
     packaged = _Reader(packaged_templates(), known)
     templates = packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES)
+    templates[REFERENCE_WORDS] = templates["locales/en.yml"]
     own = root / "site_templates"
     if own.is_dir() and own.resolve() != packaged_templates().resolve():
         templates |= _named(reader.read_folder(own, _is_template, LARGEST_PICTURE), own.relative_to(root).as_posix())

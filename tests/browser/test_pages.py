@@ -70,6 +70,16 @@ def test_times_are_utc_without_scripts_and_local_with_them(browser: Browser, ser
     tokyo.context.close()
 
 
+def test_a_promise_that_is_broken_while_nobody_publishes_is_said(browser: Browser, served: Server) -> None:
+    page = browser.new_page()
+    for clock, is_late in (("09:40", False), ("10:30", True)):
+        page.clock.set_fixed_time(f"2026-11-22T{clock}:00Z")
+        page.goto(f"{served.url}/incidents/2026-11-22-card-payments.html")
+        assert page.get_by_text("We promised an update by").is_visible() is is_late
+        assert page.get_by_text("Next update by").is_visible() is not is_late
+    page.close()
+
+
 def test_without_scripts_everything_is_there(browser: Browser, served: Server) -> None:
     page, _ = open_page(browser, f"{served.url}/index.html", java_script_enabled=False)
     for text in ("You cannot pay by card", "Next update by", "Card payments", "The last 14 days"):
@@ -114,7 +124,7 @@ def test_the_splash_page_brings_the_shop_back_with_a_get(browser: Browser, serve
             else route.continue_()
         ),
     )
-    page.goto(f"{shop.url}/nothing")
+    page.goto(f"{shop.url}/nothing#fragment")
     page.evaluate(
         "url => { const f = document.createElement('form'); f.method = 'post'; f.action = url;"
         " document.body.append(f); f.submit(); }",

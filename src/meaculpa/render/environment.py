@@ -10,6 +10,9 @@ from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
 from meaculpa.render.words import Words, read_words
 
+# The packaged English words, whatever a project's own say: what every language must have.
+REFERENCE_WORDS = "reference/en.yml"
+
 
 @dataclass(frozen=True, slots=True)
 class Theme:
@@ -44,7 +47,7 @@ def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> The
         for name, source in templates.items()
         if name.startswith("locales/")
     }
-    words = read_words(strings, locales)
+    words = read_words(strings, locales, templates[REFERENCE_WORDS].content)
     if isinstance(words, list):
         return words
     digest = " ".join(source.digest[:16] for _, source in sorted(templates.items()))

@@ -88,11 +88,16 @@ def _format_day(rules: Locale, day: date, skeleton: str) -> str:
     return format_skeleton(skeleton, noon, locale=rules)
 
 
-def read_words(texts: Mapping[str, bytes], locales: tuple[str, ...]) -> tuple[Words, ...] | list[Problem]:
-    """Read the strings of each locale from `locales/<locale>.yml`; gives them in order, or every problem."""
+def read_words(
+    texts: Mapping[str, bytes], locales: tuple[str, ...], reference_text: bytes
+) -> tuple[Words, ...] | list[Problem]:
+    """Read the strings of each locale, given by code; gives them in order, or every problem.
+
+    `reference_text` holds the packaged English strings: every locale must have the same, with the same facts in them.
+    """
     available = sorted(name for name in texts)
     problems: list[Problem] = []
-    reference = _strings(texts["en"], "site_templates/locales/en.yml", problems)
+    reference = _strings(reference_text, "site_templates/locales/en.yml", [])
     words = []
     for locale in locales:
         if locale not in texts:
