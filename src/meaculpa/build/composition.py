@@ -247,7 +247,9 @@ def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFil
     outputs: dict[str, OutputFile] = {}
     remembered: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
     made = 0
-    for page in pages:
+    # Incidents first and in the order of their files, which is that of their texts on the way through the pool:
+    # whoever asked for the newest first would wait for all.
+    for page in sorted(pages, key=lambda page: ("incidents/" not in page.path, page.path)):
         before = memory.pages.get(page.path)
         if before is None or before[0] != page.inputs:
             before = (page.inputs, page.produce())
