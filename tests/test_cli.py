@@ -294,6 +294,40 @@ def test_every_kind_has_a_first_message(project: Path, kind: str) -> None:
     assert meaculpa("check", "--now", NOW, cwd=project).returncode == 0
 
 
+def test_a_projects_own_first_message_wins(project: Path) -> None:
+    own = project / "site_templates" / "playbooks" / "outage.md"
+    own.parent.mkdir(parents=True)
+    own.write_text("Es geht nicht: {{ title }}.")
+    done = meaculpa("new", "Keine Zahlung", "--now", NOW, cwd=project)
+    assert (project / done.stdout.strip()).read_text().endswith("Es geht nicht: Keine Zahlung.\n")
+
+
+def test_times_are_read_in_the_sites_zone_and_a_clock_time_is_of_the_day(project: Path) -> None:
+    summer = "2026-07-01 12:00"
+    window = ("--starts", "2026-07-02 02:00", "--ends", "2026-07-02 04:00")
+    done = meaculpa("new", "You cannot check out", "--kind", "maintenance", *window, "--now", summer, cwd=project)
+    assert 'starts: "2026-07-02 01:00 UTC"' in (project / done.stdout.strip()).read_text()
+    done = meaculpa("new", "x", "--started", "12:30", "--next-update", "14:15", "--now", summer, cwd=project)
+    text = (project / done.stdout.strip()).read_text()
+    assert 'started: "2026-07-01 11:30 UTC"' in text
+    assert "next_update: 2026-07-01 13:15 UTC" in text
+
+
+def test_whoever_writes_is_told_what_was_promised_and_that_nobody_reads_it_yet(project: Path) -> None:
+    done = meaculpa("new", "You cannot log in", "--impact", "critical", "--now", NOW, cwd=project)
+    assert "The next update is promised by 2026-11-22 12:30 UTC." in done.stderr
+    assert "meaculpa publish" in done.stderr
+    draft = meaculpa("new", "Not yet", "--draft", "--now", NOW, cwd=project)
+    assert "it stays off the site" in draft.stderr
+    assert "a draft, not on the site" in meaculpa("list", "--now", NOW, cwd=project).stdout
+
+
+def test_work_that_nobody_has_confirmed_is_in_the_list(project: Path) -> None:
+    window = "kind: maintenance\nstarts: 2026-11-22 02:00\nends: 2026-11-22 04:00\n"
+    (project / "incidents" / "window.md").write_text(incident_text(window, "## 2026-11-20 09:00 scheduled\n\nx\n"))
+    assert "nobody has said that the work is done" in meaculpa("list", "--now", NOW, cwd=project).stdout
+
+
 def test_maintenance_needs_its_window(project: Path) -> None:
     assert "--starts and --ends" in meaculpa("new", "x", "--kind", "maintenance", cwd=project).stderr
     window = ("--starts", "2026-11-23 02:00", "--ends", "2026-11-23 04:00")

@@ -219,6 +219,13 @@ def test_the_splash_page_says_what_matters_in_every_language(sample: Build) -> N
     assert all(href == "" or urlsplit(href).scheme in ("https", "tel", "mailto") for href in links)
 
 
+def test_what_is_not_translated_on_the_splash_page_carries_its_language(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text("impact: critical\nmoney: Nothing was charged.\n"))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    assert page(done, "splash.html").all("dd")[-1].get("lang") == "en"
+    assert "lang" not in page(done, "splash.html").all("dd")[1]
+
+
 def test_without_an_incident_the_splash_page_still_helps(tmp_path: Path, memory: Memory) -> None:
     done = build(read_project(write_project(tmp_path)), NOW, Memory(pool=memory.pool))
     assert "our shop does not answer at the moment" in page(done, "splash.html").text

@@ -239,3 +239,9 @@ def read_scaffold(name: str) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
     }
+
+
+def read_playbooks(root: Path) -> dict[str, bytes]:
+    """Read the first messages by kind, a project's own before the packaged ones of the same name."""
+    own = {path.name: path.read_bytes() for path in sorted((root / "site_templates" / "playbooks").glob("*.md"))}
+    return read_scaffold("playbooks") | own

@@ -163,7 +163,7 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
 
 
 def changes(plan: Plan) -> str:
-    """`3 uploaded, 1 deleted, 40 unchanged`."""
+    """`3 changed, 1 deleted, 40 unchanged`."""
     parts = [f"{len(plan.uploads):,} changed"] if plan.uploads else []
     parts += [f"{len(plan.deletes):,} deleted"] if plan.deletes else []
     parts += [f"{len(plan.gone):,} to be deleted next time"] if plan.gone else []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from meaculpa.config import Config
 from meaculpa.model import Surface
 from meaculpa.render.environment import Theme
-from meaculpa.render.views import Moment, beyond_title, moment, text_in
+from meaculpa.render.views import Moment, Text, beyond_title, moment, text_in
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState, Site, is_shown_on
 
@@ -18,8 +18,8 @@ class Section:
     lang: str
     dir: str
     heading: str
-    text: str
-    facts: tuple[tuple[str, Moment | str], ...]
+    text: Text
+    facts: tuple[tuple[str, Moment | Text], ...]
     retry: str
     retry_note: str
     by_phone: str
@@ -60,23 +60,24 @@ def _section(state: IncidentState | None, config: Config, words: Words) -> Secti
     )
 
 
-def _unknown(words: Words) -> tuple[str, str, tuple[tuple[str, Moment | str], ...]]:
-    facts = ((words.say("money"), words.say("splash.unknown_money")),)
-    return words.say("splash.unknown"), words.say("splash.unknown_text"), facts
+def _unknown(words: Words) -> tuple[str, Text, tuple[tuple[str, Moment | Text], ...]]:
+    facts = ((words.say("money"), Text(words.say("splash.unknown_money"))),)
+    return words.say("splash.unknown"), Text(words.say("splash.unknown_text")), facts
 
 
 def _known(
     state: IncidentState, config: Config, words: Words
-) -> tuple[str, str, tuple[tuple[str, Moment | str], ...]]:
+) -> tuple[str, Text, tuple[tuple[str, Moment | Text], ...]]:
     default, incident = config.default_locale, state.incident
     title = text_in(incident, "title", words, default)
     summary = text_in(incident, "summary", words, default)
-    facts: list[tuple[str, Moment | str]] = [(words.say("since"), moment(state.began, words))]
+    facts: list[tuple[str, Moment | Text]] = [(words.say("since"), moment(state.began, words))]
     for name in ("works", "money"):
         text = text_in(incident, name, words, default)
         if text:
-            facts.append((words.say(name), text.text))
+            facts.append((words.say(name), text))
     if state.next_update and not state.overdue:
         facts.append((words.say("next_update"), moment(state.next_update, words)))
     heading = words.say("splash.title", title=(title.text if title else incident.title).rstrip(".!?"))
-    return heading, beyond_title(summary, title) if summary else "", tuple(facts)
+    rest = Text(beyond_title(summary, title), summary.lang) if summary else Text("")
+    return heading, rest, tuple(facts)
