@@ -93,7 +93,7 @@ def test_pictures_are_named_and_their_way_is_made_plain() -> None:
 
 @pytest.fixture(scope="module")
 def pool() -> object:
-    pool = MarkupPool(budget_seconds=1.0)
+    pool = MarkupPool(budget_seconds=2.0)
     yield pool
     pool.close()
 
