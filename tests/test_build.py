@@ -167,6 +167,21 @@ def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: 
     assert "incidents/two.html" in after.files
 
 
+def test_a_refused_text_holds_up_nothing_and_gets_another_chance(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, **{f"m{number}": incident_text() for number in range(20)}, hostile=incident_text())
+    mine = Memory(pool=memory.pool)
+    before = built(root, mine)
+    assert before.look_again is None
+    slow = incident_text(updates="## 2026-11-22 09:20 investigating\n\n" + "![[](" * 12_000 + "\n")
+    (root / "incidents" / "hostile.md").write_text(slow)
+    after = built(root, mine, keep_going=True)
+    assert bodies(after) == bodies(before)
+    assert after.look_again
+    (root / "incidents" / "m1.md").write_text(incident_text(title="You cannot log in"))
+    edited = built(root, mine, keep_going=True)
+    assert edited.made < len(edited.files) / 2, "one refused text must not make every page again"
+
+
 def test_a_text_that_cannot_be_rendered_is_a_problem_of_its_file(tmp_path: Path, memory: Memory) -> None:
     hostile = incident_text(updates="## 2026-11-22 09:20 investigating\n\n" + "![[](" * 12_000 + "\n")
     root = write_project(tmp_path, good=incident_text(), hostile=hostile)

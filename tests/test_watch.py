@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from meaculpa.publish.s3 import S3Target
 from meaculpa.watch import Occasion, Signal, watch
+from tests.conftest import make_bucket
 from tests.live import Running, eventually, running
 from tests.making import CONFIG, at, incident_text, write_project
+from tests.test_cli import meaculpa
+from tests.test_targets import s3_settings
 
 CARD = "2026-11-22-card"
 
@@ -158,6 +162,27 @@ def test_targets_that_are_taken_out_do_not_end_the_watch(project: Path, watching
     (project / "meaculpa.yml").write_bytes(CONFIG)
     (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="You cannot pay anywhere"))
     eventually(lambda: "You cannot pay anywhere" in page(project), "the next edit")
+
+
+def test_a_bucket_follows_every_save(tmp_path: Path, seaweed: str) -> None:
+    make_bucket(seaweed, "followed")
+    project = write_project(tmp_path / "shop", **{CARD: incident_text()})
+    bucket = f"  - {{name: primary, type: s3, bucket: followed, region: us-east-1, endpoint_url: '{seaweed}'}}\n"
+    (project / "meaculpa.yml").write_bytes(CONFIG.split(b"  - {name: local")[0] + bucket.encode())
+    target = S3Target(s3_settings(seaweed, "followed"))
+
+    def stored(path: str) -> bytes:
+        found = target.read(path)
+        return found.body if found else b""
+
+    first = meaculpa("publish", cwd=project)
+    assert "primary (s3://followed): published" in first.stdout, first.stderr
+    assert "already up to date" in meaculpa("publish", cwd=project).stdout
+    with running(project, "watch") as command:
+        (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="You cannot pay in the cloud"))
+        eventually(lambda: b"You cannot pay in the cloud" in stored(f"incidents/{CARD}.html"), "the page")
+        eventually(lambda: b"You cannot pay in the cloud" in stored("banner.json"), "the banner")
+        assert command.stop() == 0
 
 
 # ---- The loop itself, with its own clock

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from meaculpa.build.markup_pool import Answer, Awaited, MarkupPool, TooSlow
 from meaculpa.errors import Problem
@@ -36,6 +37,11 @@ class Bodies(Mapping[str, Markup]):
         """Have the texts of incidents rendered that are neither known nor under way."""
         texts = (text for incident in incidents for text, _, _ in bodies_of(incident))
         self._coming.update(self.pool.begin(text for text in texts if not self._has(text)))
+
+    def next_chance(self, now: datetime) -> datetime | None:
+        """When a text that was too slow is tried again; None where there is none."""
+        is_any_slow = any(isinstance(answer, TooSlow) for answer in self._known.values())
+        return now + timedelta(seconds=_ANOTHER_CHANCE_SECONDS + 1) if is_any_slow else None
 
     def is_plain(self, incident: Incident) -> bool:
         """Whether all texts of an incident are rendered, and nothing outside it can make them wrong."""

@@ -31,8 +31,8 @@ class Build:
     """One build: the site, its files by path, the newest published update per incident, and what is wrong.
 
     `problems` are errors in files that kept their last good version, and warnings; `left_out` are broken files of
-    which no good version is known. `made` counts the files
-    that had to be made; the others were taken from the memory of an earlier build.
+    which no good version is known. `made` counts the files that had to be made; the others were taken from the memory
+    of an earlier build. `look_again` is when a text that was too slow gets another chance.
     """
 
     site: Site
@@ -42,6 +42,7 @@ class Build:
     problems: tuple[Problem, ...]
     left_out: tuple[str, ...]
     made: int
+    look_again: datetime | None
 
 
 class Memory:
@@ -100,7 +101,8 @@ def build(
     refused = memory.bodies.refusals(content.incidents, files.assets)
     if refused:
         # Rendered and read side by side, a text turns out to be refused when its page has been made without it.
-        memory.pages = {}
+        wrong = {_id_in(problem.path) for problem in refused}
+        memory.pages = {path: page for path, page in memory.pages.items() if _id_in(path) not in wrong}
         problems += refused
         if not keep_going:
             raise InvalidInput(problems)
@@ -112,7 +114,7 @@ def build(
     memory.site = site
     memory.good_incidents = {incident.id: incident for incident in incidents}
     told = sorted([*problems, *inspect(incidents, config, now)])
-    return Build(site, config, outputs, _known(site), tuple(told), left_out, made)
+    return Build(site, config, outputs, _known(site), tuple(told), left_out, made, memory.bodies.next_chance(now))
 
 
 def _good_or_before(

@@ -5,6 +5,7 @@ is a list of texts, the answer a list of `[html, pictures]`, or null for a text 
 """
 
 import contextlib
+import gc
 import json
 import sys
 
@@ -30,6 +31,8 @@ def _render(text: str) -> tuple[str, tuple[str, ...]] | None:
 def main() -> None:
     """Answer until the parent closes the pipe."""
     _limit_memory()
+    # Rendering makes many objects and no garbage worth looking for so often.
+    gc.set_threshold(50_000, 20, 20)
     _answer("ready")
     while (frame := read_frame(sys.stdin.buffer)) is not None:
         _answer([_render(text) for text in json.loads(frame)])

@@ -102,7 +102,7 @@ def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
         retry = publisher.publish(done)
         if occasion.files:
             keep_good(occasion.files, done.problems, memory.kept)
-        return min(done.site.next_change, retry) if retry else done.site.next_change
+        return min(moment for moment in (done.site.next_change, retry, done.look_again) if moment)
 
     signal = _stop_on_signals()
     _tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
@@ -206,7 +206,9 @@ def serve_command(context: click.Context, port: int, now: datetime | None) -> No
         desk.show(done.files if done else None, teller.told)
         if before and desk.files is not before:
             _tell(good(f"Shown: {_count_changes(before, desk.files)}"))
-        return occasion.now + _WHEN_BROKEN if done is None or now else done.site.next_change
+        if done is None or now:
+            return occasion.now + _WHEN_BROKEN
+        return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     signal = _stop_on_signals()
     _print_addresses(url, root)

@@ -46,7 +46,7 @@ TAGS = {
     ),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-# Inline patterns of the library, and the signs without which a text cannot match them.
+# Inline patterns and blocks of the library, and the signs without which a text cannot match them.
 _NEEDED_SIGNS = {
     "backtick": "`",
     "escape": "\\",
@@ -63,7 +63,8 @@ _NEEDED_SIGNS = {
     "em_strong": "*",
     "bare_url": "://",
 }
-_SIGNS = tuple(dict.fromkeys(_NEEDED_SIGNS.values()))
+_NEEDED_SIGNS_OF_BLOCKS = {"hashheader": "#", "quote": ">", "reference": "]:", "table": "|"}
+_SIGNS = tuple(dict.fromkeys((*_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values())))
 
 ATTRIBUTES = {
     "a": {"href", "title"},
@@ -112,6 +113,9 @@ def _markdown(signs: frozenset[str]) -> Markdown:
     for name, sign in _NEEDED_SIGNS.items():
         if sign not in signs:
             markdown.inlinePatterns.deregister(name)
+    for name, sign in _NEEDED_SIGNS_OF_BLOCKS.items():
+        if sign not in signs:
+            markdown.parser.blockprocessors.deregister(name)
     return markdown
 
 
