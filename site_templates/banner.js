@@ -108,15 +108,20 @@
   function draw(state) {
     var visitor = visitorNow(state);
     var items = choose(state, visitor, isDismissed);
+    var drawn = items.length ? drawBanner(items, state, visitor.languages) : null;
+    // Only now: a state that cannot be drawn takes nothing away.
     if (host) host.remove();
-    host = null;
-    if (!items.length) return;
-    host = document.createElement("meaculpa-banner");
-    if (state.position === "top") host.setAttribute("top", "");
-    var root = host.attachShadow({ mode: "open" });
+    host = drawn;
+    if (host) document.body.appendChild(host);
+  }
+
+  function drawBanner(items, state, languages) {
+    var banner = document.createElement("meaculpa-banner");
+    if (state.position === "top") banner.setAttribute("top", "");
+    var root = banner.attachShadow({ mode: "open" });
     styled(root);
-    items.forEach(function (item) { drawItem(root, item, state, visitor.languages); });
-    document.body.appendChild(host);
+    items.forEach(function (item) { drawItem(root, item, state, languages); });
+    return banner;
   }
 
   function drawItem(root, item, state, languages) {

@@ -90,6 +90,14 @@ def test_an_incremental_build_is_byte_for_byte_a_cold_one(
     shutil.rmtree(root)
 
 
+def test_another_time_zone_changes_every_time_that_has_none_of_its_own(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, one=incident_text(updates="## 2026-07-01 09:20 investigating\n\nx\n"))
+    mine = Memory(pool=memory.pool)
+    built(root, mine)
+    edit(root, "timezone", "", 1)
+    assert bodies(built(root, mine)) == bodies(built(root, Memory(pool=memory.pool)))
+
+
 def edit(root: Path, kind: str, name: str, number: int) -> None:
     path = root / "incidents" / f"{name}.md"
     german = root / "incidents" / f"{name}.de.md"

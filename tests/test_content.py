@@ -1,5 +1,7 @@
 """Incident files that are right, however they are written."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,9 +87,9 @@ def test_a_rule_in_the_body_does_not_end_anything() -> None:
 
 
 @pytest.mark.parametrize("change", [lambda b: b.replace(b"\n", b"\r\n"), lambda b: b"\xef\xbb\xbf" + b])
-def test_line_ends_and_a_byte_order_mark_do_not_matter(change: object) -> None:
+def test_line_ends_and_a_byte_order_mark_do_not_matter(change: Callable[[bytes], bytes]) -> None:
     plain = incident_text("summary: Card payments fail.\n").encode()
-    content = parse([a_source("incidents/card-payments.md", change(plain))], a_config())  # type: ignore[operator]
+    content = parse([a_source("incidents/card-payments.md", change(plain))], a_config())
     assert content.problems == ()
     assert content.incidents[0].summary == "Card payments fail."
     assert content.incidents[0].updates[0].body == "You cannot pay by card."

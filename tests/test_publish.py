@@ -206,6 +206,19 @@ def test_held_back_removals_stay_through_every_later_publish() -> None:
         publish(fewer, {}, target, Options())
 
 
+def test_while_removals_are_held_back_nothing_that_was_marked_before_is_deleted() -> None:
+    known = {"2026-11-22-x": "2026-11-22 09:20 UTC"}
+    target = MemoryTarget()
+    publish(FIRST, known, target, Options())
+    fewer = {path: file for path, file in FIRST.items() if "2026-11-22-x" not in path}
+    publish(fewer, {}, target, Options(seen=known))
+    publish({**fewer, "index.html": SECOND["index.html"]}, {}, target, Options(hold_removals=True, seen=known))
+    assert "incidents/2026-11-22-x.html" in target.files
+    for _ in range(2):
+        publish(fewer, {}, target, Options(seen=known))
+    assert "incidents/2026-11-22-x.html" not in target.files
+
+
 def test_of_files_written_side_by_side_a_failure_is_told_and_the_others_are_there() -> None:
     class Wide(MemoryTarget):
         writers = 8

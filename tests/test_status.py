@@ -1,13 +1,14 @@
 """What is open, how each component is, what was promised: derived from files and a moment, nothing else."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.model import ComponentStatus, Impact, Incident, Status
-from meaculpa.status import IncidentState, derive, state_of
+from meaculpa.status import IncidentState, Site, derive, state_of
 from meaculpa.uptime import Span, daily_record, uptime_of
 from tests.making import CONFIG, a_config, an_incident, at
 
@@ -313,10 +314,10 @@ def incident_of(history: list[tuple[int, str, str]], name: str = "x", impact: st
 
 @given(_histories, st.randoms())
 def test_the_order_of_updates_in_the_file_changes_nothing(
-    history: list[tuple[int, str, str]], random: object
+    history: list[tuple[int, str, str]], random: Random
 ) -> None:
     shuffled = list(history)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     one, two = state_of(incident_of(history), NOW), state_of(incident_of(shuffled), NOW)
     assert one and two
     assert (one.status, one.spans, one.ended, one.began) == (two.status, two.spans, two.ended, two.began)
@@ -346,12 +347,11 @@ def test_nothing_changes_by_itself_before_the_next_change(
     site = derive(incidents, a_config(), now)
     later = derive(incidents, a_config(), site.next_change - timedelta(minutes=1))
 
-    def shown(one: object) -> object:
-        site = one  # the days' time lost of today grows, but is not shown
-        return [
-            (state.incident.id, state.status, len(state.updates), state.overdue)
-            for state in site.every  # type: ignore[attr-defined]
-        ], [(each.status, each.uptime, [day.status for day in each.days]) for each in site.components]  # type: ignore[attr-defined]
+    def shown(site: Site) -> object:
+        """Today's lost time grows, but is not shown."""
+        states = [(state.incident.id, state.status, len(state.updates), state.overdue) for state in site.every]
+        components = [(each.status, each.uptime, [day.status for day in each.days]) for each in site.components]
+        return states, components
 
     assert shown(site) == shown(later)
 

@@ -101,21 +101,12 @@ def compare(
     What `wanted` lists beyond `files` (`hold_removals`) stays as it is.
     """
     pending = set(index.pending) if index else set()
-    before = {
-        path: digest for name, shard in stored.items() if name not in pending for path, digest in shard.files.items()
-    }
     same = {name for name in wanted if index and index.shards.get(name) == wanted[name].digest}
+    uploads = _uploads(files, wanted, stored, same, pending, lost)
     kept = {path for shard in wanted.values() for path in shard.files}
-    uploads = [
-        Upload(files[path], reason)
-        for name, shard in wanted.items()
-        for path, digest in shard.files.items()
-        if path in files
-        and (reason := _reason(path, digest, before, name in same - pending, path in lost, name in pending))
-    ]
     removed = {path for shard in stored.values() for path in shard.files} - kept
     tombstones = {path for shard in stored.values() for path in shard.gone} | set(index.created if index else ())
-    deletes = {path for path in tombstones | (removed if delete_at_once else set()) if path not in kept}
+    deletes = (tombstones | (removed if delete_at_once else set())) - kept
     gone = set() if delete_at_once else removed
     shards = _with_tombstones(wanted, gone)
     next_index = _next_index(shards, index)
@@ -123,7 +114,7 @@ def compare(
         deletes |= set(next_index.superseded)
         next_index = Index(next_index.shards)
     return Plan(
-        uploads=tuple(sorted(uploads, key=lambda upload: (tuple(Group).index(upload.group), upload.file.path))),
+        uploads=uploads,
         deletes=tuple(sorted(deletes)),
         gone=tuple(sorted(gone)),
         shards={name: shard for name, shard in shards.items() if name not in same},
@@ -132,6 +123,27 @@ def compare(
         leftovers=index.superseded if index else (),
         is_finishing=bool(pending),
     )
+
+
+def _uploads(
+    files: Mapping[str, OutputFile],
+    wanted: Mapping[str, Shard],
+    stored: Mapping[str, Shard],
+    same: Collection[str],
+    pending: Collection[str],
+    lost: Collection[str],
+) -> tuple[Upload, ...]:
+    """What is to be written, and why, in the order of its groups; what a pending shard says is not believed."""
+    believed = (shard for name, shard in stored.items() if name not in pending)
+    before = {path: digest for shard in believed for path, digest in shard.files.items()}
+    uploads = []
+    for name, shard in wanted.items():
+        is_same = name in same and name not in pending
+        for path, digest in shard.files.items():
+            reason = _reason(path, digest, before, is_same, path in lost, name in pending)
+            if reason and path in files:
+                uploads.append(Upload(files[path], reason))
+    return tuple(sorted(uploads, key=lambda upload: (tuple(Group).index(upload.group), upload.file.path)))
 
 
 def _reason(

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,9 +40,9 @@ class Server:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    def __init__(self, ours: Server, *arguments: object) -> None:
+    def __init__(self, ours: Server, *arguments: Any) -> None:
         self.ours = ours
-        super().__init__(*arguments)  # type: ignore[arg-type]
+        super().__init__(*arguments)
 
     def do_GET(self) -> None:
         path = self.path.split("?")[0].strip("/") or "index.html"

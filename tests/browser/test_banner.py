@@ -228,6 +228,34 @@ def test_an_open_page_follows_the_status_page(
     status_host.files = dict(build_site(status_host.url, {"card": over}, config).files)
     page.clock.run_for(13_000)
     expect(page.locator("meaculpa-banner")).to_have_count(0)
-    status_host.files["banner.json"] = output_file("banner.json", "{}")
+    page.close()
+
+
+# An item that is chosen, and fails only when it is drawn.
+WITHOUT_TEXT = {"id": "x", "revision": "1", "paths": [], "regions": [], "locales": [], "updated": "2026-11-22T09:30Z"}
+UNDRAWABLE = json.dumps({"v": 1, "site": "x", "labels": {"en": {}}, "items": [WITHOUT_TEXT]})
+
+
+@pytest.mark.parametrize(
+    "news",
+    [UNDRAWABLE, "{}", '{"v":1,"site":"x","items":[null]}', '{"v":1,"site":"x","items":[{}]}', "<p>portal</p>"],
+)
+def test_news_that_cannot_be_read_takes_nothing_away(
+    browser: Browser, shop: Server, status_host: Server, build_site: Builder, news: str
+) -> None:
+    config = CONFIG + b"banner: {poll_seconds: 10}\n"
+    status_host.files = dict(build_site(status_host.url, {"card": CARD}, config).files)
+    status_host.files["banner.json"] = output_file("banner.json", news)
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.clock.install(time="2026-11-22T09:36:00Z")
+    shop.answers["checkout"] = storefront(status_host.url)
+    page.goto(f"{shop.url}/checkout")
+    expect(page.locator("meaculpa-banner section")).to_contain_text("Card payments fail.")
     page.clock.run_for(13_000)
+    page.wait_for_timeout(300)
+    assert "banner.json" in status_host.asked
+    expect(page.locator("meaculpa-banner section")).to_contain_text("Card payments fail.")
+    assert errors == []
     page.close()

@@ -1,5 +1,8 @@
 """The pages in a real browser: readable without scripts, by everybody, in light and dark, on a phone."""
 
+import re
+from typing import Any
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
@@ -19,8 +22,8 @@ PATHS = [
 ]
 
 
-def open_page(browser: Browser, url: str, **context: object) -> tuple[Page, list[str]]:
-    page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
+def open_page(browser: Browser, url: str, **context: Any) -> tuple[Page, list[str]]:
+    page = browser.new_context(**context).new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
@@ -105,6 +108,20 @@ def test_the_splash_page_speaks_the_visitors_language(
     assert page.locator("h1:visible").count() == 1
     assert problems == []
     page.context.close()
+
+
+def test_a_shop_whose_address_begins_like_the_status_hosts_is_tried_again(
+    browser: Browser, served: Server, shop: Server
+) -> None:
+    file = served.files["splash.html"]
+    body = file.body.replace(b'data-retry="120" data-spread="180"', b'data-retry="0" data-spread="0"')
+    body = re.sub(rb'data-status="[^"]*"', f'data-status="{shop.url}@status.example"'.encode(), body)
+    shop.answers["basket"] = (503, {"Content-Type": "text/html"}, body)
+    page = browser.new_page()
+    page.goto(f"{shop.url}/basket")
+    page.wait_for_timeout(500)
+    assert shop.asked.count("basket") > 1
+    page.close()
 
 
 def test_the_splash_page_brings_the_shop_back_with_a_get(browser: Browser, served: Server, shop: Server) -> None:

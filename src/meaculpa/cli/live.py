@@ -137,10 +137,12 @@ class _Publisher:
 
     def _targets(self, done: Build) -> list[Any]:
         try:
-            return chosen_targets(done.config, self._names)
+            targets = chosen_targets(done.config, self._names)
         except Refused as error:
             self._tell_once("", str(error))
             return []
+        self._tell_once("", "")
+        return targets
 
     def _publish_to(self, done: Build, settings: Any) -> Outcome:
         """Publish to one target; what would take too much away stays there, and everything else goes out."""

@@ -83,7 +83,7 @@ def new_command(
     facts["next_update"] = read_promise(facts["next_update"], at, config)
     message = _first_message(root, Kind(kind), title, at, facts)
     text = _compose(Kind(kind), title, at, facts, message, config)
-    name = f"{_free_id(at, title, files)}"
+    name = _free_id(at, title, files)
     path = f"incidents/{name}.md"
     refuse_what_is_not_meant(root, path, text, 1, message)
     if is_terminal() and facts["message"] is None:
@@ -123,7 +123,7 @@ def _first_message(root: Path, kind: Kind, title: str, at: datetime, facts: dict
         return plain_text(facts["message"])
     words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
     words |= {"title": title.rstrip(".!?"), "started": facts["started"], "known": at}
-    return first_message(read_playbooks(root), kind, words)  # type: ignore[arg-type]
+    return first_message(read_playbooks(root), kind, words)
 
 
 def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], message: str, config: Config) -> str:
@@ -139,7 +139,7 @@ def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], mes
         **{key: str(facts[key]) if facts[key] else None for key in ("summary", "works", "money")},
         "draft": "true" if facts["draft"] else None,
     }
-    components = read_components(facts["components"], config)  # type: ignore[arg-type]
+    components = read_components(facts["components"], config)
     cadence = _cadence(kind, impact)
     promised = facts["next_update"] or (at + cadence if cadence else None)
     promises = {"next_update": format_time(promised)} if isinstance(promised, datetime) else {}

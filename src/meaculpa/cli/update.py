@@ -138,7 +138,7 @@ def _the_one(root: Path, wanted: str) -> Incident:
 
 
 def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[str, str]:
-    components = read_components(facts["components"], config)  # type: ignore[arg-type]
+    components = read_components(facts["components"], config)
     lines = {key: str(value) for key, value in components.items()}
     moments = {
         "next_update": read_promise(facts["next_update"], at, config),

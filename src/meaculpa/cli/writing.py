@@ -43,10 +43,10 @@ next_update_option = click.option(
 message_option = click.option("-m", "--message", metavar="TEXT", help="The text, in Markdown, instead of an editor.")
 
 
-def read_components(given: tuple[str, ...], config: Config) -> dict[str, ComponentStatus]:
+def read_components(given: object, config: Config) -> dict[str, ComponentStatus]:
     """Read `ID=STATUS` texts; raises UsageError for what the configuration does not know."""
     components = {}
-    for text in given:
+    for text in given if isinstance(given, tuple) else ():
         component, sign, status = text.partition("=")
         if not sign:
             raise click.UsageError(

@@ -8,7 +8,7 @@ from jinja2 import Environment, StrictUndefined
 from meaculpa.model import Kind
 
 
-def first_message(playbooks: Mapping[str, bytes], kind: Kind, facts: Mapping[str, str | datetime | None]) -> str:
+def first_message(playbooks: Mapping[str, bytes], kind: Kind, facts: Mapping[str, object]) -> str:
     """Say what is known so far. The templates are ours, the facts are only ever values in them."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
     template = environment.from_string(playbooks[f"{kind}.md"].decode())
