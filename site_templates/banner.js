@@ -1,202 +1,426 @@
 // The outage banner. A shop installs it with one line: import("https://STATUS/banner.js").catch(function(){})
 //
-// It shows what the shop's status page says, at the foot of the page, and never hurts its host:
-// whatever fails, nothing is shown and nothing is thrown. Text only, in a shadow root; no cookie, no tracking.
-(function () {
+// It shows what the shop's status page says, and never hurts its host: whatever fails, nothing is shown and nothing
+// is thrown. Text only, in a shadow root; no cookie, no tracking; stored is only what a visitor has dismissed.
+//
+// `seed` is put in when the site is built: the whole state (banner.js), or where to ask for it (banner.core.*.js).
+// What is served is this file made small by `make minify`.
+(function (seed) {
   "use strict";
 
-  var baked = /*meaculpa:state*/ null;
-  var FORGET_AFTER = 48 * 3600e3;
-  var MOST = 3;
+  const VERSION = 1;
+  const MOST_BYTES = 32768;
+  const MOST_ITEMS = 3;
+  const MOST_LETTERS = 400;
+  const MOST_PATIENCE = 8e3;
+  const DAY = 864e5;
+  const MODES = ["none", "notice", "banner", "splash"];
+  const STATUSES = ["under_maintenance", "degraded_performance", "partial_outage", "major_outage"];
 
   // ---- Pure: what is shown to whom, and when
 
-  function isState(value) {
-    return !!value && value.v === 1 && Array.isArray(value.items) && typeof value.site === "string";
+  function time(text) {
+    return Date.parse(text || "");
   }
 
+  // A path glob: `*` stands for anything. No regular expression, whose time a hostile pattern could blow up.
   function matches(glob, path) {
-    var pattern = glob.split("*").map(function (part) { return part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"); });
-    return new RegExp("^" + pattern.join(".*") + "$").test(path);
+    const parts = glob.split("*");
+    const last = parts.pop();
+    if (!parts.length) return path === glob;
+    let from = 0;
+    const found = parts.every((part, number) => {
+      const at = path.indexOf(part, from);
+      from = at + part.length;
+      return number ? at >= 0 : at === 0;
+    });
+    return found && path.length - last.length >= from && path.endsWith(last);
   }
 
-  function isRunning(item, now) {
-    if (item.starts && now < Date.parse(item.starts)) return false;
-    if (item.ends) return now < Date.parse(item.ends);
-    return now < Date.parse(item.updated) + FORGET_AFTER;
+  // Some of the globs, and none of those behind a `!`; none at all means everywhere.
+  function isAt(globs, path) {
+    const wanted = globs.filter((glob) => glob[0] !== "!");
+    const isUnwanted = globs.some((glob) => glob[0] === "!" && matches(glob.slice(1), path));
+    return !isUnwanted && (!wanted.length || wanted.some((glob) => matches(glob, path)));
   }
 
   function isFor(item, visitor) {
-    var here = !item.paths.length || item.paths.some(function (glob) { return matches(glob, visitor.path); });
-    var region = !item.regions.length || !visitor.region || item.regions.indexOf(visitor.region) >= 0;
-    var locale = !item.locales.length || item.locales.indexOf(visitor.language) >= 0;
-    return here && region && locale;
+    const inRegion = (region) => (visitor.region + "-").startsWith(region + "-");
+    const isRegion = !item.regions.length || !visitor.region || item.regions.some(inRegion);
+    return isRegion && (!item.locales.length || item.locales.includes(visitor.language));
   }
 
+  // When an item is over: as it says, else when nobody has spoken of it for two days.
+  function endOf(item) {
+    return time(item.ends) || time(item.updated) + 2 * DAY;
+  }
+
+  function isRunning(item, now) {
+    return !(now < time(item.starts)) && now < endOf(item);
+  }
+
+  function isStale(state, now) {
+    return now >= time(state.valid_until);
+  }
+
+  // What holds for a visitor at this moment, wherever in the shop.
+  function running(state, visitor) {
+    return state.off ? [] : state.items.filter((item) => isRunning(item, visitor.now) && isFor(item, visitor));
+  }
+
+  // The first of the visitor's languages that a text has, `de` serving for `de-AT`; else the text's own first.
   function pick(texts, languages) {
-    var keys = Object.keys(texts);
-    for (var i = 0; i < languages.length; i++) {
-      var wanted = languages[i].toLowerCase();
-      for (var part = wanted; part; part = part.slice(0, Math.max(0, part.lastIndexOf("-")))) {
-        for (var k = 0; k < keys.length; k++) if (keys[k].toLowerCase() === part) return keys[k];
+    const keys = Object.keys(texts);
+    for (const wanted of languages) {
+      for (let part = wanted.toLowerCase(); part; part = part.slice(0, Math.max(0, part.lastIndexOf("-")))) {
+        const found = keys.find((key) => key.toLowerCase() === part);
+        if (found) return found;
       }
     }
     return keys[0];
   }
 
-  function choose(state, visitor, dismissed) {
-    return state.items.filter(function (item) {
-      return isRunning(item, visitor.now) && isFor(item, visitor) && !dismissed(item.id + "@" + item.revision);
-    }).slice(0, MOST);
+  function moment(iso, locale) {
+    const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+    return new Date(iso).toLocaleString(locale === "en" ? "en-GB" : locale, form);
+  }
+
+  function say(item, locale) {
+    const fill = (gap, edge) => (item[edge + "s"] ? moment(item[edge + "s"], locale) : gap);
+    const text = item.text[locale].replace(/{(start|end)}/g, fill);
+    return text.length > MOST_LETTERS ? text.slice(0, MOST_LETTERS - 1) + "…" : text;
+  }
+
+  function noticeOf(item, state, visitor) {
+    const { id, revision, impact } = item;
+    const lang = pick(item.text, visitor.languages);
+    const labels = state.labels[lang];
+    const text = say(item, lang) + (isStale(state, visitor.now) ? " " + labels.stale : "");
+    const link = /^https?:\/\//.test(item.link[lang]) && item.link[lang];
+    return { ...labels, id, revision, impact, lang, text, link };
+  }
+
+  // The notices to draw, with every text ready. Throws for a state that cannot be drawn.
+  function noticesOf(state, visitor, isDismissed) {
+    return running(state, visitor)
+      .filter((item) => item.mode !== "notice" && isAt(item.paths, visitor.path) && !isDismissed(item))
+      .slice(0, MOST_ITEMS)
+      .map((item) => noticeOf(item, state, visitor));
+  }
+
+  function worst(order, values) {
+    return order.filter((value) => values.includes(value)).pop();
+  }
+
+  // What the shop is told: `window.meaculpa.state`. Past `valid_until` it claims nothing, so that no button stays dead.
+  function hookOf(state, visitor) {
+    const stale = isStale(state, visitor.now);
+    const items = stale ? [] : running(state, visitor);
+    const modeOf = (some) => worst(MODES, ["none", ...some.map((item) => item.mode)]);
+    const modeAt = (path) => modeOf(items.filter((item) => isAt(item.paths, path)));
+    const components = {};
+    for (const id of items.flatMap((item) => Object.keys(item.components))) {
+      const touching = items.filter((item) => item.components[id]);
+      components[id] = { status: worst(STATUSES, touching.map((item) => item.components[id])), mode: modeOf(touching) };
+    }
+    return { v: VERSION, at: state.at, stale, mode: modeAt(visitor.path), components, modeAt };
   }
 
   function nextEdge(state, now) {
-    var edges = [];
-    state.items.forEach(function (item) {
-      edges.push(Date.parse(item.starts), Date.parse(item.ends));
-    });
-    return Math.min.apply(null, edges.filter(function (edge) { return edge > now; }).concat(now + 3600e3));
+    const edges = state.items.flatMap((item) => [time(item.starts), endOf(item)]);
+    return Math.min(...[...edges, time(state.valid_until)].filter((edge) => edge > now));
   }
 
-  // ---- The page it stands on
-
-  var memory = {};
-
-  function isDismissed(key) {
-    try { return memory[key] || localStorage.getItem("meaculpa:" + key) !== null; } catch (error) { return !!memory[key]; }
+  function isNews(fresh, state) {
+    return fresh.v === VERSION && Array.isArray(fresh.items) && !(time(fresh.at) < time(state.at));
   }
 
-  function dismiss(key) {
-    memory[key] = true;
-    try { localStorage.setItem("meaculpa:" + key, "1"); } catch (error) { /* it holds for this page */ }
+  // Milliseconds until the next look: rarer when nothing is wrong, much rarer while it fails, never in step.
+  function pauseOf(state, failures, chance) {
+    const seconds = Math.max(10, state.poll || 60) * (state.items.length || failures ? 1 : 5);
+    return seconds * 1e3 * Math.min(16, 2 ** failures) * (0.8 + chance * 0.4);
   }
 
-  function visitorNow(state) {
-    var settings = window.meaculpa || {};
-    var languages = [document.documentElement.lang].concat(navigator.languages || [navigator.language]).filter(Boolean);
-    return { now: Date.now(), path: settings.path || location.pathname, region: settings.region, languages: languages, language: pick(state.labels, languages) };
+  // ---- The visitor and the shop's page
+
+  const page = document;
+  const nothing = { v: VERSION, items: [], labels: {} };
+  let state = nothing;
+  let offset = 0;
+  const memory = {};
+
+  function setting(name) {
+    return window.meaculpa?.[name] ?? page.documentElement.getAttribute("data-meaculpa-" + name);
   }
 
-  var CSS = ":host{all:initial!important;position:fixed!important;inset-inline:0!important;bottom:0!important;z-index:2147483000!important}" +
-    ":host([top]){bottom:auto!important;top:0!important}" +
-    "section{display:flex;gap:.75rem;align-items:center;justify-content:center;box-sizing:border-box;padding:.25rem .25rem .25rem 1rem;" +
-    "font:16px/1.4 system-ui,sans-serif;color:#fff;background:#2b2e34;border-top:3px solid #8ab6ff}" +
-    "section.critical{background:#8c1a13;border-color:#ff8a7e}section.major,section.minor{background:#5a2d06;border-color:#f3ad55}" +
-    "section+section{border-top-width:1px}p{margin:0;padding:.5rem 0;max-width:60rem}a{color:inherit;margin-inline-start:.5em;white-space:nowrap}" +
-    "button{flex:none;width:44px;height:44px;border:0;border-radius:6px;background:none;color:inherit;font:24px/1 system-ui,sans-serif;cursor:pointer}" +
-    "button:hover{background:#fff3}:focus-visible{outline:3px solid #fff;outline-offset:-3px}" +
-    "@media(forced-colors:active){section{border:2px solid}}@media print{:host{display:none!important}}";
+  function visitorOf(labels) {
+    const languages = [setting("lang"), page.documentElement.lang, ...navigator.languages].filter(Boolean);
+    return {
+      now: Date.now() + offset,
+      path: setting("path") || location.pathname,
+      region: setting("region"),
+      languages,
+      language: pick(labels, languages),
+    };
+  }
 
-  function styled(root) {
+  function isDismissed(item) {
+    let kept = memory[item.id];
     try {
-      var sheet = new CSSStyleSheet();
-      sheet.replaceSync(CSS);
-      root.adoptedStyleSheets = [sheet];
-    } catch (error) {
-      root.appendChild(document.createElement("style")).textContent = CSS;
+      kept = localStorage.getItem("meaculpa:" + item.id) || kept;
+    } catch {
+      // What was dismissed on this page holds here.
     }
+    return kept === item.revision;
   }
 
-  function element(name, parent, text) {
-    var made = parent.appendChild(document.createElement(name));
-    if (text) made.textContent = text;
+  function dismiss(notice) {
+    memory[notice.id] = notice.revision;
+    try {
+      localStorage.setItem("meaculpa:" + notice.id, notice.revision);
+    } catch {
+      // It holds for this page.
+    }
+    draw();
+  }
+
+  let told = "";
+
+  function leave(hook) {
+    window.meaculpa = Object.assign(window.meaculpa || {}, { state: hook });
+  }
+
+  function tell(hook) {
+    const news = JSON.stringify(hook);
+    leave(hook);
+    if (news === told) return;
+    told = news;
+    dispatchEvent(new CustomEvent("meaculpa:state", { detail: hook }));
+  }
+
+  // ---- Drawing
+
+  const CSS =
+    ":host{all:initial!important;display:block!important;position:fixed!important;inset:auto 0 0!important;z-index:2147483000!important}" +
+    ":host(.top){inset:0 0 auto!important}" +
+    ":host(.slot){position:static!important}" +
+    "section{max-height:40vh;overflow:auto;font:1em/1.4 system-ui,sans-serif;color:#fff}" +
+    "div{display:flex;align-items:center;justify-content:center;gap:.5em;padding:.25em;padding-inline-start:1em;background:#2b2e34;border-top:3px solid #8ab6ff}" +
+    ".critical{background:#8c1a13;border-color:#ff8a7e}" +
+    ".major,.minor{background:#5a2d06;border-color:#f3ad55}" +
+    "p{margin:.5em 0;max-width:60em;overflow-wrap:anywhere}" +
+    "a{color:inherit;margin-inline-start:.5em}" +
+    "button{flex:none;width:44px;height:44px;border:0;background:none;color:inherit;font:1.5em system-ui}" +
+    ":focus-visible{outline:3px solid;outline-offset:-3px}" +
+    "[role]{position:fixed;clip-path:inset(50%)}" +
+    "@media print{:host{display:none!important}}";
+
+  let host, region, live, room;
+  let drawn = "[]";
+  let strikes = 0;
+  let edgeTimer;
+  const announced = {};
+  const observer = new MutationObserver(safely(reattach));
+
+  function element(name, parent, text, attributes = {}) {
+    const made = parent.appendChild(page.createElement(name));
+    made.textContent = text;
+    Object.keys(attributes).forEach((key) => made.setAttribute(key, attributes[key]));
     return made;
   }
 
-  var host = null;
-
-  function draw(state) {
-    var visitor = visitorNow(state);
-    var items = choose(state, visitor, isDismissed);
-    var drawn = items.length ? drawBanner(items, state, visitor.languages) : null;
-    // Only now: a state that cannot be drawn takes nothing away.
-    if (host) host.remove();
-    host = drawn;
-    if (host) document.body.appendChild(host);
+  // The host is made once: what is announced is said by a region that was there before.
+  function prepare() {
+    host = page.createElement("meaculpa-banner");
+    const root = host.attachShadow({ mode: "open" });
+    live = element("p", root, "", { role: "status" });
+    region = element("section", root);
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(CSS);
+      root.adoptedStyleSheets = [sheet];
+      room = new CSSStyleSheet();
+      new ResizeObserver(safely(makeRoom)).observe(host);
+    } catch {
+      element("style", root, CSS);
+    }
   }
 
-  function drawBanner(items, state, languages) {
-    var banner = document.createElement("meaculpa-banner");
-    if (state.position === "top") banner.setAttribute("top", "");
-    var root = banner.attachShadow({ mode: "open" });
-    styled(root);
-    items.forEach(function (item) { drawItem(root, item, state, languages); });
-    return banner;
+  // Tells the page how high the banner is, so that nothing stays hidden behind it; writes nothing into the page.
+  function makeRoom() {
+    const sheets = page.adoptedStyleSheets;
+    if (!sheets.includes(room)) page.adoptedStyleSheets = [...sheets, room];
+    const at = host.className;
+    const height = (at === "slot" ? 0 : host.offsetHeight) + "px";
+    const end = at === "bottom" ? "body{margin-bottom:" + height + "}" : "";
+    const style = ":root{--meaculpa-height:" + height + ";scroll-padding-" + at + ":" + height + "}" + end;
+    room.replaceSync(host.isConnected ? "@media screen{" + style + "}" : "");
   }
 
-  function drawItem(root, item, state, languages) {
-    var locale = pick(item.text, languages);
-    var labels = state.labels[locale];
-    var section = element("section", root);
-    section.className = item.impact;
-    section.lang = locale;
-    section.dir = "auto";
-    section.setAttribute("aria-label", labels.label);
-    var text = element("p", section, item.text[locale]);
-    var link = element("a", text, labels.more);
-    if (/^https?:/.test(item.link[locale])) link.href = item.link[locale];
-    var button = element("button", section, "\u00d7");
-    button.type = "button";
-    button.setAttribute("aria-label", labels.dismiss);
-    button.addEventListener("click", function () {
-      dismiss(item.id + "@" + item.revision);
-      guarded(draw)(state);
-    });
+  // Last in the body, where React's hydration of a whole document leaves it alone.
+  function place() {
+    const slot = state.position === "slot" && page.querySelector("[data-meaculpa-slot]");
+    host.className = slot ? "slot" : state.position === "top" ? "top" : "bottom";
+    if (!host.isConnected) (slot || page.body).append(host);
+    // A page that restores a copy of itself restores a dead copy of us.
+    for (const other of page.querySelectorAll("meaculpa-banner")) if (other !== host) other.remove();
+    for (const node of [page.documentElement, page.body]) observer.observe(node, { childList: true });
+  }
+
+  // The page threw us out with its body's content; whoever does it again and again means it.
+  function reattach() {
+    if (host.isConnected || strikes > 2) return;
+    strikes++;
+    setTimeout(() => strikes--, 5e3);
+    place();
+  }
+
+  function render(notices) {
+    const hadFocus = host.shadowRoot.activeElement;
+    region.textContent = "";
+    region.setAttribute("aria-label", notices[0]?.label);
+    notices.forEach(renderNotice);
+    if (hadFocus) region.querySelector("button")?.focus();
+  }
+
+  function renderNotice(notice, number) {
+    const { lang, dir } = notice;
+    const id = "n" + number;
+    const line = element("div", region, "", { class: notice.impact, lang, dir });
+    const text = element("p", line, notice.text, { id });
+    if (notice.link) element("a", text, notice.more, { href: notice.link });
+    const names = { type: "button", "aria-label": notice.dismiss, "aria-describedby": id };
+    element("button", line, "×", names).onclick = safely(() => dismiss(notice));
+  }
+
+  // Said once each, politely, half a second after the region is there.
+  function announce(notices) {
+    const news = notices.filter((notice) => announced[notice.id] !== notice.revision);
+    if (!news.length) return;
+    setTimeout(() => {
+      live.lang = news[0].lang;
+      live.textContent = news.map((notice) => notice.text).join(" ");
+    }, 500);
+    setTimeout(() => (live.textContent = ""), 5500);
+    for (const { id, revision } of news) announced[id] = revision;
+  }
+
+  // Everything that can fail is worked out before anything on the page changes.
+  function draw(fresh = state) {
+    const visitor = visitorOf(fresh.labels);
+    const notices = noticesOf(fresh, visitor, isDismissed);
+    const hook = hookOf(fresh, visitor);
+    state = fresh;
+    clearTimeout(edgeTimer);
+    edgeTimer = setTimeout(redraw, Math.min(nextEdge(state, visitor.now) - visitor.now + 500, DAY));
+    show(notices);
+    tell(hook);
+  }
+
+  function show(notices) {
+    if (!notices.length && !host) return;
+    if (!host) prepare();
+    const fresh = JSON.stringify(notices);
+    if (fresh !== drawn) render(notices);
+    drawn = fresh;
+    if (notices.length) {
+      place();
+      announce(notices);
+    } else {
+      observer.disconnect();
+      host.remove();
+    }
+    if (room) makeRoom();
   }
 
   // ---- Keeping up with the status page
 
-  function guarded(action) {
-    return function (argument) {
-      try { return action(argument); } catch (error) { return undefined; }
+  let failures = 0;
+  let isDue = false;
+
+  // Nothing of ours may reach the shop's error handler.
+  function safely(action) {
+    return (...values) => {
+      try {
+        return action(...values);
+      } catch {
+        return undefined;
+      }
     };
   }
 
-  var failures = 0;
-  var edgeTimer = 0;
+  const redraw = safely(() => draw());
 
-  function show(state) {
-    guarded(draw)(state);
-    clearTimeout(edgeTimer);
-    edgeTimer = setTimeout(function () { show(state); }, Math.min(nextEdge(state, Date.now()) - Date.now() + 500, 2147483647));
+  async function readText(response) {
+    const reader = response.body.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return text;
+      text += decoder.decode(value, { stream: true });
+      if (text.length > MOST_BYTES) throw text;
+    }
   }
 
-  function poll(current) {
-    var pause = Math.max(10, +current.poll || 60) * 1e3 * Math.min(16, Math.pow(2, failures)) * (0.8 + Math.random() * 0.4);
-    setTimeout(function () {
-      if (document.hidden) return poll(current);
-      fetchState(current).then(function (fresh) {
-        failures = 0;
-        if (isState(fresh) && JSON.stringify(fresh) !== JSON.stringify(current)) {
-          show(fresh);
-          return poll(fresh);
-        }
-        return poll(current);
-      }).catch(function () {
-        failures++;
-        poll(current);
-      });
-    }, pause);
+  // The server's clock, where it may be read; else what is certain: nothing is known before it was said.
+  function learnTime(headers, at) {
+    const served = time(headers.get("date")) + 1e3 * headers.get("age");
+    const least = time(at) - Date.now();
+    if (served) offset = served - Date.now();
+    else if (least > offset) offset = least;
   }
 
-  function fetchState(current) {
-    var stop = new AbortController();
-    var timer = setTimeout(function () { stop.abort(); }, 8000);
-    var options = { cache: "no-cache", credentials: "omit", referrerPolicy: "no-referrer", signal: stop.signal };
-    return fetch(current.site + "/banner.json", options).then(function (response) {
-      if (!response.ok) throw new Error(String(response.status));
-      return response.json();
-    }).finally(function () { clearTimeout(timer); });
+  async function fetchState() {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), MOST_PATIENCE);
+    try {
+      const options = { cache: "no-cache", credentials: "omit", referrerPolicy: "no-referrer", signal: stop.signal };
+      const response = await fetch(seed.site + "/banner.json", options);
+      const isGone = [404, 410].includes(response.status);
+      if (!response.ok && !isGone) throw response;
+      const fresh = isGone ? { ...nothing, off: true } : JSON.parse(await readText(response));
+      if (isNews(fresh, state)) {
+        learnTime(response.headers, fresh.at);
+        draw(fresh);
+      }
+      failures = 0;
+    } catch {
+      failures++;
+    }
+    stop.abort();
   }
 
-  guarded(function () {
-    if (window.meaculpa === false || window.__meaculpaBanner || !isState(baked)) return;
-    window.__meaculpaBanner = true;
-    var begin = guarded(function () {
-      show(baked);
-      poll(baked);
-    });
-    if (document.body) begin();
-    else document.addEventListener("DOMContentLoaded", begin);
+  async function look() {
+    isDue = page.hidden;
+    if (isDue) return;
+    await fetchState();
+    wait();
+  }
+
+  function wait() {
+    if (!state.off) setTimeout(look, pauseOf(state, failures, Math.random()));
+  }
+
+  function begin() {
+    if (seed.items) {
+      learnTime(new Map(), seed.at);
+      safely(draw)(seed);
+    }
+    addEventListener("storage", redraw);
+    addEventListener("popstate", redraw);
+    if (window.navigation) navigation.addEventListener("currententrychange", redraw);
+    page.addEventListener("visibilitychange", () => isDue && look());
+    // Whose display hangs on the clock wants to know the right time at once.
+    if (!seed.items || seed.items.some((item) => item.starts || item.ends)) look();
+    else wait();
+  }
+
+  safely(() => {
+    const isOff = window.meaculpa === false || (setting("off") ?? false) !== false || location.search.includes("meaculpa=off");
+    if (isOff || seed.off || window.meaculpa?.state) return;
+    leave({ v: VERSION, mode: MODES[0], components: {} });
+    if (page.readyState === "loading") page.addEventListener("DOMContentLoaded", safely(begin));
+    else begin();
   })();
-})();
+})(MEACULPA_SEED);

@@ -136,8 +136,9 @@ class Component(Shape):
 class Banner(Shape):
     """How the banner behaves on the storefront."""
 
-    position: Literal["bottom", "top"] = "bottom"
+    position: Literal["bottom", "top", "slot"] = "bottom"
     poll_seconds: int = Field(default=60, ge=10, le=3600)
+    off: bool = False
 
 
 class Splash(Shape):
@@ -145,6 +146,7 @@ class Splash(Shape):
 
     retry_after_seconds: int = Field(default=120, ge=10, le=86_400)
     return_over_seconds: int = Field(default=180, ge=0, le=3600)
+    tell_me_url: Url | None = None
 
 
 class DirectoryTarget(Shape):

@@ -11,6 +11,8 @@ from meaculpa.model import OutputFile
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
+# Shops have written the hash of this code into their pages: it stays for as long as the target does.
+PINNED = "banner.core."
 
 
 class Reason(StrEnum):
@@ -79,7 +81,7 @@ class Plan:
 
 def group_of(path: str) -> Group:
     """Say when a path is published: pictures, then pages, then what visitors and banners ask for by name."""
-    if path.startswith("assets/"):
+    if path.startswith(("assets/", PINNED)):
         return Group.ASSETS
     name = path.rsplit("/", 1)[-1]
     is_page = "incidents/" in path or "history" in path or "sitemap" in path or name in ("404.html", "robots.txt")
@@ -101,6 +103,7 @@ def compare(
     What `wanted` lists beyond `files` (`hold_removals`) stays as it is.
     """
     pending = set(index.pending) if index else set()
+    wanted = _with_pinned(wanted, stored)
     same = {name for name in wanted if index and index.shards.get(name) == wanted[name].digest}
     uploads = _uploads(files, wanted, stored, same, pending, lost)
     kept = {path for shard in wanted.values() for path in shard.files}
@@ -123,6 +126,19 @@ def compare(
         leftovers=index.superseded if index else (),
         is_finishing=bool(pending),
     )
+
+
+def _with_pinned(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> dict[str, Shard]:
+    """Our shards, with what shops have pinned and we no longer build."""
+    pinned = {
+        name: {path: digest for path, digest in shard.files.items() if path.startswith(PINNED)}
+        for name, shard in stored.items()
+        if name in wanted
+    }
+    return {
+        name: Shard({**pinned.get(name, {}), **shard.files}, shard.gone, shard.known)
+        for name, shard in wanted.items()
+    }
 
 
 def _uploads(

@@ -19,7 +19,8 @@ from meaculpa.render.headers import PICTURE_TYPES
 LARGEST_PICTURE = 1_048_576
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("playbooks", "preview", "project", "sample")
+_NOT_TEMPLATES = ("edge", "playbooks", "preview", "project", "sample")
+_MINIFIED = "minified/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         reader.complain("incidents", "the folder is missing", "make it again; an empty one is fine")
     assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
     packaged = _Reader(packaged_templates(), known)
-    templates = packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES)
+    templates = _as_shipped(packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES))
     templates[REFERENCE_WORDS] = templates["locales/en.yml"]
     own = root / "site_templates"
     if own.is_dir() and own.resolve() != packaged_templates().resolve():
@@ -98,6 +99,12 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
 
 def _named(sources: Mapping[str, Source], folder: str) -> dict[str, Source]:
     return {path.removeprefix(f"{folder}/"): source for path, source in sources.items()}
+
+
+def _as_shipped(sources: Mapping[str, Source]) -> dict[str, Source]:
+    """Take the small form of what has one; a project's own file stands as it is written."""
+    small = {name.removeprefix(_MINIFIED): source for name, source in sources.items() if name.startswith(_MINIFIED)}
+    return {name: source for name, source in sources.items() if not name.startswith(_MINIFIED)} | small
 
 
 def _is_template(name: str) -> bool:

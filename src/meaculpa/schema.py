@@ -108,6 +108,10 @@ Identifier = Annotated[
 Region = Annotated[str, matching(r"[A-Z]{2}(-[A-Z0-9]{1,3})?", "a code such as GB or US-NY")]
 LocaleCode = Annotated[str, matching(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a code such as en or pt-BR")]
 PathGlob = Annotated[str, matching(r"/\S*", "a path of the shop, from the first / on, such as /checkout*")]
+AudiencePath = Annotated[
+    str,
+    matching(r"!?/\S*", "a path of the shop, from the first / on, such as /checkout*; with ! before it, not there"),
+]
 Amount = Annotated[str, matching(r"\d{1,9}(\.\d{1,2})?", "an amount such as 20 or 4.50")]
 
 

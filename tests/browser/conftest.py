@@ -1,6 +1,8 @@
 """A built site and a pretended shop, served on two hosts of this machine."""
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,18 +25,25 @@ STRICT_POLICY = (
 
 
 class Server:
-    """Serves files that tests may change while it runs; `answers` overrides a path with (status, headers, body)."""
+    """Serves files that tests may change while it runs; `answers` overrides a path with (status, headers, body).
+
+    Paths in `hanging` are accepted and never answered; `sent` counts the bytes of each body that were taken.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, OutputFile] = {}
         self.answers: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.asked: list[str] = []
+        self.hanging: set[str] = set()
+        self.sent: dict[str, int] = {}
+        self.headers: dict[str, str] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def close(self) -> None:
+        self.hanging = set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -47,6 +56,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.split("?")[0].strip("/") or "index.html"
         self.ours.asked.append(path)
+        while path in self.ours.hanging or "*" in self.ours.hanging:
+            time.sleep(0.05)
         if path in self.ours.answers:
             status, headers, body = self.ours.answers[path]
         elif path in self.ours.files:
@@ -54,11 +65,18 @@ class _Handler(BaseHTTPRequestHandler):
             status, headers, body = 200, {"Content-Type": file.content_type}, file.body
         else:
             status, headers, body = 404, {}, b"not there"
-        self.send_response(status)
-        for name, value in {"Access-Control-Allow-Origin": "*", "Content-Length": str(len(body)), **headers}.items():
+        if "Date" in headers:
+            self.send_response_only(status)
+        else:
+            self.send_response(status)
+        usual = {"Access-Control-Allow-Origin": "*", "Content-Length": str(len(body)), **self.ours.headers}
+        for name, value in {**usual, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        self.ours.sent[path] = 0
+        with contextlib.suppress(OSError):
+            for start in range(0, len(body), 65_536):
+                self.ours.sent[path] += self.wfile.write(body[start : start + 65_536])
 
     def log_message(self, *_: object) -> None:
         """Tests speak for themselves."""

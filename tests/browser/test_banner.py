@@ -138,7 +138,7 @@ def test_it_speaks_the_pages_language(
     page.goto(f"{shop.url}/checkout")
     shown = page.locator("meaculpa-banner section")
     expect(shown).to_contain_text("Kartenzahlung geht nicht.")
-    assert shown.get_attribute("lang") == "de"
+    assert shown.locator("div").get_attribute("lang") == "de"
     assert page.get_by_role("button", name="Diesen Hinweis schließen").count() == 1
     page.close()
 

@@ -24,9 +24,15 @@ PATHS = [
 
 def open_page(browser: Browser, url: str, **context: Any) -> tuple[Page, list[str]]:
     page = browser.new_context(**context).new_page()
+    page.route("https://status.northwind.example/**", lambda route: route.fulfill(status=404))
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text) if message.type == "error" and "404" not in message.text else None
+        ),
+    )
     page.goto(url)
     return page, problems
 
@@ -114,7 +120,7 @@ def test_a_shop_whose_address_begins_like_the_status_hosts_is_tried_again(
     browser: Browser, served: Server, shop: Server
 ) -> None:
     file = served.files["splash.html"]
-    body = file.body.replace(b'data-retry="120" data-spread="180"', b'data-retry="0" data-spread="0"')
+    body = file.body.replace(b"data-retry=120 data-spread=180", b"data-retry=0.05 data-spread=0")
     body = re.sub(rb'data-status="[^"]*"', f'data-status="{shop.url}@status.example"'.encode(), body)
     shop.answers["basket"] = (503, {"Content-Type": "text/html"}, body)
     page = browser.new_page()
@@ -127,7 +133,7 @@ def test_a_shop_whose_address_begins_like_the_status_hosts_is_tried_again(
 def test_the_splash_page_brings_the_shop_back_with_a_get(browser: Browser, served: Server, shop: Server) -> None:
     """It answered a POST; what it tries again is the address, never the order."""
     file = served.files["splash.html"]
-    body = file.body.replace(b'data-retry="120" data-spread="180"', b'data-retry="0" data-spread="0"')
+    body = file.body.replace(b"data-retry=120 data-spread=180", b"data-retry=0.05 data-spread=0")
     assert body != file.body
     shop.answers["order"] = (200, {"Content-Type": "text/html"}, b"<!doctype html><h1>Shop</h1>")
     page = browser.new_page()

@@ -23,6 +23,8 @@ COMMANDS = {
     "publish": ("meaculpa.cli.output", "Build, and bring every target up to date."),
     "watch": ("meaculpa.cli.live", "Build and publish on every change, until stopped."),
     "serve": ("meaculpa.cli.live", "Show the site on localhost while you write; publishes nothing."),
+    "embed": ("meaculpa.cli.edge", "Print the line that shows the banner on your storefront."),
+    "edge": ("meaculpa.cli.edge", "Print configuration that shows the splash page when the shop is down."),
     "import": ("meaculpa.cli.importing", "Take incidents over from another status page."),
     "completion": ("meaculpa.cli.completion", "Print the shell's completion script."),
 }

@@ -12,10 +12,10 @@ from meaculpa.errors import Problem, did_you_mean
 from meaculpa.model import ComponentStatus, Impact, Kind, Surface
 from meaculpa.schema import (
     Amount,
+    AudiencePath,
     Date,
     Line,
     LocaleCode,
-    PathGlob,
     Region,
     Shape,
     ShortLine,
@@ -45,7 +45,7 @@ _GIFTS = Literal[
 class AudienceShape(Shape):
     """Whom the banner addresses."""
 
-    paths: tuple[PathGlob, ...] = ()
+    paths: tuple[AudiencePath, ...] = ()
     regions: tuple[Region, ...] = ()
     locales: tuple[LocaleCode, ...] = ()
 
@@ -180,6 +180,10 @@ def _incident_rules(values: FrontMatter) -> Iterable[tuple[Any, str, str, str]]:
     )
     yield values.starts, "starts", '"starts" does not belong here', only
     yield values.ends, "ends", '"ends" does not belong here', only
+    for key in ("title", "summary", "works", "money"):
+        text = getattr(values, key) or ""
+        hint = "write the time itself; {start} and {end} are those of a maintenance window"
+        yield "{start}" in text or "{end}" in text, key, "only maintenance has a {start} and an {end}", hint
 
 
 def _maintenance_rules(values: FrontMatter) -> Iterable[tuple[Any, str, str, str]]:

@@ -1,54 +1,66 @@
-"""Site -> what the banner says, as data (`banner.json`) and baked into its code (`banner.js`)."""
+"""Site -> what the banner says, as data (`banner.json`), baked into its code (`banner.js`), and the code alone."""
 
 import hashlib
 import json
-from collections.abc import Iterable
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Problem
-from meaculpa.model import Incident, Surface
-from meaculpa.render.views import text_in
+from meaculpa.model import ComponentStatus, Incident, Surface
+from meaculpa.render.scripts import plant
+from meaculpa.render.views import text_in, with_window_in_words
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState, Site, is_shown_on
 
 VERSION = 1
-_PLACE_OF_STATE = "/*meaculpa:state*/ null"
+_MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}
+_LABELS = ("label", "more", "dismiss", "stale")
 
 
 def banner_state(site: Site, config: Config, words: tuple[Words, ...]) -> dict[str, Any]:
-    """Give the banner's state: the open incidents that reach it, and planned work that will."""
-    shown = [state for state in (*site.open, *site.upcoming) if is_shown_on(state.incident, Surface.BANNER)]
-    return {
+    """Give the banner's state: what is open, and planned work that will be; without texts what no banner shows."""
+    states = () if config.banner.off else (*site.open, *site.upcoming)
+    state = {
         "v": VERSION,
         "at": _iso(site.changed),
         "site": config.site.url,
         "position": config.banner.position,
         "poll": config.banner.poll_seconds,
         "labels": {one.locale: _labels(one) for one in words},
-        "items": [_item(state, config, words) for state in shown],
+        "items": [_item(state, config, words) for state in states],
     }
+    return {**state, "off": True} if config.banner.off else state
 
 
-def banner_json(state: dict[str, Any]) -> str:
+def banner_json(state: Mapping[str, Any]) -> str:
     """Write the state as `banner.json`."""
     return json.dumps(state, ensure_ascii=False, indent=1) + "\n"
 
 
-def banner_script(code: str, state: dict[str, Any]) -> str:
-    """Bake a state into the banner's code, escaped so that no text in it can end a script or a line."""
-    literal = json.dumps(state, ensure_ascii=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        literal = literal.replace(sign, f"\\u{ord(sign):04x}")
-    if code.count(_PLACE_OF_STATE) != 1:
-        hint = f"it must hold {_PLACE_OF_STATE} once, where the state is put"
-        raise InvalidInput([Problem("site_templates/banner.js", 0, "there is no place for the state", hint)])
-    return code.replace(_PLACE_OF_STATE, literal)
+def banner_script(code: str, seed: Mapping[str, Any]) -> str:
+    """Make a banner of its code and a seed: the whole state (`banner.js`), or where to ask for it (`core_seed`)."""
+    return plant("banner.js", code, seed)
+
+
+def core_seed(config: Config) -> dict[str, Any]:
+    """All that the code alone knows: where the state is."""
+    return {"site": config.site.url}
+
+
+def core_path(script: str) -> str:
+    """Name the code alone for its content, so that a shop can pin it."""
+    return f"banner.core.{hashlib.sha256(script.encode()).hexdigest()[:12]}.js"
+
+
+def integrity(text: str) -> str:
+    """Give the value of an `integrity` attribute (Subresource Integrity, section 3.5)."""
+    return "sha384-" + b64encode(hashlib.sha384(text.encode()).digest()).decode()
 
 
 def _labels(words: Words) -> dict[str, str]:
-    return {name: words.say(f"banner.{name}") for name in ("label", "more", "dismiss")}
+    return {"dir": words.direction, **{name: words.say(f"banner.{name}") for name in _LABELS}}
 
 
 def _item(state: IncidentState, config: Config, words: tuple[Words, ...]) -> dict[str, Any]:
@@ -58,17 +70,26 @@ def _item(state: IncidentState, config: Config, words: tuple[Words, ...]) -> dic
         "kind": str(incident.kind),
         "impact": str(incident.impact),
         "status": str(state.status),
-        "components": {key: str(value) for key, value in state.components.items()},
+        "mode": _MODES[incident.show],
+        "components": {key: str(value) for key, value in _components(state).items()},
         "starts": _iso(state.began) if state.is_maintenance else None,
         "ends": _iso(incident.ends) if state.is_maintenance and not _overran(state) else None,
         "updated": _iso(state.changed),
         "paths": list(_paths(state, config)),
         "regions": list(incident.audience.regions),
         "locales": list(incident.audience.locales),
-        "text": _texts(incident, words, config.default_locale),
-        "link": {one.locale: _link(incident, one.locale, config) for one in words},
     }
-    return {**item, "revision": _revision(state, item["text"])}
+    item = {key: value for key, value in item.items() if value is not None}
+    if not is_shown_on(incident, Surface.BANNER):
+        return item
+    texts = _texts(incident, words, config.default_locale, _overran(state))
+    links = {one.locale: _link(incident, one.locale, config) for one in words}
+    return {**item, "text": texts, "link": links, "revision": _revision(state, texts)}
+
+
+def _components(state: IncidentState) -> Mapping[str, ComponentStatus]:
+    """What is affected while the item is shown: planned work appears by the clock, with no new state."""
+    return state.incident.components if state.is_upcoming else state.components
 
 
 def _overran(state: IncidentState) -> bool:
@@ -77,12 +98,13 @@ def _overran(state: IncidentState) -> bool:
     return state.is_open and ends is not None and state.changed >= ends
 
 
-def _texts(incident: Incident, words: Iterable[Words], default: str) -> dict[str, str]:
+def _texts(incident: Incident, words: Iterable[Words], default: str, is_window_over: bool) -> dict[str, str]:
+    """What is said by locale; the browser puts the window's times in, unless it is told of none."""
     texts = {}
     for one in words:
         text = text_in(incident, "summary", one, default) or text_in(incident, "title", one, default)
         if text and text.lang is None:
-            texts[one.locale] = text.text
+            texts[one.locale] = with_window_in_words(text.text, incident, one) if is_window_over else text.text
     return texts
 
 

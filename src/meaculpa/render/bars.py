@@ -1,16 +1,20 @@
 """A component's last 90 days as one small drawing: a path for each state, so shape and colour both tell."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
 
 from meaculpa.model import ComponentStatus
 from meaculpa.render.words import Words
 from meaculpa.status import ComponentState
 from meaculpa.uptime import DAYS, Day
 
+# A day is a dash of three units and a gap of one.
 STEP = 4
-BAR = 3
 HEIGHT = 24
-WIDTH = DAYS * STEP - (STEP - BAR)
+WIDTH = DAYS * STEP - 1
+# What is listed of the bad days below the bars; the history has them all.
+MOST_BAD_DAYS = 5
 
 # Worse is taller: whoever cannot tell the colours apart still sees which days were bad.
 _TALL = {
@@ -33,17 +37,28 @@ class BadDay:
 
 
 @dataclass(frozen=True, slots=True)
+class BarPath:
+    """All days of one state: its name, how tall its bars are, and the drawing."""
+
+    state: str
+    tall: int
+    lines: str
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentView:
     """A component as it is shown: now, in words, and as bars (a path per state)."""
 
+    id: str
     name: str
     status: str
     status_word: str
     share: str
     sentence: str
-    paths: tuple[tuple[str, str], ...]
+    paths: tuple[BarPath, ...]
     bad_days: tuple[BadDay, ...]
     bad_days_title: str
+    has_more_bad_days: bool
 
 
 def view_component(state: ComponentState, words: Words) -> ComponentView:
@@ -52,6 +67,7 @@ def view_component(state: ComponentState, words: Words) -> ComponentView:
     name = state.component.name
     share = _share(state, words)
     return ComponentView(
+        id=state.component.id,
         name=name,
         status=str(state.status),
         status_word=words.say(f"component.{state.status}"),
@@ -60,8 +76,9 @@ def view_component(state: ComponentState, words: Words) -> ComponentView:
         if share
         else words.say("bars_unknown", component=name),
         paths=_paths(state.days),
-        bad_days=tuple(_bad_day(day, words) for day in bad),
+        bad_days=tuple(_bad_day(day, words) for day in bad[:MOST_BAD_DAYS]),
         bad_days_title=words.say("bad_days", count=len(bad)),
+        has_more_bad_days=len(bad) > MOST_BAD_DAYS,
     )
 
 
@@ -86,10 +103,25 @@ def _bad_day(day: Day, words: Words) -> BadDay:
     )
 
 
-def _paths(days: tuple[Day, ...]) -> tuple[tuple[str, str], ...]:
-    drawn: dict[str, list[str]] = {}
-    for position, day in enumerate(days):
-        tall = _TALL[day.status]
-        name = str(day.status or "no_data")
-        drawn.setdefault(name, []).append(f"M{position * STEP} {HEIGHT - tall}h{BAR}v{tall}h-{BAR}z")
-    return tuple((name, "".join(pieces)) for name, pieces in drawn.items())
+def _paths(days: tuple[Day, ...]) -> tuple[BarPath, ...]:
+    """Draw each state as a dashed line, a dash for each day, as thick as its bars are tall.
+
+    Every day with a record has the bar of a good one, and the taller bar of a bad one covers it.
+    """
+    good = (None if day.status is None else ComponentStatus.OPERATIONAL for day in days)
+    drawn = dict(_lines(good))
+    for status, lines in _lines(day.status for day in days):
+        drawn.setdefault(status, lines)
+    return tuple(BarPath(str(status or "no_data"), _TALL[status], lines) for status, lines in drawn.items())
+
+
+def _lines(statuses: Iterable[ComponentStatus | None]) -> Iterable[tuple[ComponentStatus | None, str]]:
+    """Give the line of each state: where its runs of days begin, and how long they are."""
+    lines: dict[ComponentStatus | None, str] = {}
+    position = 0
+    for status, run in groupby(statuses):
+        count = len(list(run))
+        middle = HEIGHT - _TALL[status] / 2
+        lines[status] = f"{lines.get(status, '')}M{position * STEP} {middle:g}h{count * STEP}"
+        position += count
+    return lines.items()

@@ -31,7 +31,7 @@ PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")
 
 def cache_control(path: str) -> str:
     """Choose the Cache-Control of a published path."""
-    if path.startswith("assets/"):
+    if path.startswith(("assets/", "banner.core.")):
         return IMMUTABLE
     return BANNER_SCRIPT if path == "banner.js" else POINTER
 

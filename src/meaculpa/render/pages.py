@@ -21,6 +21,11 @@ from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState, Site
 
+# What the status page lists of what is over; the history has it all.
+_MOST_RECENT = 10
+# What `text.css` is for.
+_RICH = re.compile(r"<(?:h\d|img|pre|code|blockquote|table)\b")
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -68,15 +73,15 @@ class Edition:
         return view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
 
     @cached_property
+    def plain_dress(self) -> Mapping[str, str]:
+        """Style and script of the status page while its texts are plain: most of them are."""
+        return _dress(self.config.brand.accent, self.theme.texts["page.css"], self.theme.texts["page.js"])
+
+    @cached_property
     def dress(self) -> Mapping[str, str]:
-        """Style and script of every page, and the policy that allows them and nothing else."""
-        css = f":root{{--accent:{self.config.brand.accent}}}{self.theme.texts['page.css']}"
-        script = self.theme.texts["page.js"]
-        return {
-            "css": SafeHtml(css),  # noqa: S704 (our own file)
-            "js": SafeHtml(script),  # noqa: S704 (our own file)
-            "csp": content_security_policy(css, script),
-        }
+        """Style and script of every other page."""
+        css = self.theme.texts["page.css"] + self.theme.texts["text.css"]
+        return _dress(self.config.brand.accent, css, self.theme.texts["page.js"])
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -87,7 +92,8 @@ class Edition:
         """Render one page of this language."""
         path = self.prefix + file
         root = facts.pop("root", "../" * path.count("/"))
-        frame = _frame(self, file, root)
+        dress = self.plain_dress if facts.pop("is_plain", False) else self.dress
+        frame = {**_frame(self, file, root), **dress}
         text = self.theme.render(template, page=frame, site=self.config.site, say=self.words.say, **facts)
         return output_file(path, text)
 
@@ -109,6 +115,11 @@ def not_found(edition: Edition) -> Page:
 def month_of(state: IncidentState) -> str:
     """The month that an incident belongs to in the history: the one it began in, in UTC."""
     return f"{state.began:%Y-%m}"
+
+
+def refresh_path(theme: Theme) -> str:
+    """Name the script that renews a page for its content: pages that are open keep the one they know."""
+    return f"assets/refresh.{hashlib.sha256(theme.texts['refresh.js'].encode()).hexdigest()[:12]}.js"
 
 
 def by_month(site: Site) -> list[tuple[str, list[IncidentState]]]:
@@ -200,17 +211,19 @@ def _history(edition: Edition, counts: tuple[tuple[str, int], ...]) -> OutputFil
 def _index(edition: Edition) -> OutputFile:
     site, words = edition.site, edition.words
     root = "../" * edition.prefix.count("/")
+    opened = [_open_incident(edition, state, root) for state in site.open]
     return edition.render(
         "index.html.j2",
         "index.html",
         overall=str(site.overall),
         headline=words.say(f"overall.{site.overall}"),
-        description=edition.view(site.open[0]).title.text if site.open else words.say("nothing_open"),
+        description=edition.view(site.open[0]).description if site.open else words.say("nothing_open"),
         symbol=SYMBOLS[site.overall][:2],
         changed=moment(site.changed, words) if site.changed else None,
-        open=[_open_incident(edition, state, root) for state in site.open],
+        open=opened,
+        is_plain=not any(_RICH.search(incident["newest"].html) for incident in opened),
         upcoming=[edition.view(state) for state in site.upcoming],
-        recent=[edition.view(state) for state in site.recent],
+        recent=[edition.view(state) for state in site.recent[:_MOST_RECENT]],
         groups=_groups(edition),
         bars={"width": WIDTH, "height": HEIGHT},
     )
@@ -238,7 +251,6 @@ def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
     """What surrounds every page: language, security policy, icon, styles, links to the other languages."""
     config = edition.config
     return {
-        **edition.dress,
         "lang": edition.words.locale,
         "dir": edition.words.direction,
         "base": root + edition.prefix,
@@ -247,6 +259,7 @@ def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
         "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
         "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
         "languages": _languages(edition, file, root),
+        "refresh": root + refresh_path(edition.theme),
     }
 
 
@@ -271,13 +284,23 @@ def _languages(edition: Edition, file: str, root: str) -> list[dict[str, str]]:
     return languages
 
 
+def _dress(accent: str, css: str, script: str) -> Mapping[str, str]:
+    """Style and script of a page, and the policy that allows them and nothing else."""
+    css = f":root{{--accent:{accent}}}{css}"
+    return {
+        "css": SafeHtml(css),  # noqa: S704 (our own file)
+        "js": SafeHtml(script),  # noqa: S704 (our own file)
+        "csp": content_security_policy(css, script),
+    }
+
+
 def content_security_policy(css: str, script: str) -> str:
-    """Allow a page its own style and script and nothing else (CSP Level 3, hashes)."""
+    """Allow a page its own style and script, files of its own site, and nothing else (CSP Level 3, hashes)."""
 
     def digest(text: str) -> str:
         return "'sha256-" + b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
 
     return (
-        f"default-src 'none'; style-src {digest(css)}; script-src {digest(script)}; "
-        "img-src 'self' data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src {digest(css)}; script-src {digest(script)} 'self'; "
+        "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
     )

@@ -7,12 +7,12 @@ from pathlib import PurePosixPath
 
 from meaculpa.config import Config
 from meaculpa.model import Markup, OutputFile, Source
-from meaculpa.render.banner import banner_json, banner_script, banner_state
+from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import CONTENT_TYPES, output_file
 from meaculpa.render.listings import listings
-from meaculpa.render.pages import Edition, Page, by_month, not_found, pages
-from meaculpa.render.splash import splash_page
+from meaculpa.render.pages import Edition, Page, by_month, not_found, pages, refresh_path
+from meaculpa.render.splash import splash_page, splash_worker, tiny_splash_page
 from meaculpa.render.symbols import favicon
 from meaculpa.render.views import Bodies
 from meaculpa.status import Site
@@ -63,12 +63,22 @@ def _logo(config: Config, assets: Mapping[str, Source], published: Mapping[str, 
 def _pointers(site: Site, config: Config, theme: Theme) -> Iterator[Page]:
     state = banner_state(site, config, theme.words)
     script = theme.texts["banner.js"]
+    core = banner_script(script, core_seed(config))
+    unmoved: dict[str, Callable[[], str]] = {
+        core_path(core): lambda: core,
+        refresh_path(theme): lambda: theme.texts["refresh.js"],
+        "splash-worker.js": partial(splash_worker, config, theme),
+        "splash-worker.off.js": lambda: theme.texts["splash-worker.off.js"],
+    }
     texts: dict[str, Callable[[], str]] = {
         "favicon.svg": partial(favicon, site.overall),
         "splash.html": partial(splash_page, site, config, theme),
+        "splash.tiny.html": partial(tiny_splash_page, site, config, theme),
         "banner.js": partial(banner_script, script, state),
         "banner.json": partial(banner_json, state),
     }
+    for path, text in unmoved.items():
+        yield Page(path, (config, theme.digest), partial(_make, path, text))
     for path, text in texts.items():
         yield Page(path, (config, theme.digest, site), partial(_make, path, text))
 

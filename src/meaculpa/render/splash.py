@@ -1,14 +1,31 @@
-"""Site -> the page that the shop's edge shows while the shop is down, every language in one file."""
+"""Site -> what visitors see while the shop is down: the splash page, its tiny form, the workers that show it."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from markupsafe import Markup as SafeHtml
 
 from meaculpa.config import Config
 from meaculpa.model import Surface
 from meaculpa.render.environment import Theme
-from meaculpa.render.views import Moment, Text, beyond_title, moment, text_in
+from meaculpa.render.scripts import plant
+from meaculpa.render.views import (
+    Moment,
+    Text,
+    beyond_title,
+    moment,
+    text_in,
+    with_window,
+    with_window_in_words,
+)
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState, Site, is_shown_on
+
+# HAProxy refuses an error page above its buffer of 16 KiB, headers included; an ALB answers with 1,024 at most.
+LARGEST = 14_000
+LARGEST_TINY = 1_024
+_LONGEST_FACT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +37,90 @@ class Section:
     heading: str
     text: Text
     facts: tuple[tuple[str, Moment | Text], ...]
+    back: str
     retry: str
     retry_note: str
     by_phone: str
     by_mail: str
+    by_chat: str
+    tell_me: str
+    tell_me_email: str
+    tell_me_note: str
     status: str
     status_url: str
 
 
 def splash_page(site: Site, config: Config, theme: Theme) -> str:
-    """Render the splash page: the worst incident that reaches it, or what is true whenever the shop is down."""
-    state = next((state for state in site.open if is_shown_on(state.incident, Surface.SPLASH)), None)
+    """Render the splash page: the worst incident that reaches it, or what is true whenever the shop is down.
+
+    It speaks every configured language, or the default one alone where all would be more than an edge takes.
+    """
+    state = _shown(site)
+    sections = [_section(state, config, words) for words in theme.words]
+    text = _splash(sections, state, config, theme)
+    return text if len(text.encode()) <= LARGEST else _splash(sections[:1], state, config, theme)
+
+
+def tiny_splash_page(site: Site, config: Config, theme: Theme) -> str:
+    """Render the splash page for edges that take very little: what matters most, in the default language."""
+    section = _section(_shown(site), config, theme.words[0])
+    lines: list[SafeHtml] = []
+    text = _tiny(section, lines, config, theme)
+    for line in _tiny_lines(section, config):
+        longer = _tiny(section, [*lines, line], config, theme)
+        if len(longer.encode()) <= LARGEST_TINY:
+            lines, text = [*lines, line], longer
+    return text
+
+
+def splash_worker(config: Config, theme: Theme) -> str:
+    """Make the service worker that a shop may serve: it knows where the splash page is."""
+    return plant("splash-worker.js", theme.texts["splash-worker.js"], config.site.url)
+
+
+def _shown(site: Site) -> IncidentState | None:
+    return next((state for state in site.open if is_shown_on(state.incident, Surface.SPLASH)), None)
+
+
+def _splash(sections: list[Section], state: IncidentState | None, config: Config, theme: Theme) -> str:
     return theme.render(
         "splash.html.j2",
         site=config.site,
-        sections=[_section(state, config, words) for words in theme.words],
-        phone=re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
+        sections=sections,
+        incident=state.incident.id if state else None,
+        phone=_dialled(config),
+        retry_seconds=config.splash.retry_after_seconds,
+        spread_seconds=config.splash.return_over_seconds,
+        tell_me_url=config.splash.tell_me_url,
+        accent=config.brand.accent,
+        css=SafeHtml(theme.texts["splash.css"]),  # noqa: S704 (our own file)
+        js=SafeHtml(theme.texts["splash.js"]),  # noqa: S704 (our own file)
+    )
+
+
+def _tiny(section: Section, lines: list[SafeHtml], config: Config, theme: Theme) -> str:
+    return theme.render(
+        "splash.tiny.html.j2",
+        site=config.site,
+        section=section,
+        lines=lines,
         retry_seconds=config.splash.retry_after_seconds,
         spread_seconds=config.splash.return_over_seconds,
     )
+
+
+def _tiny_lines(section: Section, config: Config) -> Iterable[SafeHtml]:
+    """What the tiny page says, the most important first."""
+    line = SafeHtml("{}: {}")
+    if config.site.support.phone:
+        yield SafeHtml('<a href="tel:{}">{}</a>').format(_dialled(config), section.by_phone)
+    for name, fact in section.facts[::-1]:
+        yield line.format(name, fact.text)
+    yield SafeHtml('<a href="{}">{}</a>').format(section.status_url, section.status)
+
+
+def _dialled(config: Config) -> str:
+    return re.sub(r"[^+0-9]", "", config.site.support.phone or "")
 
 
 def _section(state: IncidentState | None, config: Config, words: Words) -> Section:
@@ -51,10 +133,15 @@ def _section(state: IncidentState | None, config: Config, words: Words) -> Secti
         heading=heading,
         text=text,
         facts=facts,
+        back=words.say("splash.back"),
         retry=words.say("splash.retry"),
         retry_note=words.say("splash.retry_note"),
         by_phone=words.say("splash.order_by_phone", phone=support.phone),
         by_mail=words.say("splash.write", email=support.email),
+        by_chat=words.say("chat"),
+        tell_me=words.say("splash.tell_me"),
+        tell_me_email=words.say("splash.tell_me_email"),
+        tell_me_note=words.say("splash.tell_me_note"),
         status=words.say("splash.status"),
         status_url=f"{config.site.url}/{prefix}index.html",
     )
@@ -75,9 +162,14 @@ def _known(
     for name in ("works", "money"):
         text = text_in(incident, name, words, default)
         if text:
-            facts.append((words.say(name), text))
+            facts.append((words.say(name), with_window(_shorten(text), incident, words)))
     if state.next_update and not state.overdue:
         facts.append((words.say("next_update"), moment(state.next_update, words)))
-    heading = words.say("splash.title", title=(title.text if title else incident.title).rstrip(".!?"))
+    plain = with_window_in_words(title.text if title else incident.title, incident, words)
+    heading = words.say("splash.title", title=plain.rstrip(".!?"))
     rest = Text(beyond_title(summary, title), summary.lang) if summary else Text("")
-    return heading, rest, tuple(facts)
+    return heading, with_window(rest, incident, words), tuple(facts)
+
+
+def _shorten(text: Text) -> Text:
+    return text if len(text.text) <= _LONGEST_FACT else Text(text.text[: _LONGEST_FACT - 1] + "…", text.lang)

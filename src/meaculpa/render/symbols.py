@@ -1,6 +1,6 @@
 """A symbol for each state of the site: shape and colour together, as favicon and beside words."""
 
-from base64 import b64encode
+from urllib.parse import quote
 
 from meaculpa.model import Impact
 
@@ -35,4 +35,4 @@ def favicon(impact: Impact) -> str:
 
 def data_uri(svg: str) -> str:
     """Write an SVG so that a page can hold it and needs no second request."""
-    return "data:image/svg+xml;base64," + b64encode(svg.strip().encode()).decode()
+    return "data:image/svg+xml," + quote(svg.strip().replace('"', "'"), safe=" /:='-.,")

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from markupsafe import Markup as SafeHtml
+from markupsafe import escape
 
 from meaculpa.model import Incident, Kind, Markup, Update
 from meaculpa.render.words import Words
@@ -77,12 +78,14 @@ class IncidentView:
     status: str
     status_word: str
     title: Text
+    description: str
     summary: Text | None
     works: Text | None
     money: Text | None
     since: Moment
     until: Moment | None
     lasted: str | None
+    is_live: bool
     is_maintenance: bool
     is_notice: bool
     next_update: Moment | None
@@ -110,6 +113,25 @@ def text_in(incident: Incident, name: str, words: Words, default: str) -> Text |
     return Text(original, default) if original else None
 
 
+def with_window(text: Text, incident: Incident, words: Words) -> Text:
+    """Put `<time>` elements for `{start}` and `{end}` of maintenance into a text; the result is safe HTML."""
+    return Text(_with_times(escape(text.text), incident, words), text.lang) if incident.starts else text
+
+
+def with_window_in_words(text: str, incident: Incident, words: Words) -> str:
+    """Put the start and end of maintenance into a text that stays plain, in UTC."""
+    if incident.starts is None or incident.ends is None:
+        return text
+    return text.replace("{start}", words.moment(incident.starts)).replace("{end}", words.moment(incident.ends))
+
+
+def _with_times(html: SafeHtml, incident: Incident, words: Words) -> SafeHtml:
+    for place, at in (("{start}", incident.starts), ("{end}", incident.ends)):
+        if at and place in html:
+            html = SafeHtml(html.replace(place, moment(at, words).__html__()))  # noqa: S704 (our own time element)
+    return html
+
+
 def beyond_title(summary: Text, title: Text | None) -> str:
     """What a summary says that the title above it has not said already: a banner shows it alone, a page does not."""
     if title and summary.text.startswith(title.text) and not summary.text[len(title.text) :][:1].isalnum():
@@ -123,7 +145,7 @@ def beyond_title(summary: Text, title: Text | None) -> str:
 def view_incident(state: IncidentState, words: Words, default: str, names: Mapping[str, str]) -> IncidentView:
     """Prepare an incident for the templates, in one language; `names` are those of components by id."""
     incident = state.incident
-    title = text_in(incident, "title", words, default) or Text(incident.title)
+    title = _title(incident, words, default)
     until = incident.ends if state.is_upcoming or (state.is_maintenance and state.is_open) else state.ended
     status = "unconfirmed" if state.unconfirmed else str(state.status)
     return IncidentView(
@@ -134,12 +156,14 @@ def view_incident(state: IncidentState, words: Words, default: str, names: Mappi
         status=status,
         status_word=words.say(f"status.{status}"),
         title=title,
+        description=_description(incident, title, words, default),
         summary=_summary(incident, title, words, default),
-        works=text_in(incident, "works", words, default),
-        money=text_in(incident, "money", words, default),
+        works=fact_in(incident, "works", words, default),
+        money=fact_in(incident, "money", words, default),
         since=moment(state.began, words),
         until=_until(state.began, until, words) if until else None,
         lasted=_lasted(state, words),
+        is_live=state.is_open or state.is_upcoming,
         is_maintenance=state.is_maintenance,
         is_notice=incident.kind is Kind.NOTICE and state.is_open,
         next_update=moment(state.next_update, words) if state.next_update else None,
@@ -151,10 +175,27 @@ def view_incident(state: IncidentState, words: Words, default: str, names: Mappi
     )
 
 
+def _title(incident: Incident, words: Words, default: str) -> Text:
+    title = text_in(incident, "title", words, default) or Text(incident.title)
+    return Text(with_window_in_words(title.text, incident, words), title.lang)
+
+
+def _description(incident: Incident, title: Text, words: Words, default: str) -> str:
+    """The incident in one plain sentence, for search results and previews of links."""
+    summary = text_in(incident, "summary", words, default)
+    return with_window_in_words(summary.text, incident, words) if summary else title.text
+
+
+def fact_in(incident: Incident, name: str, words: Words, default: str) -> Text | None:
+    """Find `works` or `money` in the page's language, with the window's times in it."""
+    text = text_in(incident, name, words, default)
+    return with_window(text, incident, words) if text else None
+
+
 def _summary(incident: Incident, title: Text, words: Words, default: str) -> Text | None:
     summary = text_in(incident, "summary", words, default)
-    rest = beyond_title(summary, title) if summary else ""
-    return Text(rest, summary.lang) if summary and rest else None
+    rest = beyond_title(summary, text_in(incident, "title", words, default) or title) if summary else ""
+    return with_window(Text(rest, summary.lang), incident, words) if summary and rest else None
 
 
 def _until(began: datetime, until: datetime, words: Words) -> Moment:
@@ -201,17 +242,26 @@ def view_updates(
     translation = state.incident.translations.get(words.locale)
     translated = translation.bodies if translation else (None,) * len(state.incident.updates)
     newest_first = reversed(list(zip(state.updates, translated, strict=False)))
-    return tuple(_update(update, body, words, default, bodies, root) for update, body in islice(newest_first, most))
+    return tuple(
+        _update(state.incident, update, body, words, default, bodies, root)
+        for update, body in islice(newest_first, most)
+    )
 
 
 def _update(
-    update: Update, translated: str | None, words: Words, default: str, bodies: Bodies, root: str
+    incident: Incident,
+    update: Update,
+    translated: str | None,
+    words: Words,
+    default: str,
+    bodies: Bodies,
+    root: str,
 ) -> UpdateView:
     foreign = translated is None and words.locale != default
     body = update.body if translated is None else translated
     return UpdateView(
         status_word=words.say(f"status.{update.status}"),
         at=moment(update.at, words),
-        html=bodies.html(body, root),
+        html=_with_times(bodies.html(body, root), incident, words),
         lang=default if foreign else None,
     )

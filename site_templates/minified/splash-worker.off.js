@@ -1,0 +1,1 @@
+addEventListener("install",()=>skipWaiting()),addEventListener("activate",e=>e.waitUntil(Promise.all([caches.delete("meaculpa"),registration.unregister()])))

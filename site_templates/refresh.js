@@ -1,0 +1,67 @@
+// Renews a page of the status site in place while somebody looks: what has the focus keeps it, what was opened stays
+// open, and nothing moves that has not changed. A page loads it when it has been open for a minute.
+
+const PAUSE = 6e4;
+
+// Makes one element like another. Nodes of the same id, or of the same kind in the same place, stay what they are.
+function renew(old, fresh) {
+  if (old.isEqualNode(fresh)) return;
+  for (const name of fresh.getAttributeNames()) old.setAttribute(name, fresh.getAttribute(name));
+  for (const name of old.getAttributeNames()) {
+    if (!fresh.hasAttribute(name) && name !== "open") old.removeAttribute(name);
+  }
+  let next = old.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const isLike = (node) => node && node.nodeName === child.nodeName && (node.id || "") === (child.id || "");
+    const match = child.id ? [...old.children].find(isLike) : isLike(next) && next;
+    if (match && match === next) next = next.nextSibling;
+    else old.insertBefore(match || child, next);
+    if (match && match.nodeType === 1) renew(match, child);
+    else if (match) match.data = child.data;
+  }
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
+}
+
+// Style and script of a page: where they have changed, the page is another one.
+function dressOf(page) {
+  return page.querySelector("style").textContent + page.querySelector("script").textContent;
+}
+
+function take(fresh, prepare) {
+  if (dressOf(fresh) !== dressOf(document)) return location.reload();
+  prepare(fresh);
+  const focused = document.activeElement;
+  renew(document.querySelector("main"), fresh.querySelector("main"));
+  if (focused.isConnected) focused.focus({ preventScroll: true });
+  document.title = fresh.title;
+  document.querySelector("[rel=icon]").href = fresh.querySelector("[rel=icon]").getAttribute("href");
+}
+
+export function start(prepare) {
+  let failures = 0;
+  let looked = 0;
+  let timer;
+
+  async function look() {
+    if (document.hidden || Date.now() - looked < PAUSE / 2) return;
+    clearTimeout(timer);
+    looked = Date.now();
+    try {
+      const answer = await fetch(location.href, { cache: "no-cache" });
+      if (!answer.ok) throw answer;
+      take(new DOMParser().parseFromString(await answer.text(), "text/html"), prepare);
+      failures = 0;
+    } catch {
+      failures++;
+      prepare(document);
+    }
+    timer = setTimeout(look, PAUSE * Math.min(16, 2 ** failures) * (0.8 + Math.random() * 0.4));
+  }
+
+  document.addEventListener("visibilitychange", look);
+  look();
+}
