@@ -7,10 +7,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
 
-.PHONY: help serve test check lint types format bench soak sample clean
+.PHONY: help serve test check lint types format minify sizes bench-frontend bench soak sample clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 serve: $(READY) ## Show the sample shop at http://localhost:8080, following every save in demo/
 	@test -f demo/meaculpa.yml || $(BIN)/meaculpa init demo --sample > /dev/null
@@ -32,6 +32,17 @@ format: $(TEST_READY) ## Put the code into the one style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+minify: $(TEST_READY) ## Make the small forms of what browsers get
+	$(BIN)/python scripts/minify
+
+sizes: $(TEST_READY) ## Print how large everything is that browsers get; fails above the limits
+	$(BIN)/python bench/sizes.py
+
+bench-frontend: $(TEST_READY) ## Measure what the browser's side costs, with Lighthouse
+	@mkdir -p .tools/lighthouse && cp bench/lighthouse/package.json .tools/lighthouse/
+	@cd .tools/lighthouse && npm install --no-audit --no-fund --loglevel=error > /dev/null
+	PYTHONPATH=. $(BIN)/python bench/frontend.py --lighthouse
+
 bench: $(TEST_READY) ## Measure builds and edits, print the table
 	$(BIN)/python bench/build.py
 
@@ -42,7 +53,7 @@ sample: $(TEST_READY) ## Write the sample shop in incidents/ again from its temp
 	$(BIN)/python -m tests.write_sample
 
 clean: ## Remove the environment, the demo shop and everything built
-	rm -rf .venv demo public .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .tools demo public .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml
@@ -52,7 +63,7 @@ $(READY): pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(TEST_READY): pyproject.toml $(READY) scripts/setup-programs
+$(TEST_READY): pyproject.toml $(READY) scripts/setup-programs $(wildcard tests/browser/packages/*/package.json)
 	@echo "Installing what the tests need into .venv (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@scripts/setup-programs

@@ -6,8 +6,6 @@
 // `seed` is put in when the site is built: the whole state (banner.js), or where to ask for it (banner.core.*.js).
 // What is served is this file made small by `make minify`.
 (function (seed) {
-  "use strict";
-
   const VERSION = 1;
   const MOST_BYTES = 32768;
   const MOST_ITEMS = 3;
@@ -64,16 +62,16 @@
   }
 
   // What holds for a visitor at this moment, wherever in the shop.
-  function running(state, visitor) {
-    return state.off ? [] : state.items.filter((item) => isRunning(item, visitor.now) && isFor(item, visitor));
+  function running(items, visitor) {
+    return items.filter((item) => isRunning(item, visitor.now) && isFor(item, visitor));
   }
 
   // The first of the visitor's languages that a text has, `de` serving for `de-AT`; else the text's own first.
   function pick(texts, languages) {
     const keys = Object.keys(texts);
     for (const wanted of languages) {
-      for (let part = wanted.toLowerCase(); part; part = part.slice(0, Math.max(0, part.lastIndexOf("-")))) {
-        const found = keys.find((key) => key.toLowerCase() === part);
+      for (const parts = wanted.toLowerCase().split("-"); parts[0]; parts.pop()) {
+        const found = keys.find((key) => key.toLowerCase() === parts.join("-"));
         if (found) return found;
       }
     }
@@ -81,7 +79,7 @@
   }
 
   function moment(iso, locale) {
-    const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" };
+    const form = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
     return new Date(iso).toLocaleString(locale === "en" ? "en-GB" : locale, form);
   }
 
@@ -92,20 +90,19 @@
   }
 
   function noticeOf(item, state, visitor) {
-    const { id, revision, impact } = item;
     const lang = pick(item.text, visitor.languages);
     const labels = state.labels[lang];
     const text = say(item, lang) + (isStale(state, visitor.now) ? " " + labels.stale : "");
     const link = /^https?:\/\//.test(item.link[lang]) && item.link[lang];
-    return { ...labels, id, revision, impact, lang, text, link };
+    return { ...item, ...labels, lang, text, link };
   }
 
-  // The notices to draw, with every text ready. Throws for a state that cannot be drawn.
+  // The notices to draw, with every text ready. Throws for a state of which anything cannot be drawn, now or later.
   function noticesOf(state, visitor, isDismissed) {
-    return running(state, visitor)
-      .filter((item) => item.mode !== "notice" && isAt(item.paths, visitor.path) && !isDismissed(item))
-      .slice(0, MOST_ITEMS)
-      .map((item) => noticeOf(item, state, visitor));
+    const notices = state.items.filter((item) => item.mode !== MODES[1]).map((item) => noticeOf(item, state, visitor));
+    return running(notices, visitor)
+      .filter((notice) => isAt(notice.paths, visitor.path) && !isDismissed(notice))
+      .slice(0, state.off ? 0 : MOST_ITEMS);
   }
 
   function worst(order, values) {
@@ -115,8 +112,8 @@
   // What the shop is told: `window.meaculpa.state`. Past `valid_until` it claims nothing, so that no button stays dead.
   function hookOf(state, visitor) {
     const stale = isStale(state, visitor.now);
-    const items = stale ? [] : running(state, visitor);
-    const modeOf = (some) => worst(MODES, ["none", ...some.map((item) => item.mode)]);
+    const items = stale || state.off ? [] : running(state.items, visitor);
+    const modeOf = (some) => worst(MODES, some.map((item) => item.mode)) || MODES[0];
     const modeAt = (path) => modeOf(items.filter((item) => isAt(item.paths, path)));
     const components = {};
     for (const id of items.flatMap((item) => Object.keys(item.components))) {
@@ -131,13 +128,15 @@
     return Math.min(...[...edges, time(state.valid_until)].filter((edge) => edge > now));
   }
 
-  function isNews(fresh, state) {
-    return fresh.v === VERSION && Array.isArray(fresh.items) && !(time(fresh.at) < time(state.at));
+  // Of our version, no older than what is known, and not from a future that would shut out all that is true.
+  function isNews(fresh, state, now) {
+    const at = time(fresh.at);
+    return fresh.v === VERSION && Array.isArray(fresh.items) && !(at < time(state.at) || at > now + 2 * DAY);
   }
 
   // Milliseconds until the next look: rarer when nothing is wrong, much rarer while it fails, never in step.
   function pauseOf(state, failures, chance) {
-    const seconds = Math.max(10, state.poll || 60) * (state.items.length || failures ? 1 : 5);
+    const seconds = Math.min(3600, Math.max(10, +state.poll || 60)) * (state.items.length || failures ? 1 : 5);
     return seconds * 1e3 * Math.min(16, 2 ** failures) * (0.8 + chance * 0.4);
   }
 
@@ -171,7 +170,8 @@
     } catch {
       // What was dismissed on this page holds here.
     }
-    return kept === item.revision;
+    // Storage knows texts only, whatever the revision is.
+    return kept == item.revision;
   }
 
   function dismiss(notice) {
@@ -209,8 +209,8 @@
     ".critical{background:#8c1a13;border-color:#ff8a7e}" +
     ".major,.minor{background:#5a2d06;border-color:#f3ad55}" +
     "p{margin:.5em 0;max-width:60em;overflow-wrap:anywhere}" +
-    "a{color:inherit;margin-inline-start:.5em}" +
-    "button{flex:none;width:44px;height:44px;border:0;background:none;color:inherit;font:1.5em system-ui}" +
+    "a{color:inherit}" +
+    "button{min-width:44px;height:44px;border:0;background:none;color:inherit;font:1.5em system-ui}" +
     ":focus-visible{outline:3px solid;outline-offset:-3px}" +
     "[role]{position:fixed;clip-path:inset(50%)}" +
     "@media print{:host{display:none!important}}";
@@ -254,7 +254,7 @@
     const height = (at === "slot" ? 0 : host.offsetHeight) + "px";
     const end = at === "bottom" ? "body{margin-bottom:" + height + "}" : "";
     const style = ":root{--meaculpa-height:" + height + ";scroll-padding-" + at + ":" + height + "}" + end;
-    room.replaceSync(host.isConnected ? "@media screen{" + style + "}" : "");
+    if (host.isConnected) room.replaceSync("@media screen{" + style + "}");
   }
 
   // Last in the body, where React's hydration of a whole document leaves it alone.
@@ -271,25 +271,24 @@
   function reattach() {
     if (host.isConnected || strikes > 2) return;
     strikes++;
-    setTimeout(() => strikes--, 5e3);
+    setTimeout(() => redraw(strikes--), 1e4);
     place();
   }
 
   function render(notices) {
-    const hadFocus = host.shadowRoot.activeElement;
+    const focused = host.shadowRoot.activeElement;
     region.textContent = "";
     region.setAttribute("aria-label", notices[0]?.label);
-    notices.forEach(renderNotice);
-    if (hadFocus) region.querySelector("button")?.focus();
+    notices.forEach((notice) => renderNotice(notice, "n" + notice.id));
+    if (focused) (host.shadowRoot.getElementById(focused.id) || region.querySelector("button"))?.focus();
   }
 
-  function renderNotice(notice, number) {
+  function renderNotice(notice, id) {
     const { lang, dir } = notice;
-    const id = "n" + number;
     const line = element("div", region, "", { class: notice.impact, lang, dir });
-    const text = element("p", line, notice.text, { id });
-    if (notice.link) element("a", text, notice.more, { href: notice.link });
-    const names = { type: "button", "aria-label": notice.dismiss, "aria-describedby": id };
+    const text = element("p", line, notice.text + " ", { id });
+    if (notice.link) element("a", text, notice.more, { href: notice.link, id: "a" + id });
+    const names = { type: "button", id: "b" + id, "aria-label": notice.dismiss, "aria-describedby": id };
     element("button", line, "×", names).onclick = safely(() => dismiss(notice));
   }
 
@@ -329,8 +328,8 @@
     } else {
       observer.disconnect();
       host.remove();
+      room?.replaceSync("");
     }
-    if (room) makeRoom();
   }
 
   // ---- Keeping up with the status page
@@ -372,15 +371,15 @@
   }
 
   async function fetchState() {
-    const stop = new AbortController();
-    setTimeout(() => stop.abort(), MOST_PATIENCE);
+    let stop;
     try {
+      stop = new AbortController();
+      setTimeout(() => stop.abort(), MOST_PATIENCE);
       const options = { cache: "no-cache", credentials: "omit", referrerPolicy: "no-referrer", signal: stop.signal };
       const response = await fetch(seed.site + "/banner.json", options);
       const isGone = [404, 410].includes(response.status);
-      if (!response.ok && !isGone) throw response;
-      const fresh = isGone ? { ...nothing, off: true } : JSON.parse(await readText(response));
-      if (isNews(fresh, state)) {
+      const fresh = isGone ? { ...nothing, off: true } : JSON.parse(response.ok ? await readText(response) : "");
+      if (isNews(fresh, state, Date.now() + offset)) {
         learnTime(response.headers, fresh.at);
         draw(fresh);
       }
@@ -388,7 +387,7 @@
     } catch {
       failures++;
     }
-    stop.abort();
+    stop?.abort();
   }
 
   async function look() {
@@ -409,17 +408,17 @@
     }
     addEventListener("storage", redraw);
     addEventListener("popstate", redraw);
-    if (window.navigation) navigation.addEventListener("currententrychange", redraw);
+    window.navigation?.addEventListener("currententrychange", redraw);
     page.addEventListener("visibilitychange", () => isDue && look());
     // Whose display hangs on the clock wants to know the right time at once.
-    if (!seed.items || seed.items.some((item) => item.starts || item.ends)) look();
+    if (!seed.items?.every((item) => !(time(item.starts) < Date.now() + 2 * DAY))) look();
     else wait();
   }
 
   safely(() => {
     const isOff = window.meaculpa === false || (setting("off") ?? false) !== false || location.search.includes("meaculpa=off");
     if (isOff || seed.off || window.meaculpa?.state) return;
-    leave({ v: VERSION, mode: MODES[0], components: {} });
+    leave(hookOf(nothing, {}));
     if (page.readyState === "loading") page.addEventListener("DOMContentLoaded", safely(begin));
     else begin();
   })();

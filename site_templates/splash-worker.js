@@ -37,10 +37,12 @@
   async function visit(event) {
     let answer;
     try {
-      answer = await within(LONGEST_WAIT, event.preloadResponse.then((early) => early || fetch(event.request)));
+      answer = await within(LONGEST_WAIT, Promise.resolve(event.preloadResponse).then((early) => early || fetch(event.request)));
     } catch {
       // Refused, or it hangs.
     }
+    // Who has no network is not told that the shop is down.
+    if (!answer && !navigator.onLine) return Response.error();
     if (!answer || answer.status > 499) return splash(answer);
     if (!isKept) event.waitUntil(keep().catch(() => {}));
     return answer;

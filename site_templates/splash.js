@@ -3,8 +3,6 @@
 //
 // It looks whether the shop answers before it goes there: what is shown stays, and nothing is ever posted again.
 (function () {
-  "use strict";
-
   const PATIENCE = 1e4;
   const LEAST_PAUSE = 15e3;
   const ICON = "data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg'><circle r='99' fill='green'/></svg>";
@@ -13,13 +11,13 @@
 
   // Milliseconds until the next look: never in step with the others who wait, and rarer the longer it lasts.
   function pauseOf(seconds, tries, chance) {
-    return seconds * 1e3 * Math.min(4, 1.5 ** tries) * (0.5 + chance);
+    return seconds * 1e3 * Math.min(2, 1.5 ** tries) * (0.5 + chance);
   }
 
   // The section in the first language that there is one for, `de` serving for `de-AT`; else the first.
   function pick(sections, languages) {
     for (const wanted of languages.flatMap((code) => [code, code.split("-")[0]])) {
-      const found = sections.find(({ lang }) => lang.startsWith(wanted));
+      const found = sections.find(({ lang }) => (lang + "-").startsWith(wanted + "-"));
       if (found) return found;
     }
     return sections[0];
@@ -60,7 +58,8 @@
 
   // Always a GET, also to an address that differs in its fragment alone: the entry is renamed first.
   function go(address) {
-    history.replaceState(0, "", "/?");
+    target = "";
+    history.replaceState(0, "", "/?" + Date.now());
     location.replace(address);
   }
 
@@ -90,8 +89,9 @@
     wait();
     hear().catch(() => {});
     try {
-      const { status, body } = await ask(here, { redirect: "manual" });
-      if (status < 500) welcome(status === 404 || status === 405);
+      // An address with a query may be good for one visit only: another one tells as much.
+      const { status, body } = await ask(location.search ? "/" : here, { redirect: "manual" });
+      if (status < 500 && status !== 429) welcome([400, 404, 405].includes(status) && !location.search);
       body.cancel();
     } catch {
       // It does not answer yet.
@@ -128,7 +128,8 @@
   const mail = part(".tell");
   if (mail) mail.href += "&body=" + encodeURIComponent(here);
   // The copy on the status host waits for nothing.
-  if (new URL(status).origin === location.origin) return;
+  if (here.startsWith(status + "/")) return;
+  part(".note").hidden = false;
   hear().catch(() => {});
   wait();
   document.addEventListener("visibilitychange", wake);

@@ -131,3 +131,13 @@ class Origin:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+
+
+def tool(name: str) -> Path:
+    """Find a folder of other people's libraries that `scripts/setup-programs` has fetched."""
+    place = Path(__file__).parents[1] / ".tools" / name
+    if place.is_dir():
+        return place
+    if os.environ.get("CI") == "true":
+        pytest.fail(f".tools/{name} is missing; run scripts/setup-programs")
+    pytest.skip(f"needs .tools/{name} (run scripts/setup-programs)")

@@ -213,7 +213,7 @@ def test_a_picture_is_published_under_the_hash_of_its_content(tmp_path: Path, me
     (root / "assets").mkdir()
     (root / "assets" / "x.png").write_bytes(b"\x89PNG")
     done = built(root, memory)
-    name = next(path for path in done.files if path.startswith("assets/"))
+    name = next(path for path in done.files if path.startswith("assets/x"))
     assert re.fullmatch(r"assets/x\.[0-9a-f]{12}\.png", name)
     assert f'src="../{name}"'.encode() in done.files["incidents/one.html"].body
     assert f'src="../../{name}"'.encode() in done.files["de/incidents/one.html"].body

@@ -216,7 +216,7 @@ def test_a_self_hosted_status_site_on_caddy(project: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "meaculpa", "-C", str(project), "build", "--now", NOW], check=True, capture_output=True
     )
-    text = re.sub(r"^127\.0\.0\.1:\d+ ", f"http://127.0.0.1:{port} ", printed(project, "status-caddy"), flags=re.M)
+    text = re.sub(r"^127\.0\.0\.1 ", f"http://127.0.0.1:{port} ", printed(project, "status-caddy"), flags=re.M)
     file = project.parent / "Caddyfile"
     file.write_text(f"{{\n\tadmin off\n\tauto_https off\n}}\n{text}")
     command = [path, "run", "--adapter", "caddyfile", "--config", str(file)]

@@ -124,7 +124,9 @@ def test_what_is_not_translated_is_marked_with_its_own_language(sample: Build) -
 def test_the_policy_of_a_page_allows_its_own_script_and_style(sample: Build) -> None:
     policy = next(meta["content"] for meta in page(sample, "index.html").all("meta") if meta.get("http-equiv"))
     parts = dict(part.strip().split(" ", 1) for part in policy.split(";"))
-    assert parts.keys() == {"default-src", "style-src", "script-src", "img-src", "base-uri", "form-action"}
+    assert parts.keys() == {
+        *("default-src", "style-src", "script-src", "connect-src", "img-src", "base-uri", "form-action")
+    }
     assert {parts[name] for name in ("default-src", "base-uri", "form-action")} == {"'none'"}
     assert "unsafe" not in policy
 

@@ -243,6 +243,11 @@ def parse_config(content: bytes, path: str = CONFIG_FILE) -> Config | list[Probl
     return _check(document, path)
 
 
+def line_of(content: bytes, *place: str) -> int:
+    """Find the line of a key in `meaculpa.yml`, for problems that show only when the rest of the project is known."""
+    return load(content.decode("utf-8-sig").replace("\r\n", "\n")).line_of(place)
+
+
 def _check(document: Document, path: str) -> Config | list[Problem]:
     if not document.values:
         return [Problem(path, 1, "the file is empty", "`meaculpa init` writes one to begin with")]

@@ -136,7 +136,9 @@ def _pictures(sources: Mapping[str, Source], problems: list[Problem]) -> dict[st
             hint = f"pictures are {', '.join(PICTURE_TYPES)}"
             problems.append(Problem(path, 0, "not a picture, and not published", hint, Severity.WARNING))
         elif len(source.content) > LARGEST_PICTURE:
-            problems.append(Problem(path, 0, "the picture is larger than 1 MB", "make it smaller"))
+            problems.append(
+                Problem(path, 0, "the picture is larger than 1 MB", "make it smaller; a logo needs a few KB")
+            )
         else:
             pictures[path] = source
     return pictures

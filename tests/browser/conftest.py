@@ -27,7 +27,8 @@ STRICT_POLICY = (
 class Server:
     """Serves files that tests may change while it runs; `answers` overrides a path with (status, headers, body).
 
-    Paths in `hanging` are accepted and never answered; `sent` counts the bytes of each body that were taken.
+    The path `*` stands for all others, the status 0 for a connection that is cut. Paths in `hanging` are accepted and
+    never answered; `sent` counts the bytes of each body that were taken.
     """
 
     def __init__(self) -> None:
@@ -53,6 +54,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.ours = ours
         super().__init__(*arguments)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
     def do_GET(self) -> None:
         path = self.path.split("?")[0].strip("/") or "index.html"
         self.ours.asked.append(path)
@@ -60,11 +65,16 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(0.05)
         if path in self.ours.answers:
             status, headers, body = self.ours.answers[path]
+        elif "*" in self.ours.answers:
+            status, headers, body = self.ours.answers["*"]
         elif path in self.ours.files:
             file = self.ours.files[path]
             status, headers, body = 200, {"Content-Type": file.content_type}, file.body
         else:
             status, headers, body = 404, {}, b"not there"
+        if not status:
+            self.close_connection = True
+            return
         if "Date" in headers:
             self.send_response_only(status)
         else:

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from meaculpa.build.composition import Build
-from tests.browser.conftest import Server
+from tests.browser.conftest import Server, storefront
 
 PATHS = [
     "index.html",
@@ -50,6 +50,43 @@ def test_axe_finds_nothing_and_nothing_is_logged(browser: Browser, served: Serve
     found = Axe().run(page).response["violations"]
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
     assert problems == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["index.html", "incidents/2026-11-22-card-payments.html", "history.html", "splash.html"]
+)
+@pytest.mark.parametrize("way", ["forced colours", "right to left", "tiny"])
+def test_axe_finds_nothing_however_it_is_seen(browser: Browser, served: Server, path: str, way: str) -> None:
+    if way == "tiny":
+        path = "splash.tiny.html"
+    page, problems = open_page(browser, f"{served.url}/{path}", forced_colors="active" if way[0] == "f" else "none")
+    if way == "right to left":
+        page.evaluate("document.documentElement.dir = 'rtl'")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+    assert problems == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_page_of_the_shop_with_a_banner(
+    browser: Browser, served: Server, shop: Server, scheme: str
+) -> None:
+    served.answers["banner.js"] = (200, {"Content-Type": "text/javascript"}, served.files["banner.js"].body)
+    status, headers, body = storefront(served.url)
+    shop.answers["checkout"] = (
+        status,
+        headers,
+        body.replace(b"<h1>", b"<main><h1>").replace(b"</button>", b"</button></main>"),
+    )
+    page = browser.new_context(color_scheme="dark" if scheme == "dark" else "light").new_page()
+    page.clock.set_fixed_time("2026-11-22T09:36:00Z")
+    page.goto(f"{shop.url}/checkout")
+    page.locator("meaculpa-banner").wait_for()
+    found = Axe().run(page).response["violations"]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
     page.context.close()
 
 

@@ -1,14 +1,14 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from meaculpa.build.bodies import Bodies
 from meaculpa.build.last_good import recall
 from meaculpa.build.markup_pool import MarkupPool
-from meaculpa.config import Config, parse_config
+from meaculpa.config import Config, line_of, parse_config
 from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
 from meaculpa.content.files import group_files
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
@@ -167,18 +167,29 @@ def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rend
 def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme | list[Problem]:
     key = (config.site.locales, tuple((name, source.digest) for name, source in sorted(files.templates.items())))
     if memory.theme is None or memory.theme[0] != key:
-        memory.theme = (key, make_theme(files.templates, config.site.locales))
+        memory.theme = (key, _with_lines(make_theme(files.templates, config.site.locales), files))
     return memory.theme[1]
 
 
+def _with_lines(found: Theme | list[Problem], files: ProjectFiles) -> Theme | list[Problem]:
+    """Say where in the configuration a language stands that there are no words for."""
+    if not isinstance(found, list):
+        return found
+    path = files.config.path
+    line = line_of(files.config.content, "site", "locales")
+    return [replace(problem, line=line) if problem.path == path else problem for problem in found]
+
+
 def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
-    if config.brand.logo is None or config.brand.logo in files.assets:
+    logo = config.brand.logo
+    is_told = any(problem.path == logo for problem in files.problems)
+    if logo is None or logo in files.assets or is_told:
         return []
     return [
         Problem(
             files.config.path,
-            0,
-            f'there is no picture "{config.brand.logo}"',
+            line_of(files.config.content, "brand", "logo"),
+            f'there is no picture "{logo}"',
             "brand.logo names a file in assets/",
         )
     ]

@@ -43,7 +43,9 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
         templates[EDGES[kind]],
         name=site.name,
         status_url=site.url,
-        status_host=urlsplit(site.url).netloc,
+        status_host=urlsplit(site.url).hostname,
+        status_port=urlsplit(site.url).port,
+        status_path=urlsplit(site.url).path,
         store_host=urlsplit(site.store_url).netloc,
         retry=retry,
         folder=_FOLDER,
@@ -51,8 +53,8 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
         csp=_POLICY,
         json=json.dumps(answer),
         tiny_size=len(tiny.encode()),
-        tiny_json=json.dumps(tiny),
-        last_resort=json.dumps(_last_resort(site.name, sorry)),
+        tiny_json=json.dumps(tiny, ensure_ascii=False),
+        last_resort=json.dumps(_last_resort(site.name, sorry), ensure_ascii=False),
     )
 
 

@@ -221,12 +221,17 @@ def _index(edition: Edition) -> OutputFile:
         symbol=SYMBOLS[site.overall][:2],
         changed=moment(site.changed, words) if site.changed else None,
         open=opened,
-        is_plain=not any(_RICH.search(incident["newest"].html) for incident in opened),
+        is_plain=not any(_is_rich(incident["newest"]) for incident in opened),
         upcoming=[edition.view(state) for state in site.upcoming],
         recent=[edition.view(state) for state in site.recent[:_MOST_RECENT]],
         groups=_groups(edition),
         bars={"width": WIDTH, "height": HEIGHT},
     )
+
+
+def _is_rich(update: UpdateView) -> bool:
+    """Whether an update needs more than `page.css`."""
+    return update.lang is not None or _RICH.search(update.html) is not None
 
 
 def _open_incident(edition: Edition, state: IncidentState, root: str) -> dict[str, Any]:
@@ -259,7 +264,8 @@ def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
         "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
         "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
         "languages": _languages(edition, file, root),
-        "refresh": root + refresh_path(edition.theme),
+        # An address without a dot in front would be the name of a module.
+        "refresh": f"./{root}{refresh_path(edition.theme)}",
     }
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup as SafeHtml
 
@@ -26,6 +26,7 @@ from meaculpa.status import IncidentState, Site, is_shown_on
 LARGEST = 14_000
 LARGEST_TINY = 1_024
 _LONGEST_FACT = 400
+_SHORTEST_HEADING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ def tiny_splash_page(site: Site, config: Config, theme: Theme) -> str:
     section = _section(_shown(site), config, theme.words[0])
     lines: list[SafeHtml] = []
     text = _tiny(section, lines, config, theme)
+    while len(text.encode()) > LARGEST_TINY and len(section.heading) > _SHORTEST_HEADING:
+        section = replace(section, heading=section.heading[:-9].rstrip() + "…")
+        text = _tiny(section, lines, config, theme)
     for line in _tiny_lines(section, config):
         longer = _tiny(section, [*lines, line], config, theme)
         if len(longer.encode()) <= LARGEST_TINY:
