@@ -208,7 +208,7 @@
     "div{display:flex;align-items:center;justify-content:center;gap:.5em;padding:.25em;padding-inline-start:1em;background:#2b2e34;border-top:3px solid #8ab6ff}" +
     ".critical{background:#8c1a13;border-color:#ff8a7e}" +
     ".major,.minor{background:#5a2d06;border-color:#f3ad55}" +
-    "p{margin:.5em 0;max-width:60em;overflow-wrap:anywhere}" +
+    "p{flex:1;margin:.5em 0;max-width:60em;overflow-wrap:anywhere}" +
     "a{color:inherit}" +
     "button{min-width:44px;height:44px;border:0;background:none;color:inherit;font:1.5em system-ui}" +
     ":focus-visible{outline:3px solid;outline-offset:-3px}" +

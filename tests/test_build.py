@@ -219,6 +219,38 @@ def test_a_picture_is_published_under_the_hash_of_its_content(tmp_path: Path, me
     assert f'src="../../{name}"'.encode() in done.files["de/incidents/one.html"].body
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ((b"[en, de]", b"[en, fr]"), 'meaculpa.yml:3: there are no strings for the locale "fr"'),
+        (
+            (b"targets:", b"brand: {logo: assets/none.svg}\ntargets:"),
+            'meaculpa.yml:8: there is no picture "assets/none',
+        ),
+    ],
+    ids=["locale", "logo"],
+)
+def test_what_the_configuration_names_and_is_not_there_is_told_with_its_line(
+    tmp_path: Path, memory: Memory, change: tuple[bytes, bytes], said: str
+) -> None:
+    root = write_project(tmp_path)
+    (root / "meaculpa.yml").write_bytes(CONFIG.replace(*change))
+    with pytest.raises(InvalidInput, match=re.escape(said)):
+        built(root, memory)
+
+
+def test_a_logo_that_is_too_large_is_told_once(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path)
+    (root / "meaculpa.yml").write_bytes(CONFIG + b"brand: {logo: assets/logo.png}\n")
+    (root / "assets").mkdir()
+    (root / "assets" / "logo.png").write_bytes(b"x" * 1_100_000)
+    with pytest.raises(InvalidInput) as caught:
+        built(root, memory)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "assets/logo.png: the picture is larger than 1 MB (make it smaller; a logo needs a few KB)"
+    ]
+
+
 def test_a_projects_own_template_wins(tmp_path: Path, memory: Memory) -> None:
     root = write_project(tmp_path, one=incident_text())
     (root / "site_templates").mkdir()

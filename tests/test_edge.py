@@ -110,7 +110,7 @@ ErrorLog {folder}/error.log
 ProxyPass "/" "http://127.0.0.1:{origin}/" connectiontimeout=3 retry=0
 </VirtualHost>
 """
-APACHE_MODULES = ("mpm_event", "authz_core", "proxy", "proxy_http", "asis", "alias")
+APACHE_MODULES = ("mpm_event", "authz_core", "proxy", "proxy_http", "asis", "alias", "headers")
 
 
 @contextlib.contextmanager
@@ -200,6 +200,27 @@ def assert_json(status: int, headers: dict[str, str], text: str) -> None:
     assert json.loads(text)["error"] == "service_unavailable"
 
 
+def test_without_its_copy_nginx_still_says_503(project: Path, origin: Origin) -> None:
+    folder = project.parent / "edge"
+    folder.mkdir()
+    with an_nginx(folder, printed(project, "nginx"), origin) as url:
+        origin.stop()
+        status, headers, _ = ask(url, "GET")
+        assert (status, headers["retry-after"], headers["cache-control"]) == (503, "120", "no-store")
+
+
+def test_a_policy_of_the_shop_does_not_silence_the_page_on_apache(project: Path, origin: Origin) -> None:
+    text = printed(project, "apache")
+    do_its_shell_steps(text)
+    policy = "Header always set Content-Security-Policy \"default-src 'self'\"\n"
+    with an_apache(project.parent / "edge", policy + text, origin) as url:
+        assert "content-security-policy" in ask(url, "GET")[1]
+        origin.stop()
+        status, headers, _ = ask(url, "GET")
+        assert (status, "content-security-policy" in headers) == (503, False)
+        assert ask(url, "GET", "/__meaculpa/")[0] in (403, 404)
+
+
 def test_a_self_hosted_status_site_is_served_as_the_shop_needs_it(project: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "meaculpa", "-C", str(project), "build", "--now", NOW], check=True, capture_output=True
@@ -251,6 +272,29 @@ def cloudformation(text: str) -> dict[str, object]:
     value = yaml.load(text, Loader)
     assert isinstance(value, dict)
     return value
+
+
+def test_a_load_balancer_takes_any_title(project: Path) -> None:
+    (project / "incidents" / "dead.md").write_text(DEAD.replace("You cannot order", "💥" * 119), encoding="utf-8")
+    config = (project / "meaculpa.yml").read_bytes()
+    (project / "meaculpa.yml").write_bytes(config.replace(b"name: Northwind,", f"name: {'ß' * 119},".encode()))
+    rules = cloudformation(printed(project, "alb"))["Resources"]
+    assert isinstance(rules, dict)
+    body = rules["Splash"]["Properties"]["Actions"][0]["FixedResponseConfig"]["MessageBody"]
+    assert "💥" in body
+    assert len(body.encode()) <= 1024
+
+
+def test_an_address_with_port_and_path_is_told_to_cloudfront_in_its_parts(project: Path) -> None:
+    config = re.sub(
+        rb"http://127.0.0.1:\d+", b"https://host.example:8443/st", (project / "meaculpa.yml").read_bytes()
+    )
+    (project / "meaculpa.yml").write_bytes(config)
+    resources = cloudformation(printed(project, "cloudfront"))["Resources"]
+    assert isinstance(resources, dict)
+    origin = resources["Shop"]["Properties"]["DistributionConfig"]["Origins"][0]
+    assert (origin["DomainName"], origin["OriginPath"]) == ("host.example", "/st")
+    assert origin["CustomOriginConfig"]["HTTPSPort"] == 8443
 
 
 def test_a_load_balancer_gets_what_it_can_take(project: Path) -> None:

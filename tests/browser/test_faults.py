@@ -305,6 +305,43 @@ def test_11_a_hostile_pattern_costs_no_time(
     assert_usable(page)
 
 
+@pytest.mark.parametrize("poll", ["60s", "abc", {}, [1, 2], -5, 0, 3e6, 1e300, None])
+def test_11_no_number_makes_it_a_flood(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any], poll: object
+) -> None:
+    page = visit(watched, shop, status_host)
+    tell(status_host, {**state, "poll": poll, "at": "2026-11-22T09:35Z"})
+    look_again(page, status_host)
+    asked = status_host.asked.count("banner.json")
+    page.clock.run_for(7_000)
+    page.wait_for_timeout(150)
+    assert status_host.asked.count("banner.json") == asked
+    see(page)
+
+
+def test_11_a_time_far_ahead_does_not_shut_out_the_truth(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    page = visit(watched, shop, status_host)
+    tell(status_host, {**state, "items": [], "at": "9999-01-01T00:00Z"})
+    look_again(page, status_host)
+    see(page)
+    tell(status_host, {**with_item(state, text={"en": "The truth."}, revision="2"), "at": "2026-11-22T09:35Z"})
+    look_again(page, status_host, 70)
+    see(page, "The truth.")
+
+
+def test_11_what_could_not_be_shown_later_is_not_taken_now(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    page = visit(watched, shop, status_host)
+    later = {**state["items"][0], "id": "later", "starts": "2026-11-22T10:00Z", "text": None}
+    tell(status_host, {**state, "items": [*state["items"], later], "at": "2026-11-22T09:35Z"})
+    look_again(page, status_host)
+    page.clock.run_for(40 * 60_000)
+    see(page)
+
+
 def test_11_there_is_an_end_to_how_much_is_shown(
     watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
 ) -> None:
@@ -524,6 +561,22 @@ def test_the_next_notice_gets_the_focus_that_the_dismissed_one_had(
     expect(buttons).to_be_focused()
     page.keyboard.press("Enter")
     expect(banner(page)).to_have_count(0)
+
+
+def test_news_leave_the_focus_where_it_is(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    item = state["items"][0]
+    three = [{**item, "id": name, "text": {"en": f"Notice {name}."}} for name in "abc"]
+    page = visit(watched, shop, status_host)
+    tell(status_host, {**state, "items": three, "at": "2026-11-22T09:34Z"})
+    look_again(page, status_host)
+    banner(page).get_by_role("button", name="Dismiss this notice").nth(2).focus()
+    three[0] = {**three[0], "text": {"en": "News."}}
+    tell(status_host, {**state, "items": three, "at": "2026-11-22T09:35Z"})
+    look_again(page, status_host)
+    see(page, "News.")
+    expect(banner(page).get_by_role("button", name="Dismiss this notice").nth(2)).to_be_focused()
 
 
 def test_news_are_announced_once_and_politely(

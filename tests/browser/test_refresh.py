@@ -144,6 +144,21 @@ def test_a_new_look_is_loaded_whole(page: Page, status_host: Server, publish: Ca
     page.wait_for_function("!window.old")
 
 
+def test_a_style_that_an_extension_put_first_is_no_new_look(
+    browser: Browser, status_host: Server, publish: Callable[..., None]
+) -> None:
+    """Extensions stand above a page's policy."""
+    publish(card=CARD)
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.clock.install(time="2026-11-22T09:36:00Z")
+    page.goto(f"{status_host.url}/index.html")
+    page.evaluate("() => { window.old = true; document.head.prepend(document.createElement('style')) }")
+    renew(page, status_host)
+    assert page.evaluate("window.old")
+    context.close()
+
+
 def test_a_promise_that_is_broken_while_nobody_publishes_is_told(
     page: Page, status_host: Server, publish: Callable[..., None]
 ) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.project import read_project, read_scaffold
@@ -266,6 +266,51 @@ def test_tell_me_when_it_works_can_be_a_form(page: Page, shop: Server, splash: C
     assert sent == ["email=me%40example.com&incident=dead&lang=en"]
 
 
+def test_a_link_that_is_good_once_is_asked_for_once(page: Page, shop: Server, splash: Callable[..., bytes]) -> None:
+    splash()
+    page.goto(f"{shop.url}/reset?token=abc")
+    see(page, "We are sorry. You cannot order.")
+    eventually(lambda: "index.html" in shop.asked, "it looks elsewhere")
+    assert shop.asked.count("reset") == 1
+    shop.answers["*"] = SHOP
+    see(page, "The shop itself")
+    assert page.url == f"{shop.url}/reset?token=abc"
+    assert shop.asked.count("reset") == 2
+
+
+def test_a_shop_that_is_too_busy_is_not_back(page: Page, shop: Server, splash: Callable[..., bytes]) -> None:
+    splash()
+    page.goto(f"{shop.url}/tents")
+    shop.answers["*"] = (429, {}, b"slow down")
+    eventually(lambda: shop.asked.count("tents") > 3, "it looks again")
+    see(page, "We are sorry. You cannot order.")
+
+
+@pytest.mark.parametrize("path", ["/#top", "/?#top", "/?a=1#top"])
+def test_it_comes_back_to_the_front_page_with_a_fragment(
+    page: Page, shop: Server, splash: Callable[..., bytes], path: str
+) -> None:
+    splash()
+    page.goto(shop.url + path)
+    see(page, "We are sorry. You cannot order.")
+    shop.answers["*"] = SHOP
+    see(page, "The shop itself")
+    assert page.url == shop.url + path
+
+
+@pytest.mark.parametrize("path", ["/a?b=1#c", "//evil.example/x", "/?#c"])
+def test_the_tiny_page_goes_nowhere_else(
+    page: Page, shop: Server, status_host: Server, splash: Callable[..., bytes], path: str
+) -> None:
+    splash()
+    tiny = status_host.files["splash.tiny.html"].body.replace(b"(120+Math.random()*180)", b"(.1)")
+    shop.answers["*"] = (503, {"Content-Type": "text/html"}, tiny)
+    page.goto(shop.url + path)
+    shop.answers["*"] = SHOP
+    see(page, "The shop itself")
+    assert page.url == shop.url + path
+
+
 def test_the_tiny_page_comes_back_by_itself(
     page: Page, shop: Server, status_host: Server, splash: Callable[..., bytes]
 ) -> None:
@@ -341,6 +386,29 @@ def test_a_worker_needs_neither_the_shop_nor_the_status_host(
     see(page, "We are sorry. You cannot order.")
     shop.hanging = set()
     shop.answers.pop("tents", None)
+    page.goto(f"{shop.url}/tents")
+    see(page, "The shop itself")
+
+
+def test_a_worker_lives_where_nothing_is_loaded_ahead(
+    visitor: tuple[BrowserContext, Page], shop: Server, status_host: Server
+) -> None:
+    """Browsers before 2022 know no navigation preload."""
+    _, page = visitor
+    old = b"delete FetchEvent.prototype.preloadResponse;" + status_host.files["splash-worker.js"].body
+    shop.answers["splash-worker.js"] = (200, {"Content-Type": "text/javascript"}, old)
+    page.evaluate("navigator.serviceWorker.getRegistration().then(one => one.update())")
+    page.wait_for_timeout(500)
+    page.goto(f"{shop.url}/tents")
+    see(page, "The shop itself")
+
+
+def test_a_worker_says_nothing_to_who_has_no_network(visitor: tuple[BrowserContext, Page], shop: Server) -> None:
+    context, page = visitor
+    context.set_offline(True)
+    with pytest.raises(Error, match="ERR_"):
+        page.goto(f"{shop.url}/tents")
+    context.set_offline(False)
     page.goto(f"{shop.url}/tents")
     see(page, "The shop itself")
 
