@@ -13,7 +13,7 @@ from meaculpa.model import OutputFile
 
 _PREFIX = "/__preview/"
 _KEEP_ALIVE_SECONDS = 15.0
-_RELOAD = b'<script src="/__preview/reload.js"></script></body>'
+_RELOAD = b'<script src="/__preview/reload.js"></script>'
 
 
 @dataclass
@@ -153,5 +153,5 @@ def _with_reload(file: OutputFile) -> bytes:
     """Let a page of ours load the preview's script too; what is published never holds it."""
     if not file.content_type.startswith("text/html"):
         return file.body
-    body = file.body.replace(b"script-src ", b"connect-src 'self'; script-src 'self' ", 1)
-    return body.replace(b"</body>", _RELOAD, 1)
+    before, end, after = file.body.partition(b"</body>")
+    return before + _RELOAD + end + after
