@@ -111,11 +111,13 @@ def banner_costs(browser: Browser, shop: Shop, status: Server) -> None:
 
 
 def requests_before_display(browser: Browser, address: str, status: Server) -> int:
-    before = len(status.asked)
+    """How many requests to the status host began before the banner was there."""
     with cold_page(browser) as page:
         page.goto(address)
         page.locator("meaculpa-banner").wait_for()
-        return len(status.asked) - before
+        began = "url => performance.getEntriesByType('resource')"
+        ours = ".filter((one) => one.name.startsWith(url) && one.startTime < appeared).length"
+        return int(page.evaluate(began + ours, status.url))
 
 
 def evaluation(browser: Browser, code: str) -> float:

@@ -136,7 +136,7 @@
 
   // Milliseconds until the next look: rarer when nothing is wrong, much rarer while it fails, never in step.
   function pauseOf(state, failures, chance) {
-    const seconds = Math.min(3600, Math.max(10, +state.poll || 60)) * (state.items.length || failures ? 1 : 5);
+    const seconds = Math.min(3600, Math.max(10, +state.poll || 60)) * (state.items.length || !state.site ? 1 : 5);
     return seconds * 1e3 * Math.min(16, 2 ** failures) * (0.8 + chance * 0.4);
   }
 
@@ -261,7 +261,8 @@
   function place() {
     const slot = state.position === "slot" && page.querySelector("[data-meaculpa-slot]");
     host.className = slot ? "slot" : state.position === "top" ? "top" : "bottom";
-    if (!host.isConnected) (slot || page.body).append(host);
+    const parent = slot || page.body;
+    if (host.parentNode !== parent) parent.append(host);
     // A page that restores a copy of itself restores a dead copy of us.
     for (const other of page.querySelectorAll("meaculpa-banner")) if (other !== host) other.remove();
     for (const node of [page.documentElement, page.body]) observer.observe(node, { childList: true });
@@ -271,7 +272,10 @@
   function reattach() {
     if (host.isConnected || strikes > 2) return;
     strikes++;
-    setTimeout(() => redraw(strikes--), 1e4);
+    setTimeout(() => {
+      strikes--;
+      redraw();
+    }, 1e4);
     place();
   }
 
@@ -379,10 +383,8 @@
       const response = await fetch(seed.site + "/banner.json", options);
       const isGone = [404, 410].includes(response.status);
       const fresh = isGone ? { ...nothing, off: true } : JSON.parse(response.ok ? await readText(response) : "");
-      if (isNews(fresh, state, Date.now() + offset)) {
-        learnTime(response.headers, fresh.at);
-        draw(fresh);
-      }
+      learnTime(response.headers);
+      if (isNews(fresh, state, Date.now() + offset)) draw(fresh);
       failures = 0;
     } catch {
       failures++;

@@ -1,8 +1,9 @@
 // A service worker that a shop may serve: when a page of the shop does not come, returning visitors see the splash page.
 // It touches nothing but pages that are visited (GET navigations). Kept is one file, the splash page, in one cache.
-(function (site) {
+(function (seed) {
   "use strict";
 
+  const { site, retry } = seed;
   const SPLASH = site + "/splash.html";
   const CACHE = "meaculpa";
   const LONGEST_WAIT = 1e4;
@@ -30,7 +31,7 @@
   async function splash(instead) {
     const page = await keep().catch(() => caches.match(SPLASH));
     if (!page) return instead || Response.error();
-    const headers = { "Content-Type": "text/html; charset=utf-8", "Retry-After": "120", "Cache-Control": "no-store" };
+    const headers = { "Content-Type": "text/html; charset=utf-8", "Retry-After": retry, "Cache-Control": "no-store" };
     return new Response(await page.text(), { status: 503, headers });
   }
 

@@ -58,6 +58,7 @@
 
   // Always a GET, also to an address that differs in its fragment alone: the entry is renamed first.
   function go(address) {
+    clearTimeout(timer);
     target = "";
     history.replaceState(0, "", "/?" + Date.now());
     location.replace(address);
@@ -111,7 +112,7 @@
     document.title = "✓ " + (part(".note").textContent = section.dataset.back);
     document.querySelector("link").href = ICON;
     // Nobody looks at a hidden tab: it waits, and asks nothing of the shop.
-    if (!document.hidden) setTimeout(go, Math.random() * spread * 1e3, target);
+    timer = setTimeout(wake, Math.random() * spread * 1e3);
   }
 
   function wake() {
@@ -121,7 +122,6 @@
   }
 
   root.lang = section.lang;
-  root.dir = section.dir;
   for (const one of sections) one.hidden = one !== section;
   document.title = part("h1").textContent;
   localise();

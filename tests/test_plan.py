@@ -74,6 +74,19 @@ def test_what_comes_back_is_not_deleted() -> None:
     assert [upload.file.path for upload in again.uploads] == ["incidents/x.html"]
 
 
+@pytest.mark.parametrize("at_once", [False, True])
+def test_code_that_shops_have_pinned_is_never_deleted(at_once: bool) -> None:
+    before = {**PAGE, **{"banner.core.old.js": output_file("banner.core.old.js", "old")}}
+    now = {**PAGE, **{"banner.core.new.js": output_file("banner.core.new.js", "new")}}
+    stored = manifest_of(before, {})
+    index = Index({name: shard.digest for name, shard in stored.items()}, created=("banner.core.old.js",))
+    found = compare(now, manifest_of(now, {}), index, stored, delete_at_once=at_once)
+    assert not [path for path in (*found.gone, *found.deletes) if path.startswith("banner.core.")]
+    assert "banner.core.old.js" in found.shards["site"].files, "it stays listed"
+    assert [upload.group for upload in found.uploads] == [Group.ASSETS], "before what may name it"
+    assert "immutable" in now["banner.core.new.js"].cache_control
+
+
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),

@@ -189,6 +189,76 @@ def test_a_component_that_works_again_is_not_named_as_broken(tmp_path: Path, mem
     assert "Does not work" not in page(done, "incidents/one.html").text
 
 
+def test_maintenance_that_overran_has_no_end_and_its_texts_have_times(tmp_path: Path, memory: Memory) -> None:
+    window = "kind: maintenance\nstarts: 2026-11-22 08:00 UTC\nends: 2026-11-22 09:00 UTC\n"
+    window += "summary: From {start} to {end}.\n"
+    said = "## 2026-11-20 09:00 UTC scheduled\n\nx\n\n## 2026-11-22 09:10 UTC in_progress\n\nFrom {start} on.\n"
+    root = write_project(tmp_path, one=incident_text(window, said))
+    done = build(read_project(root), NOW, Memory(pool=memory.pool))
+    item = json.loads(done.files["banner.json"].body)["items"][0]
+    assert "ends" not in item
+    assert item["text"]["en"] == "From 22 Nov 2026, 08:00 UTC to 22 Nov 2026, 09:00 UTC."
+    shown = done.files["incidents/one.html"].body.decode()
+    assert '<p>From <time datetime="2026-11-22T08:00Z">22 Nov 2026, 08:00 UTC</time> on.</p>' in shown
+    assert "{start}" not in shown
+
+
+def test_a_state_that_the_banner_would_refuse_is_cut_at_its_far_end(tmp_path: Path, memory: Memory) -> None:
+    windows = {
+        f"w{number:03d}": incident_text(
+            "kind: maintenance\nends: 2027-01-02 08:00 UTC\n"
+            f"starts: 2027-01-01 {number // 60:02d}:{number % 60:02d} UTC\n",
+            "## 2026-11-20 09:00 UTC scheduled\n\nx\n",
+        )
+        for number in range(90)
+    }
+    root = write_project(tmp_path, **windows, now=incident_text(title="You cannot pay"))
+    text = build(read_project(root), NOW, Memory(pool=memory.pool)).files["banner.json"].body.decode()
+    ids = [item["id"] for item in json.loads(text)["items"]]
+    assert len(text) < 32_768
+    assert ids[:2] == ["now", "w000"]
+    assert 30 < len(ids) < 91
+
+
+def test_rich_texts_have_their_styles_on_the_status_page(tmp_path: Path, memory: Memory) -> None:
+    def style_of(body: str) -> str:
+        said = f"## 2026-11-22 09:20 UTC investigating\n\n{body}\n"
+        done = build(
+            read_project(write_project(tmp_path, one=incident_text(updates=said))), NOW, Memory(pool=memory.pool)
+        )
+        return done.files["index.html"].body.decode()
+
+    table = ".text table{"
+    assert table not in style_of("Plain words.")
+    assert table in style_of("| a | b |\n|---|---|\n| 1 | 2 |")
+    assert table in style_of("`code`")
+
+
+def test_the_status_page_lists_five_bad_days_and_leads_to_the_others(tmp_path: Path, memory: Memory) -> None:
+    bad = {
+        f"d{day}": incident_text(
+            "components: {checkout: major_outage}\n",
+            f"## 2026-11-{day:02d} 09:00 UTC investigating\n\nx\n\n## 2026-11-{day:02d} 10:00 UTC resolved\n\nx\n",
+        )
+        for day in range(2, 10)
+    }
+    done = build(read_project(write_project(tmp_path, **bad)), NOW, Memory(pool=memory.pool))
+    listed = re.search(r"<details>.*?</details>", done.files["index.html"].body.decode(), re.DOTALL)
+    assert listed
+    assert listed[0].count("<li>") == 6
+    assert "8 days with trouble" in listed[0]
+    assert 'href="history.html"' in listed[0]
+
+
+def test_the_splash_page_repeats_no_broken_promise(tmp_path: Path, memory: Memory) -> None:
+    said = "## 2026-11-22 09:00 UTC investigating\nnext_update: {} UTC\n\nx\n"
+    for due, is_shown in (("2026-11-22 23:00", True), ("2026-11-22 09:10", False)):
+        root = write_project(tmp_path, one=incident_text("show: splash\n", said.format(due)))
+        done = build(read_project(root), NOW, Memory(pool=memory.pool))
+        for path in ("splash.html", "splash.tiny.html"):
+            assert (b"Next update by" in done.files[path].body) is is_shown
+
+
 def test_a_state_is_baked_in_so_that_no_sign_in_it_can_end_a_script() -> None:
     script = banner_script("x = MEACULPA_SEED;", {"text": "<>&\u2028\u2029"})
     assert script == 'x = {"text":"\\u003c\\u003e\\u0026\\u2028\\u2029"};'

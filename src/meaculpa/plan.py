@@ -110,6 +110,7 @@ def compare(
     removed = {path for shard in stored.values() for path in shard.files} - kept
     tombstones = {path for shard in stored.values() for path in shard.gone} | set(index.created if index else ())
     deletes = (tombstones | (removed if delete_at_once else set())) - kept
+    deletes = {path for path in deletes if not path.startswith(PINNED)}
     gone = set() if delete_at_once else removed
     shards = _with_tombstones(wanted, gone)
     next_index = _next_index(shards, index)

@@ -443,6 +443,61 @@ def test_the_status_host_can_switch_it_off_in_open_pages(
     assert len(status_host.asked) == asked, "and it asks no more"
 
 
+def test_switched_off_it_claims_nothing_either(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    page = visit(watched, shop, status_host)
+    assert page.evaluate("meaculpa.state.mode") == "banner"
+    tell(status_host, {**state, "off": True})
+    look_again(page, status_host)
+    expect(banner(page)).to_have_count(0)
+    assert page.evaluate("[meaculpa.state.mode, meaculpa.state.components]") == ["none", {}]
+
+
+def test_a_slot_that_comes_later_is_moved_into(
+    watched: Watched, shop: Shop, status_host: Server, build_site: Builder
+) -> None:
+    config = CONFIG + b"banner: {position: slot}\n"
+    status_host.files = dict(build_site(status_host.url, {"card": CARD}, config).files)
+    page = visit(watched, shop, status_host)
+    see(page)
+    page.evaluate(
+        "() => { const slot = document.createElement('div'); slot.dataset.meaculpaSlot = '';"
+        " document.body.prepend(slot); history.pushState(null, '', '/checkout/2') }"
+    )
+    expect(page.locator("[data-meaculpa-slot] > meaculpa-banner")).to_have_count(1)
+
+
+def test_a_quiet_page_asks_five_times_as_rarely_and_no_more_often_when_that_fails(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    page = visit(watched, shop, status_host)
+    tell(status_host, {**state, "items": [], "at": "2026-11-22T09:35Z"})
+    look_again(page, status_host)
+    expect(banner(page)).to_have_count(0)
+    for status in (200, 503):
+        if status == 503:
+            status_host.answers["banner.json"] = (503, {}, b"")
+        asked = status_host.asked.count("banner.json")
+        page.clock.run_for(33_000)
+        page.wait_for_timeout(100)
+        assert status_host.asked.count("banner.json") == asked
+        look_again(page, status_host, 40)
+        assert status_host.asked.count("banner.json") == asked + 1
+
+
+def test_the_status_host_is_not_told_where_the_visitor_is(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    page, _ = watched
+    seen: list[dict[str, str]] = []
+    page.on("request", lambda one: seen.append(one.all_headers()) if "banner.json" in one.url else None)
+    page = visit(watched, shop, status_host)
+    look_again(page, status_host)
+    assert seen
+    assert not [one for one in seen if "referer" in one or "cookie" in one]
+
+
 def test_configured_off_there_is_none(watched: Watched, shop: Shop, status_host: Server, build_site: Builder) -> None:
     status_host.files = dict(build_site(status_host.url, {"card": CARD}, CONFIG + b"banner: {off: true}\n").files)
     page, _ = watched
@@ -661,6 +716,7 @@ def test_a_route_that_changes_with_no_reload_is_followed(
         (None, '{paths: ["!/blog*"]}', True),
         (None, '{paths: ["/*eck*.html"]}', True),
         (None, '{paths: ["/checkout"]}', False),
+        (None, '{paths: ["/checkout*out.html"]}', False),
     ],
 )
 def test_it_addresses_whom_it_is_for(

@@ -5,12 +5,12 @@ from datetime import datetime
 import click
 
 from meaculpa.build.composition import Memory
-from meaculpa.cli.common import clock, now_option, project_root
+from meaculpa.cli.common import clock, now_option, project_root, read_all
 from meaculpa.cli.output import build_once
 from meaculpa.cli.wording import say
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.banner import integrity
-from meaculpa.render.edge import EDGES, edge_configuration, embedding, install_line, pinned_line
+from meaculpa.render.edge import EDGES, edge_configuration, embedding, install_line, needs_the_page, pinned_line
 
 _SORRY = "Sorry, our shop does not answer at the moment. Please try again in a few minutes."
 
@@ -26,9 +26,11 @@ def edge_command(context: click.Context, kind: str, now: datetime | None) -> Non
     page, 503 and Retry-After when the shop does not. status-nginx and status-caddy are for serving the status site
     itself.
     """
-    done = build_once(read_project(project_root(context)), clock(now), Memory(), "Nothing was printed.")
-    tiny = done.files["splash.tiny.html"].body.decode()
-    say(edge_configuration(kind, read_scaffold("edge"), done.config, tiny, _SORRY).rstrip("\n"))
+    files, config = read_all(project_root(context), Memory())
+    tiny = ""
+    if needs_the_page(kind):
+        tiny = build_once(files, clock(now), Memory(), "Nothing was printed.").files["splash.tiny.html"].body.decode()
+    say(edge_configuration(kind, read_scaffold("edge"), config, tiny, _SORRY).rstrip("\n"))
 
 
 @click.command("embed")

@@ -16,12 +16,15 @@ from meaculpa.status import IncidentState, Site, is_shown_on
 
 VERSION = 1
 _MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}
+# The banner reads no more than 32,768; the file is written with some air in it.
+_MOST_LETTERS = 28_000
 _LABELS = ("label", "more", "dismiss", "stale")
 
 
 def banner_state(site: Site, config: Config, words: tuple[Words, ...]) -> dict[str, Any]:
     """Give the banner's state: what is open, and planned work that will be; without texts what no banner shows."""
     states = () if config.banner.off else (*site.open, *site.upcoming)
+    items = [_item(state, config, words) for state in states]
     state = {
         "v": VERSION,
         "at": _iso(site.changed),
@@ -29,8 +32,11 @@ def banner_state(site: Site, config: Config, words: tuple[Words, ...]) -> dict[s
         "position": config.banner.position,
         "poll": config.banner.poll_seconds,
         "labels": {one.locale: _labels(one) for one in words},
-        "items": [_item(state, config, words) for state in states],
+        "items": items,
     }
+    # What comes last is planned for the farthest day: it will fit when its time comes.
+    while items and len(json.dumps(state, ensure_ascii=False)) > _MOST_LETTERS:
+        items.pop()
     return {**state, "off": True} if config.banner.off else state
 
 

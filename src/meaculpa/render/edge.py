@@ -24,17 +24,22 @@ EDGES = {
     "status-nginx": "status-nginx.conf.j2",
     "status-caddy": "status-caddy.j2",
 }
-# Where the shop's own edge keeps its copy of the splash page, and where a self-hosted status site lies.
+# Where a shop's edge keeps its copies, a folder for each shop, and where a self-hosted status site lies.
 _FOLDER = "/var/lib/meaculpa"
 _ROOT = "/var/www/status"
 # Each page names its own script and style in a policy of its own; a header adds what a page cannot say of itself.
 _POLICY = "frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
 
 
+def needs_the_page(kind: str) -> bool:
+    """Whether the configuration holds the tiny splash page itself."""
+    return kind == "alb"
+
+
 def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config, tiny: str, sorry: str) -> str:
     """Write the configuration of one kind of edge (a key of EDGES) with this site's addresses.
 
-    `tiny` is the tiny splash page, `sorry` what is said where not even that can be had.
+    `tiny` is the tiny splash page where it is needed, `sorry` what is said where no page can be had.
     """
     site, retry = config.site, config.splash.retry_after_seconds
     # The number stands last: Varnish ends a long string at the first quote with a brace behind it.
@@ -48,7 +53,7 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
         status_path=urlsplit(site.url).path,
         store_host=urlsplit(site.store_url).netloc,
         retry=retry,
-        folder=_FOLDER,
+        folder=f"{_FOLDER}/{urlsplit(site.store_url).hostname}",
         root=_ROOT,
         csp=_POLICY,
         json=json.dumps(answer),

@@ -79,7 +79,8 @@ def tiny_splash_page(site: Site, config: Config, theme: Theme) -> str:
 
 def splash_worker(config: Config, theme: Theme) -> str:
     """Make the service worker that a shop may serve: it knows where the splash page is."""
-    return plant("splash-worker.js", theme.texts["splash-worker.js"], config.site.url)
+    seed = {"site": config.site.url, "retry": str(config.splash.retry_after_seconds)}
+    return plant("splash-worker.js", theme.texts["splash-worker.js"], seed)
 
 
 def _shown(site: Site) -> IncidentState | None:
