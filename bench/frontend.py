@@ -120,18 +120,16 @@ def requests_before_display(browser: Browser, address: str, status: Server) -> i
         return int(page.evaluate(began + ours, status.url))
 
 
-def evaluation(browser: Browser, code: str) -> float:
+def evaluation(browser: Browser, status: Server, code: str) -> float:
     """Milliseconds to run the banner's code and draw, at a quarter of the speed."""
+    status.answers["checkout"] = (200, {"Content-Type": "text/html"}, b"<!doctype html><title>x</title><h1>x</h1>")
+    script = "code => { const begin = performance.now(); (0, eval)(code); return performance.now() - begin }"
     times = []
     for _ in range(RUNS):
         with cold_page(browser, slow=True) as page:
-            page.goto("data:text/html,<!doctype html><title>x</title><body><h1>x</h1>")
-            times.append(
-                page.evaluate(
-                    "code => { const begin = performance.now(); (0, eval)(code); return performance.now() - begin }",
-                    code,
-                )
-            )
+            page.goto(f"{status.url}/checkout")
+            times.append(page.evaluate(script, code))
+            assert page.locator("meaculpa-banner").count() == 1
     return float(statistics.median(times))
 
 
@@ -184,9 +182,15 @@ def main() -> None:
         )
         with open_shop(Path(folder) / "shop", status.url) as shop:
             banner_costs(browser, shop, status)
+            if wanted.lighthouse:
+                row(
+                    "Lighthouse: a shop page with the banner",
+                    lighthouse(shop.install(install_line(status.url))),
+                    "100 x 4",
+                )
         row(
             "banner code, run and drawn, ms (CPU / 4)",
-            round(evaluation(browser, sample.files["banner.js"].body.decode()), 1),
+            round(evaluation(browser, status, sample.files["banner.js"].body.decode()), 1),
             "<= 10",
         )
         row("axe: findings on 5 pages, light, dark, forced colours", violations(browser, status), "0")

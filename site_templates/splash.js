@@ -73,7 +73,7 @@
   // ---- The newest text
 
   async function hear() {
-    const answer = await ask(status + "/splash.html", { credentials: "omit" });
+    const answer = await ask(status + "/splash.html");
     const text = await answer.text();
     const all = new DOMParser().parseFromString(text, "text/html").querySelectorAll("section");
     const news = [...all].find(({ lang }) => lang === root.lang);
@@ -108,7 +108,7 @@
   function welcome(isForm) {
     clearTimeout(timer);
     const from = document.referrer;
-    target = !isForm ? here : from.startsWith(location.origin + "/") ? from : "/";
+    target = !isForm ? here : from.startsWith(location.origin + "/") && from !== here ? from : "/";
     document.title = "✓ " + (part(".note").textContent = section.dataset.back);
     document.querySelector("link").href = ICON;
     // Nobody looks at a hidden tab: it waits, and asks nothing of the shop.
@@ -134,8 +134,9 @@
   wait();
   document.addEventListener("visibilitychange", wake);
   addEventListener("pageshow", wake);
-  part(".again").onclick = (event) => {
+  part(".again").onclick = async (event) => {
     event.preventDefault();
-    go(here);
+    await look();
+    go(target || here);
   };
 })();

@@ -469,3 +469,10 @@ def test_output_that_nobody_reads_is_no_error(project: Path) -> None:
     done = subprocess.run(command, shell=True, cwd=project, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+def test_a_folder_may_be_named_by_the_way_to_it(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop")
+    (project / "deeper").mkdir()
+    done = meaculpa("-C", "..", "build", cwd=project / "deeper")
+    assert done.returncode == 0, done.stderr

@@ -264,6 +264,8 @@ def assert_served_well(url: str) -> None:
     assert script["cache-control"].startswith("public, max-age=60,")
     assert "javascript" in script["content-type"]
     assert ask(url, "GET", "/splash.html")[1]["x-robots-tag"] == "noindex"
+    status, gone, _ = ask(url, "GET", "/banner.none.json?x")
+    assert (status, gone["access-control-allow-origin"]) == (404, "*"), "a shop's page must see that it is gone"
     status, _, text = ask(url, "GET", "/nowhere")
     assert (status, "This page does not exist" in text) == (404, True)
     assert ask(url, "GET", "/.meaculpa/manifest.json")[0] == 404

@@ -56,7 +56,8 @@ class ProjectFiles:
 
 def find_project(start: Path) -> Path:
     """Find the project folder at or above a folder; raises NotAProject."""
-    for folder in (start.absolute(), *start.absolute().parents):
+    here = Path(os.path.abspath(start))  # noqa: PTH100 (a path with .. in it leads out of every folder)
+    for folder in (here, *here.parents):
         if (folder / CONFIG_FILE).is_file():
             return folder
     raise NotAProject(f"there is no {CONFIG_FILE} in {start} or above; `meaculpa init DIR` makes a project")

@@ -15,7 +15,7 @@ POLICY = (
 PAGE = """\
 <!doctype html><html lang="en"><head><meta charset="utf-8"><title>Shop</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/shop.css">
-<meta name="viewport" content="width=device-width">{head}</head>
+<meta name="viewport" content="width=device-width"><meta name="description" content="Tents for two">{head}</head>
 <body><header><a href="/basket">Basket</a></header><h1>Tents</h1><p>A tent for two.</p><button id="buy">Buy</button>
 <p>{filler}</p><footer>Imprint</footer>
 <script nonce="x">document.getElementById("buy").onclick = (event) => (event.target.textContent = "Bought");</script>

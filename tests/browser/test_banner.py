@@ -50,7 +50,9 @@ def test_it_shows_what_is_open(page: Page, shop: Server, status_host: Server, pu
     shown = page.locator("meaculpa-banner section")
     expect(shown).to_contain_text("Card payments fail. Your basket is saved.")
     assert shown.get_attribute("aria-label") == "Shop status"
-    assert page.get_by_role("link", name="More").get_attribute("href") == f"{status_host.url}/incidents/card.html"
+    assert (
+        page.get_by_role("link", name="Status page").get_attribute("href") == f"{status_host.url}/incidents/card.html"
+    )
     box = page.locator("meaculpa-banner").bounding_box()
     size = page.viewport_size
     assert box and size

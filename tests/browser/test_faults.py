@@ -352,7 +352,7 @@ def test_11_there_is_an_end_to_how_much_is_shown(
     look_again(page, status_host)
     texts = banner(page).locator("section p").all_inner_texts()
     assert len(texts) == 3
-    assert all(len(text) <= 400 + len("More") + 1 for text in texts)
+    assert all(len(text) <= 400 + len("Status page") + 1 for text in texts)
     box, size = banner(page).bounding_box(), page.viewport_size
     assert box and size
     assert box["height"] <= size["height"] * 0.4 + 1

@@ -107,6 +107,22 @@ def test_an_order_is_never_sent_twice(page: Page, shop: Server, splash: Callable
     assert [one for one in methods if one[0] == "POST"] == [("POST", "/order")]
 
 
+def test_try_again_after_a_form_leads_back_to_the_form(
+    page: Page, shop: Server, splash: Callable[..., bytes]
+) -> None:
+    splash(retry=600)
+    down = shop.answers.pop("*")
+    shop.answers["basket"] = SHOP
+    shop.answers["order"] = down
+    page.goto(f"{shop.url}/basket")
+    send_form(page, f"{shop.url}/order")
+    see(page, "We are sorry. You cannot order.")
+    shop.answers["order"] = (405, {}, b"POST only")
+    page.get_by_role("link", name="Try again").click()
+    see(page, "The shop itself")
+    assert page.url == f"{shop.url}/basket"
+
+
 def test_the_newest_text_is_taken_from_the_status_host(
     page: Page, shop: Server, status_host: Server, splash: Callable[..., bytes], build_site: Builder
 ) -> None:

@@ -166,6 +166,9 @@ def _known(
     facts: list[tuple[str, Moment | Text]] = [(words.say("since"), moment(state.began, words))]
     for name in ("works", "money"):
         text = text_in(incident, name, words, default)
+        if name == "money" and not text:
+            # Whoever was paying must know this before anybody has found out more.
+            text = Text(words.say("splash.unknown_money"))
         if text:
             facts.append((words.say(name), with_window(_shorten(text), incident, words)))
     if state.next_update and not state.overdue:
