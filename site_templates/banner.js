@@ -358,11 +358,11 @@
     const reader = response.body.getReader();
     const decoder = new TextDecoder();
     let text = "";
-    for (;;) {
+    for (let left = MOST_BYTES; ; ) {
       const { done, value } = await reader.read();
       if (done) return text;
       text += decoder.decode(value, { stream: true });
-      if (text.length > MOST_BYTES) throw text;
+      if ((left -= value.length) < 0) throw text;
     }
   }
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from meaculpa.build.composition import Build, Memory, build
-from meaculpa.project import read_project, read_scaffold
-from meaculpa.render.banner import banner_script
+from meaculpa.project import packaged_templates, read_project, read_scaffold
+from meaculpa.render.banner import LARGEST, banner_script
 from meaculpa.render.scaffold import sample_shop
 from meaculpa.render.words import Words, babel_locale
 from tests.making import CONFIG, at, incident_text, write_project
@@ -204,18 +204,21 @@ def test_maintenance_that_overran_has_no_end_and_its_texts_have_times(tmp_path: 
 
 
 def test_a_state_that_the_banner_would_refuse_is_cut_at_its_far_end(tmp_path: Path, memory: Memory) -> None:
+    code = (packaged_templates() / "banner.js").read_text(encoding="utf-8")
+    assert f"MOST_BYTES = {LARGEST};" in code, "both sides mean the same"
     windows = {
         f"w{number:03d}": incident_text(
             "kind: maintenance\nends: 2027-01-02 08:00 UTC\n"
             f"starts: 2027-01-01 {number // 60:02d}:{number % 60:02d} UTC\n",
             "## 2026-11-20 09:00 UTC scheduled\n\nx\n",
+            title="注文できません" * 8,
         )
         for number in range(90)
     }
     root = write_project(tmp_path, **windows, now=incident_text(title="You cannot pay"))
-    text = build(read_project(root), NOW, Memory(pool=memory.pool)).files["banner.json"].body.decode()
+    text = build(read_project(root), NOW, Memory(pool=memory.pool)).files["banner.json"].body
     ids = [item["id"] for item in json.loads(text)["items"]]
-    assert len(text) < 32_768
+    assert LARGEST - 1_000 < len(text) <= LARGEST
     assert ids[:2] == ["now", "w000"]
     assert 30 < len(ids) < 91
 

@@ -7,12 +7,11 @@ from enum import StrEnum
 from meaculpa.errors import TooManyRemovals, UnsafePlan
 from meaculpa.manifest import Index, Shard, shard_of, shard_path
 from meaculpa.model import OutputFile
+from meaculpa.render.headers import PINNED
 
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
-# Shops have written the hash of this code into their pages: it stays for as long as the target does.
-PINNED = "banner.core."
 
 
 class Reason(StrEnum):

@@ -11,6 +11,7 @@ from meaculpa.cli.wording import say
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.banner import integrity
 from meaculpa.render.edge import EDGES, edge_configuration, embedding, install_line, needs_the_page, pinned_line
+from meaculpa.render.headers import PINNED
 
 _SORRY = "Sorry, our shop does not answer at the moment. Please try again in a few minutes."
 
@@ -40,7 +41,7 @@ def edge_command(context: click.Context, kind: str, now: datetime | None) -> Non
 def embed_command(context: click.Context, pinned: bool, now: datetime | None) -> None:
     """Print the line that shows the banner on your storefront, and what a security policy must allow for it."""
     done = build_once(read_project(project_root(context)), clock(now), Memory(), "Nothing was printed.")
-    core = next(path for path in done.files if path.startswith("banner.core."))
+    core = next(path for path in done.files if path.startswith(PINNED))
     digest = integrity(done.files[core].body.decode())
     script = pinned_line(done.config, core, digest) if pinned else install_line(done.config)
     template = read_scaffold("edge")["embed-pinned.txt.j2" if pinned else "embed.txt.j2"]

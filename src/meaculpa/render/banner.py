@@ -9,6 +9,7 @@ from typing import Any
 
 from meaculpa.config import Config
 from meaculpa.model import ComponentStatus, Incident, Surface
+from meaculpa.render.headers import PINNED
 from meaculpa.render.scripts import plant
 from meaculpa.render.views import text_in, with_window_in_words
 from meaculpa.render.words import Words
@@ -16,8 +17,8 @@ from meaculpa.status import IncidentState, Site, is_shown_on
 
 VERSION = 1
 _MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}
-# The banner reads no more than 32,768; the file is written with some air in it.
-_MOST_LETTERS = 28_000
+# What the banner's code reads of `banner.json`, and no byte more.
+LARGEST = 32_768
 _LABELS = ("label", "more", "dismiss", "stale")
 
 
@@ -35,7 +36,7 @@ def banner_state(site: Site, config: Config, words: tuple[Words, ...]) -> dict[s
         "items": items,
     }
     # What comes last is planned for the farthest day: it will fit when its time comes.
-    while items and len(json.dumps(state, ensure_ascii=False)) > _MOST_LETTERS:
+    while items and len(banner_json(state).encode()) > LARGEST:
         items.pop()
     return {**state, "off": True} if config.banner.off else state
 
@@ -57,7 +58,7 @@ def core_seed(config: Config) -> dict[str, Any]:
 
 def core_path(script: str) -> str:
     """Name the code alone for its content, so that a shop can pin it."""
-    return f"banner.core.{hashlib.sha256(script.encode()).hexdigest()[:12]}.js"
+    return f"{PINNED}{hashlib.sha256(script.encode()).hexdigest()[:12]}.js"
 
 
 def integrity(text: str) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import escape
 
 from meaculpa.config import Config
+from meaculpa.render.headers import BANNER_SCRIPT, IMMUTABLE, POINTER
 
 # What to configure -> its template in `site_templates/edge/`.
 EDGES = {
@@ -56,6 +57,7 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
         folder=f"{_FOLDER}/{urlsplit(site.store_url).hostname}",
         root=_ROOT,
         csp=_POLICY,
+        caching={"pointer": POINTER, "script": BANNER_SCRIPT, "immutable": IMMUTABLE},
         json=json.dumps(answer),
         tiny_size=len(tiny.encode()),
         tiny_json=json.dumps(tiny, ensure_ascii=False),

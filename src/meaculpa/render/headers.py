@@ -12,6 +12,9 @@ POINTER = "public, max-age=5, s-maxage=10, stale-while-revalidate=30, stale-if-e
 BANNER_SCRIPT = "public, max-age=60, stale-while-revalidate=300, stale-if-error=86400"
 IMMUTABLE = "public, max-age=31536000, immutable"
 
+# Shops have written the hash of this code into their pages: it stays for as long as the target does.
+PINNED = "banner.core."
+
 CONTENT_TYPES = {
     "avif": "image/avif",
     "gif": "image/gif",
@@ -31,7 +34,7 @@ PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")
 
 def cache_control(path: str) -> str:
     """Choose the Cache-Control of a published path."""
-    if path.startswith(("assets/", "banner.core.")):
+    if path.startswith(("assets/", PINNED)):
         return IMMUTABLE
     return BANNER_SCRIPT if path == "banner.js" else POINTER
 
