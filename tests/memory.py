@@ -1,7 +1,7 @@
 """A target that forgets: for trying a publish without a place to publish to."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
@@ -43,6 +43,17 @@ class MemoryTarget:
         self.log.append(("delete", path))
         self.files.pop(path, None)
 
-    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
+    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Nothing gets lost here but by the hand of a test."""
-        return {path for path in files if path not in self.files}
+        return {path for path in sizes if path not in self.files}
+
+    def allow(self, seconds: float) -> None:
+        """There is nothing here to wait for."""
+
+    def heeds_conditions(self) -> bool:
+        """It does."""
+        return True
+
+    def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
+        """There are none."""
+        return 0

@@ -116,8 +116,8 @@ def test_there_is_one_place_where_our_errors_end() -> None:
     catches = [path for path in MODULES if "except MeaculpaError as" in path.read_text(encoding="utf-8")]
     assert {path.relative_to(SOURCE).as_posix() for path in catches} == {
         "cli/__init__.py",
-        "cli/live.py",
-        "watch.py",
+        "cli/following.py",
+        "watch/__init__.py",
     }
 
 

@@ -113,7 +113,9 @@ def test_groups_go_in_the_order_in_which_they_depend_on_each_other() -> None:
     )
     groups = [upload.group for upload in plan(None, everything).uploads]
     assert groups == sorted(groups, key=list(Group).index)
-    assert {group_of("assets/p.png"), group_of("de/incidents/x.html"), group_of("de/index.html")} == set(Group)
+    assert set(groups) == set(Group)
+    names = [upload.file.path for upload in plan(None, files(banner_json="b", splash_tiny_html="t")).uploads]
+    assert names == ["splash.tiny.html", "banner.json"], "what everybody looks at goes last"
 
 
 @pytest.mark.parametrize(
@@ -143,11 +145,11 @@ def test_one_edit_writes_one_shard_and_the_index() -> None:
         ("assets/p.png", Group.ASSETS),
         ("incidents/x.html", Group.PAGES),
         ("de/incidents/x.html", Group.PAGES),
-        ("history.html", Group.PAGES),
-        ("history/2026-11.html", Group.PAGES),
-        ("404.html", Group.PAGES),
-        ("robots.txt", Group.PAGES),
-        ("sitemap.xml", Group.PAGES),
+        ("history.html", Group.LISTINGS),
+        ("history/2026-11.html", Group.LISTINGS),
+        ("404.html", Group.LISTINGS),
+        ("robots.txt", Group.LISTINGS),
+        ("sitemap.xml", Group.LISTINGS),
         ("index.html", Group.POINTERS),
         ("de/index.html", Group.POINTERS),
         ("banner.js", Group.POINTERS),

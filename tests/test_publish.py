@@ -19,6 +19,7 @@ from tests.memory import MemoryTarget
 PATHS = ("assets/logo.1.svg", "index.html", "incidents/2026-11-22-x.html", "banner.json", "history/2026-11.html")
 FIRST = {path: output_file(path, "first") for path in PATHS}
 SECOND = {path: output_file(path, "second") for path in PATHS}
+AT_ONCE = Options(patience=0)
 
 
 def test_assets_come_first_then_pages_then_pointers_then_the_manifest() -> None:
@@ -63,18 +64,18 @@ class Mortal(MemoryTarget):
 
 def test_killed_at_any_write_the_next_run_completes_it() -> None:
     whole = MemoryTarget()
-    publish(FIRST, {}, whole, Options())
+    publish(FIRST, {}, whole, AT_ONCE)
     writes = len([one for one in whole.log if one[0] == "write"])
     assert writes == len(PATHS) + 4
     for survive in range(writes):
         for lands in (False, True):
             target = Mortal(whole.files, survive, lands)
             with pytest.raises(Killed):
-                publish(SECOND, {}, target, Options())
+                publish(SECOND, {}, target, AT_ONCE)
             target.left = 1000
-            publish(SECOND, {}, target, Options())
+            publish(SECOND, {}, target, AT_ONCE)
             assert all(target.files[path].body == b"second" for path in PATHS)
-            assert publish(SECOND, {}, target, Options()).plan.is_empty
+            assert publish(SECOND, {}, target, AT_ONCE).plan.is_empty
 
 
 def test_a_lost_reply_to_our_own_write_is_no_conflict() -> None:
@@ -96,13 +97,13 @@ def test_a_lost_reply_to_our_own_write_is_no_conflict() -> None:
 def test_what_a_failed_run_wrote_does_not_stay_when_it_is_taken_back() -> None:
     """The wrong text went out to some files, then the run failed and the text was corrected to what it was before."""
     whole = MemoryTarget()
-    publish(FIRST, {}, whole, Options())
+    publish(FIRST, {}, whole, AT_ONCE)
     for survive in range(1, len(PATHS) + 3):
         target = Mortal(whole.files, survive, lands=True)
         with pytest.raises(Killed):
-            publish(SECOND, {}, target, Options())
+            publish(SECOND, {}, target, AT_ONCE)
         target.left = 1000
-        publish(FIRST, {}, target, Options())
+        publish(FIRST, {}, target, AT_ONCE)
         assert {path: target.files[path].body for path in PATHS} == dict.fromkeys(PATHS, b"first"), survive
 
 
@@ -111,7 +112,7 @@ def test_a_publisher_that_is_refused_in_the_middle_leaves_word_of_what_it_wrote(
     known = {"2026-11-22-x": "2026-11-22 09:20 UTC"}
     newer = {"2026-11-22-x": "2026-11-22 09:48 UTC"}
     target = MemoryTarget()
-    publish(FIRST, known, target, Options())
+    publish(FIRST, known, target, AT_ONCE)
     behind = {path: output_file(path, "behind") for path in PATHS}
 
     class Overtaken(MemoryTarget):
@@ -119,7 +120,7 @@ def test_a_publisher_that_is_refused_in_the_middle_leaves_word_of_what_it_wrote(
             version = super().write(file, expected)
             if file.path == "banner.json" and not self.overtaken:
                 self.overtaken = True
-                publish(SECOND, newer, self, Options())
+                publish(SECOND, newer, self, AT_ONCE)
             return version
 
         overtaken = False
@@ -127,8 +128,8 @@ def test_a_publisher_that_is_refused_in_the_middle_leaves_word_of_what_it_wrote(
     race = Overtaken()
     race.files = target.files
     with pytest.raises(UnsafePlan, match="your files are behind"):
-        publish(behind, known, race, Options())
-    publish(SECOND, newer, race, Options())
+        publish(behind, known, race, AT_ONCE)
+    publish(SECOND, newer, race, AT_ONCE)
     assert {path: race.files[path].body for path in PATHS} == dict.fromkeys(PATHS, b"second")
 
 
@@ -166,28 +167,28 @@ def test_a_deletion_that_failed_is_tried_again() -> None:
 def test_a_page_that_only_a_killed_run_knew_does_not_stay() -> None:
     secret = {**FIRST, "incidents/2026-11-22-secret.html": output_file("incidents/2026-11-22-secret.html", "secret")}
     whole = MemoryTarget()
-    publish(FIRST, {}, whole, Options())
+    publish(FIRST, {}, whole, AT_ONCE)
     for survive in range(1, 4):
         target = Mortal(whole.files, survive, lands=True)
         with pytest.raises(Killed):
-            publish(secret, {}, target, Options())
+            publish(secret, {}, target, AT_ONCE)
         target.left = 1000
         for _ in range(2):
-            publish(FIRST, {}, target, Options())
+            publish(FIRST, {}, target, AT_ONCE)
         assert "incidents/2026-11-22-secret.html" not in target.files, survive
         assert read_index(target.files[MANIFEST_PATH].body).pending == ()
 
 
 def test_killed_twice_in_different_places_one_run_completes_it() -> None:
     whole = MemoryTarget()
-    publish(FIRST, {}, whole, Options())
+    publish(FIRST, {}, whole, AT_ONCE)
     target = Mortal(whole.files, 1, lands=True)
     for attempt, path in enumerate(("incidents/2026-11-22-x.html", "index.html")):
         target.left = 1 + attempt
         with pytest.raises(Killed):
-            publish({**FIRST, path: SECOND[path]}, {}, target, Options())
+            publish({**FIRST, path: SECOND[path]}, {}, target, AT_ONCE)
     target.left = 1000
-    publish(FIRST, {}, target, Options())
+    publish(FIRST, {}, target, AT_ONCE)
     assert {path: target.files[path].body for path in PATHS} == dict.fromkeys(PATHS, b"first")
     index = read_index(target.files[MANIFEST_PATH].body)
     assert (index.pending, index.created) == ((), ())
@@ -228,22 +229,22 @@ def test_of_files_written_side_by_side_a_failure_is_told_and_the_others_are_ther
                 raise TargetError("no")
             return super().write(file, expected)
 
-    target = Wide()
+    target, other = Wide(), "incidents/2026-11-23-y.html"
     with pytest.raises(TargetError, match="no"):
-        publish(FIRST, {}, target, Options())
-    assert "history/2026-11.html" in target.files
-    assert "index.html" not in target.files
+        publish({**FIRST, other: output_file(other, "first")}, {}, target, Options())
+    assert other in target.files
+    assert "history/2026-11.html" not in target.files
 
 
 def test_a_file_cut_by_hand_is_lost_and_a_changed_one_has_changed(tmp_path: Path) -> None:
     target = DirectoryTarget("local", tmp_path)
     publish(FIRST, {}, target, Options())
-    (tmp_path / "banner.json").write_bytes(b"cut")
+    (tmp_path / "history" / "2026-11.html").write_bytes(b"cut")
     plan = publish(
         {**FIRST, "index.html": output_file("index.html", "longer than before")}, {}, target, Options()
     ).plan
     assert {upload.file.path: str(upload.reason) for upload in plan.uploads} == {
-        "banner.json": "missing at the target",
+        "history/2026-11.html": "missing at the target",
         "index.html": "content changed",
     }
     with pytest.raises(TargetError, match="leads out"):

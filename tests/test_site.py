@@ -4,6 +4,7 @@ import html.parser
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from posixpath import dirname, join, normpath
 from urllib.parse import urlsplit
@@ -12,7 +13,9 @@ import pytest
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.project import packaged_templates, read_project, read_scaffold
+from meaculpa.publish.stamp import next_stamp, with_stamp
 from meaculpa.render.banner import LARGEST, banner_script
+from meaculpa.render.headers import output_file
 from meaculpa.render.scaffold import sample_shop
 from meaculpa.render.words import Words, babel_locale
 from tests.making import CONFIG, at, incident_text, write_project
@@ -219,6 +222,8 @@ def test_a_state_that_the_banner_would_refuse_is_cut_at_its_far_end(tmp_path: Pa
     text = build(read_project(root), NOW, Memory(pool=memory.pool)).files["banner.json"].body
     ids = [item["id"] for item in json.loads(text)["items"]]
     assert LARGEST - 1_000 < len(text) <= LARGEST
+    stamp = next_stamp(None, NOW, timedelta(minutes=15))
+    assert len(with_stamp(output_file("banner.json", text), stamp).body) <= LARGEST
     assert ids[:2] == ["now", "w000"]
     assert 30 < len(ids) < 91
 

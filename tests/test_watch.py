@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from meaculpa.publish.s3 import S3Target
-from meaculpa.watch import Occasion, Signal, watch
+from meaculpa.watch import Follower, Occasion, Signal, watch
 from tests.conftest import make_bucket
 from tests.live import Running, eventually, running
 from tests.making import CONFIG, at, incident_text, write_project
@@ -202,27 +201,6 @@ def test_the_loop_acts_at_the_moment_that_was_named(project: Path) -> None:
         signal.wake.set()
         return next(times)
 
-    watch(project, act, signal, lambda _: None, clock)
+    watch(project, Follower(act, lambda _: None), signal, clock)
     assert len(seen) == 3
     assert all(later - earlier >= timedelta(minutes=2) for earlier, later in pairwise(seen))
-
-
-def test_without_file_events_the_rescan_finds_every_change(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(28, "inotify watch limit reached")
-
-    monkeypatch.setattr("watchdog.observers.inotify.InotifyObserver.start", refuse)
-    signal, said, seen = Signal(), list[str](), list[Occasion]()
-
-    def act(occasion: Occasion) -> datetime:
-        seen.append(occasion)
-        return occasion.now + timedelta(hours=1)
-
-    thread = threading.Thread(target=watch, args=(project, act, signal, said.append))
-    thread.start()
-    eventually(lambda: len(seen) == 1, "the first look")
-    (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="Changed"))
-    eventually(lambda: len(seen) == 2, "the second look")
-    signal.stop()
-    thread.join()
-    assert "looking each second instead" in said[0]

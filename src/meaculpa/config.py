@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
 
 from meaculpa.errors import Problem
 from meaculpa.schema import (
@@ -165,7 +165,22 @@ class S3Target(Shape):
     bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, such as northwind-status")]
     region: Annotated[str, matching(r"[a-z0-9-]{2,32}", "a region such as eu-west-1")] | None = None
     endpoint_url: Url | None = None
+    conditional_writes: bool = True
     cloudfront_distribution: Annotated[str, matching(r"[A-Z0-9]{8,32}", "an id such as E2EXAMPLE1234")] | None = None
+
+
+class Watch(Shape):
+    """How long a running watcher answers for what it published, and how often it renews that."""
+
+    heartbeat_seconds: int = Field(default=300, ge=10, le=3600)
+    valid_seconds: int = Field(default=900, ge=30, le=86_400)
+
+    @model_validator(mode="after")
+    def _renewed_in_time(self) -> "Watch":
+        if self.valid_seconds < 2 * self.heartbeat_seconds:
+            least = 2 * self.heartbeat_seconds
+            raise mistake('"valid_seconds" must be at least twice "heartbeat_seconds"', f"{least} or more")
+        return self
 
 
 class SmtpTransport(Shape):
@@ -201,6 +216,7 @@ class Config(Shape):
     banner: Banner = Banner()
     splash: Splash = Splash()
     targets: tuple[Annotated[DirectoryTarget | S3Target, Field(discriminator="type")], ...] = ()
+    watch: Watch = Watch()
     mail: Mail | None = None
 
     @field_validator("components")

@@ -66,6 +66,19 @@ class TooManyRemovals(UnsafePlan):
     """A plan that would take away so many files that a folder is probably missing."""
 
 
+class Held(Refused):
+    """A rollback holds an earlier build at a target; nothing else is published there until it is released."""
+
+
+class Retracted(Refused):
+    """The files hold incidents that were retracted from a target; they must not go there again."""
+
+    def __init__(self, incidents: Iterable[str]) -> None:
+        self.incidents = tuple(incidents)
+        names = ", ".join(self.incidents)
+        super().__init__(f"{names}: retracted, and never published again under that name; take the file away")
+
+
 class TargetError(MeaculpaError):
     """A target could not be read or written; the message says what was and was not published."""
 

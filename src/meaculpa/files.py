@@ -40,6 +40,36 @@ def create_file(path: Path, body: bytes) -> None:
         stream.write(body)
 
 
+def set_aside(path: Path, folder: Path) -> Path:
+    """Move a file into a folder that only its owner may read, beside what is there already; gives its new place."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    place = folder / path.name
+    number = 2
+    while place.exists():
+        place = folder / f"{path.stem}-{number}{path.suffix}"
+        number += 1
+    path.chmod(0o600)
+    path.rename(place)
+    return place
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Be the only process within this block; raises BlockingIOError, with the other's number as its text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="ascii") as lock:
+        if fcntl is not None:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                raise BlockingIOError(lock.read(20)) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
 @contextlib.contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
     """Wait until no other process is between its reading and its writing in a folder, where the system can say so."""

@@ -2,32 +2,48 @@
 
 The index (`.meaculpa/manifest.json`) names the shards, each stored under the digest of its content. So one edit
 writes one shard, an unchanged site is recognised by the index alone, and whoever reads the index reads a complete
-state.
+state. It also names the earlier builds that a rollback can put back.
 """
 
+import functools
 import hashlib
 import json
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from dataclasses import asdict, dataclass, field, replace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
 
 MANIFEST_PATH = ".meaculpa/manifest.json"
 FORMAT = 1
+# The build that is published and fifty before it.
+MOST_BUILDS = 51
 _UNDATED_SHARDS = 16
+Read = TypeVar("Read")
 _MONTH = re.compile(r"(?:^|/)(?:incidents|history|sitemaps)/(\d{4}-\d{2})\b")
+
+
+def _within(path: str) -> str:
+    """A path within the target: what a manifest names is deleted, so nothing in it may lead elsewhere."""
+    if path.startswith("/") or ".." in path.split("/"):
+        raise ValueError(path)
+    return path
+
+
+StoredPath = Annotated[str, AfterValidator(_within)]
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
     """A part of a manifest: digests by path, paths that are gone but not yet deleted, newest updates known."""
 
-    files: Mapping[str, str] = field(default_factory=dict)
-    gone: tuple[str, ...] = ()
+    files: Mapping[StoredPath, str] = field(default_factory=dict)
+    gone: tuple[StoredPath, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -43,17 +59,41 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedBuild:
+    """A build that was published: its place in the row, its name, when, and what it changed.
+
+    `bundles` are the paths under which lies what it replaced, in the order in which they were written.
+    """
+
+    number: int
+    build: str
+    at: str
+    changed: int
+    incidents: tuple[str, ...] = ()
+    bundles: tuple[StoredPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
-    """The head of a manifest: digests of the shards by name, and shards of earlier states still stored.
+    """The head of a manifest: digests of the shards by name, and objects of earlier states still stored.
 
     `pending` names the shards whose files a run has begun to write: until a run has finished, what they say of
-    the target's files is not to be trusted. `created` are paths that such a run may have added.
+    the target's files is not to be trusted. `created` are paths that such a run may have added, `bundles` hold what
+    it may have replaced, `run` tells two runs apart. `builds` are the newest published ones, oldest first; `held` is
+    the build that a rollback has put back until it is released; `retracted` are incidents that must never be
+    published again, by `retracted_name`.
     """
 
     shards: Mapping[str, str]
-    superseded: tuple[str, ...] = ()
+    superseded: tuple[StoredPath, ...] = ()
     pending: tuple[str, ...] = ()
-    created: tuple[str, ...] = ()
+    created: tuple[StoredPath, ...] = ()
+    bundles: tuple[StoredPath, ...] = ()
+    run: str = ""
+    number: int = 0
+    builds: tuple[PublishedBuild, ...] = ()
+    held: str | None = None
+    retracted: tuple[str, ...] = ()
 
     @property
     def build(self) -> str:
@@ -63,9 +103,33 @@ class Index:
     @property
     def body(self) -> bytes:
         """The index as it is stored."""
-        value = {"v": FORMAT, "build": self.build, "shards": dict(sorted(self.shards.items()))}
-        value |= {"superseded": sorted(self.superseded), "pending": sorted(self.pending)}
-        return _encode({**value, "created": sorted(self.created)})
+        value = {"v": FORMAT, "build": self.build, "number": self.number, "held": self.held, "run": self.run}
+        value |= {"shards": dict(sorted(self.shards.items()))}
+        for name in ("superseded", "pending", "created", "retracted"):
+            value[name] = sorted(getattr(self, name))
+        builds = [asdict(one) for one in self.builds]
+        return _encode({**value, "bundles": self.bundles, "builds": builds})
+
+
+def with_build(index: Index, before: Index | None, at: str, changed: int, incidents: tuple[str, ...]) -> Index:
+    """Enter a build that has been published into its index; what only older builds needed is superseded."""
+    earlier = before or Index({})
+    number = earlier.number + 1
+    entry = PublishedBuild(number, index.build, at, changed, incidents, earlier.bundles)
+    builds = (*earlier.builds, entry)
+    dropped = tuple(path for one in builds[:-MOST_BUILDS] for path in one.bundles)
+    return replace(
+        index,
+        superseded=(*index.superseded, *dropped),
+        number=number,
+        builds=builds[-MOST_BUILDS:],
+        retracted=earlier.retracted,
+    )
+
+
+def retracted_name(incident_id: str) -> str:
+    """Name a retracted incident without saying its name, which may be what had to be retracted."""
+    return hashlib.sha256(incident_id.encode()).hexdigest()[:16]
 
 
 def shard_of(path: str) -> str:
@@ -106,33 +170,29 @@ def read_index(body: bytes) -> Index:
     value = _decode(body, MANIFEST_PATH)
     if value.get("v") != FORMAT:
         raise TargetError(f"{MANIFEST_PATH} was written by another version of meaculpa (format {value.get('v')})")
-    shards, superseded = value.get("shards"), value.get("superseded", [])
-    pending, created = value.get("pending", []), value.get("created", [])
-    if not (_is_texts_by_text(shards) and _is_paths(superseded) and _is_texts(pending) and _is_paths(created)):
-        raise _damaged(MANIFEST_PATH)
-    return Index(shards, tuple(superseded), tuple(pending), tuple(created))
+    return _read(_index_reader(), value, MANIFEST_PATH)
 
 
 def read_shard(body: bytes, path: str) -> Shard:
     """Read a stored shard; raises TargetError when it is damaged."""
-    value = _decode(body, path)
-    files, gone, known = value.get("files", {}), value.get("gone", []), value.get("known", {})
-    if not (_is_texts_by_text(files) and _is_paths([*files]) and _is_paths(gone) and _is_texts_by_text(known)):
-        raise _damaged(path)
-    return Shard(files, tuple(gone), known)
+    return _read(_shard_reader(), _decode(body, path), path)
 
 
-def _is_texts(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+def _read(reader: TypeAdapter[Read], value: dict[str, Any], path: str) -> Read:
+    try:
+        return reader.validate_python(value)
+    except ValidationError:
+        raise _damaged(path) from None
 
 
-def _is_texts_by_text(value: object) -> TypeGuard[dict[str, str]]:
-    return isinstance(value, dict) and _is_texts([*value, *value.values()])
+@functools.cache
+def _index_reader() -> TypeAdapter[Index]:
+    return TypeAdapter(Index)
 
 
-def _is_paths(value: object) -> TypeGuard[list[str]]:
-    """Paths within the target: what a manifest names is deleted, so nothing in it may lead elsewhere."""
-    return _is_texts(value) and not any(path.startswith("/") or ".." in path.split("/") for path in value)
+@functools.cache
+def _shard_reader() -> TypeAdapter[Shard]:
+    return TypeAdapter(Shard)
 
 
 def _damaged(path: str) -> TargetError:

@@ -12,6 +12,8 @@ from meaculpa.render.headers import PINNED
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
+# Where the state of the shop is read first.
+FACES = ("banner.js", "banner.json", "index.html", "splash.html")
 
 
 class Reason(StrEnum):
@@ -29,6 +31,7 @@ class Group(StrEnum):
 
     ASSETS = "assets"
     PAGES = "pages"
+    LISTINGS = "listings"
     POINTERS = "pointers"
 
 
@@ -79,12 +82,14 @@ class Plan:
 
 
 def group_of(path: str) -> Group:
-    """Say when a path is published: pictures, then pages, then what visitors and banners ask for by name."""
+    """Say when a path is published: pictures, incidents, what lists them, then what visitors ask for by name."""
     if path.startswith(("assets/", PINNED)):
         return Group.ASSETS
+    if "incidents/" in path:
+        return Group.PAGES
     name = path.rsplit("/", 1)[-1]
-    is_page = "incidents/" in path or "history" in path or "sitemap" in path or name in ("404.html", "robots.txt")
-    return Group.PAGES if is_page else Group.POINTERS
+    is_listing = "history" in path or "sitemap" in path or name in ("404.html", "robots.txt")
+    return Group.LISTINGS if is_listing else Group.POINTERS
 
 
 def compare(
@@ -123,7 +128,7 @@ def compare(
         shards={name: shard for name, shard in shards.items() if name not in same},
         index=next_index,
         unchanged=len(files) - len(uploads),
-        leftovers=index.superseded if index else (),
+        leftovers=_leftovers(index, shards),
         is_finishing=bool(pending),
     )
 
@@ -159,7 +164,13 @@ def _uploads(
             reason = _reason(path, digest, before, is_same, path in lost, name in pending)
             if reason and path in files:
                 uploads.append(Upload(files[path], reason))
-    return tuple(sorted(uploads, key=lambda upload: (tuple(Group).index(upload.group), upload.file.path)))
+    return tuple(sorted(uploads, key=_turn))
+
+
+def _turn(upload: Upload) -> tuple[int, bool, str]:
+    """When an upload has its turn: what everybody looks at goes last and together, so that it never disagrees."""
+    path = upload.file.path
+    return tuple(Group).index(upload.group), path in FACES, path
 
 
 def _reason(
@@ -194,6 +205,12 @@ def _next_index(shards: Mapping[str, Shard], index: Index | None) -> Index:
     before = index.shards if index else {}
     superseded = tuple(shard_path(name, digest) for name, digest in before.items() if digests.get(name) != digest)
     return Index(digests, superseded)
+
+
+def _leftovers(index: Index | None, shards: Mapping[str, Shard]) -> tuple[str, ...]:
+    """What earlier states left stored, unless this state has come back to it."""
+    in_use = {shard_path(name, shard.digest) for name, shard in shards.items()}
+    return tuple(path for path in (index.superseded if index else ()) if path not in in_use)
 
 
 def hold_removals(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> dict[str, Shard]:

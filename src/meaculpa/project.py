@@ -4,8 +4,8 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from meaculpa.config import CONFIG_FILE
@@ -19,7 +19,7 @@ from meaculpa.render.headers import PICTURE_TYPES
 LARGEST_PICTURE = 1_048_576
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("edge", "playbooks", "preview", "project", "sample")
+_NOT_TEMPLATES = ("edge", "infra", "playbooks", "preview", "project", "sample")
 _MINIFIED = "minified/"
 
 
@@ -96,6 +96,12 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         problems=tuple(reader.problems),
         readings={**packaged.readings, **reader.readings},
     )
+
+
+def without_incidents(files: ProjectFiles, ids: Collection[str]) -> ProjectFiles:
+    """Leave out all files of some incidents."""
+    kept = {path: one for path, one in files.incidents.items() if path.rpartition("/")[2].split(".")[0] not in ids}
+    return replace(files, incidents=kept)
 
 
 def _named(sources: Mapping[str, Source], folder: str) -> dict[str, Source]:
@@ -244,7 +250,7 @@ def _printable(name: str) -> str:
 
 
 def read_scaffold(name: str) -> dict[str, bytes]:
-    """Read the packaged files that new projects and incidents are made from: `project`, `sample`, `playbooks`."""
+    """Read the packaged files that new projects and incidents are made from: `project`, `playbooks`, `infra` ..."""
     folder = packaged_templates() / name
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()

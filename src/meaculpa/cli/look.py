@@ -7,6 +7,7 @@ import click
 
 from meaculpa.build.composition import Memory, build, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all
+from meaculpa.cli.signs import read_signs, sign_data, sign_lines
 from meaculpa.cli.wording import (
     as_data,
     bad,
@@ -32,10 +33,14 @@ _STILL_OF_INTEREST = timedelta(days=30)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @now_option
 @click.pass_context
-def list_command(context: click.Context, as_json: bool, now: datetime | None) -> None:
-    """Show open incidents and what was promised, overdue first, then planned work."""
-    memory, at = Memory(), clock(now)
-    files, config = read_all(project_root(context), memory)
+def list_command(context: click.Context, as_json: bool, now: datetime | None) -> int:
+    """Show open incidents and what was promised, overdue first, then planned work; and how the targets do.
+
+    The exit code is 3 when a target cannot be read, or when the watcher that answered for it does so no longer.
+    """
+    memory, at, root = Memory(), clock(now), project_root(context)
+    files, config = read_all(root, memory)
+    signs = read_signs(config.targets, root)
     content = read_content(files, config, memory)
     site = derive(content.incidents, config, at)
     unconfirmed = [state for state in site.past if state.unconfirmed and at - state.changed < _STILL_OF_INTEREST]
@@ -43,15 +48,19 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     drafts = [incident.path for incident in content.incidents if incident.draft]
     if as_json:
         data = [_as_data(state) for state in states]
-        say_json({"overall": str(site.overall), "incidents": data, "drafts": drafts})
+        targets = [sign_data(one, at) for one in signs]
+        say_json({"overall": str(site.overall), "incidents": data, "drafts": drafts, "targets": targets})
     else:
         _print_states(site, states, at)
         for path in drafts:
             say(f"{path}: a draft, not on the site")
+        for line in (line for one in signs for line in sign_lines(one, at)):
+            say(line)
     problems = [*files.problems, *content.problems]
     if has_errors(problems):
         say_problems(problems, "These files are not in the list.")
         raise InvalidInput(())
+    return 3 if any(one.is_wrong(at) for one in signs) else 0
 
 
 def _as_data(state: IncidentState) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """`meaculpa build` and `publish`: the site into a folder, the site to where customers read it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,12 +14,13 @@ from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
 from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Refused, TargetError, did_you_mean, has_errors
+from meaculpa.errors import InvalidInput, Refused, Retracted, TargetError, did_you_mean, has_errors
 from meaculpa.plan import Plan
-from meaculpa.project import ProjectFiles, read_project
-from meaculpa.publish import Options, Report, open_target, publish, refuse_source_folder
+from meaculpa.project import ProjectFiles, read_project, without_incidents
+from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
-from meaculpa.publish.target import Target
+
+Given = TypeVar("Given")
 
 
 @click.command("build")
@@ -37,7 +40,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     refuse_source_folder(folder.resolve(), root)
     done = build_once(read_project(root), clock(now), Memory(), "Nothing was written.")
     target = DirectoryTarget("out", folder)
-    report = publish(done.files, done.known, target, Options(force=True, delete_at_once=True))
+    report = publish(done.files, done.known, target, Options(force=True, is_plain=True))
     say_problems(done.problems, "")
     if as_json:
         say_json({"out": str(folder), **plan_data(report.plan), "problems": [as_data(one) for one in done.problems]})
@@ -50,6 +53,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
 @click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
 @click.option("--force", is_flag=True, help="Publish although it takes away what is published.")
+@click.option("--release", is_flag=True, help="End the hold of a rollback, and publish.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @now_option
 @click.pass_context
@@ -59,6 +63,7 @@ def publish_command(
     dry_run: bool,
     keep_going: bool,
     force: bool,
+    release: bool,
     as_json: bool,
     now: datetime | None,
 ) -> int:
@@ -68,26 +73,26 @@ def publish_command(
     files = read_project(root)
     done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
     say_problems(done.problems, consequence_of(done))
-    results = [
-        publish_to(done, settings, root, Options(force=force, dry_run=dry_run))
-        for settings in chosen_targets(done.config, names)
-    ]
+    options = Options(force=force, dry_run=dry_run, release=release, now=now)
+    job = _Job(files, root, options, keep_going, as_json)
+    outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
     if as_json:
-        say_json({"targets": [_result_data(result, dry_run) for result in results]})
-    else:
-        for result in results:
-            _print_result(result, dry_run)
-    code = exit_code(results)
+        say_json({"targets": [_result_data(outcome, dry_run) for outcome in outcomes], "retracted": sorted(burnt)})
+    if not dry_run:
+        _invalidate(done.config, outcomes)
+    code = exit_code(outcomes)
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
-    return code or int(has_errors(done.problems))
+    return code or int(has_errors(done.problems) or bool(burnt))
 
 
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one target: a report, or the error that stopped it."""
 
-    def __init__(self, name: str, report: Report | None, error: Exception | None = None) -> None:
-        self.name, self.report, self.error = name, report, error
+    name: str
+    report: Report | None
+    error: Exception | None = None
 
 
 def consequence_of(done: Build) -> str:
@@ -120,38 +125,71 @@ def chosen_targets(config: Config, names: tuple[str, ...]) -> list[Any]:
     return [target for name, target in known.items() if not names or name in names]
 
 
-def publish_to(
-    done: Build, settings: Any, root: Path, options: Options, opened: dict[str, Target] | None = None
-) -> Outcome:
-    """Publish a build to one target; its failure is an outcome, not an exception.
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What all targets of a publish have in common."""
 
-    `opened` keeps targets for the next time: a client for S3 takes longer to make than an edit to publish.
+    files: ProjectFiles
+    root: Path
+    options: Options
+    keep_going: bool
+    as_json: bool
+
+
+def _publish_everywhere(targets: Sequence[Any], done: Build, job: _Job) -> tuple[list[Outcome], set[str]]:
+    """Publish to targets side by side; each outcome is told as soon as it is there.
+
+    Gives the outcomes, and the incidents that were retracted: where that is so, everything else is published.
     """
-    known = {} if opened is None else opened
-    key = settings.model_dump_json()
+
+    def act(settings: Any) -> Outcome:
+        outcome = publish_to(done, settings, job.root, job.options)
+        if not job.as_json or isinstance(outcome.error, Retracted):
+            _print_result(outcome, job.options.dry_run)
+        return outcome
+
+    outcomes = at_every_target(targets, act)
+    burnt = {name for one in outcomes if isinstance(one.error, Retracted) for name in one.error.incidents}
+    if not burnt:
+        return outcomes, burnt
+    rest = without_incidents(job.files, burnt)
+    again = {one.name for one in outcomes if isinstance(one.error, Retracted)}
+    fewer = build_once(rest, clock(job.options.now), Memory(), "Nothing was published.", job.keep_going)
+    more, others = _publish_everywhere([one for one in targets if one.name in again], fewer, replace(job, files=rest))
+    return [*(one for one in outcomes if one.name not in again), *more], burnt | others
+
+
+def at_every_target(settings: Sequence[Any], act: Callable[[Any], Given]) -> list[Given]:
+    """Do something at all targets side by side, so that a dead one delays no other."""
+    with ThreadPoolExecutor(max(1, len(settings))) as threads:
+        return list(threads.map(act, settings))
+
+
+def publish_to(done: Build, settings: Any, root: Path, options: Options) -> Outcome:
+    """Publish a build to one target; its failure is an outcome, not an exception."""
     try:
-        if key not in known:
-            known[key] = open_target(settings, root)
-        report = publish(done.files, done.known, known[key], options)
+        return Outcome(settings.name, publish(done.files, done.known, open_target(settings, root), options))
     except (TargetError, Refused) as error:
         return Outcome(settings.name, None, error)
-    return Outcome(settings.name, _invalidated(report, settings, options))
 
 
-def _invalidated(report: Report, settings: Any, options: Options) -> Report:
-    distribution = getattr(settings, "cloudfront_distribution", None)
-    if distribution is None or options.dry_run or report.plan.is_empty:
-        return report
-    from meaculpa.publish import published_paths
-    from meaculpa.publish.cloudfront import invalidate
+def _invalidate(config: Config, outcomes: Iterable[Outcome]) -> None:
+    """Ask the distributions in front of what was published, when everything else has been done and said."""
+    reports = {outcome.name: outcome.report for outcome in outcomes if outcome.report}
+    for settings in config.targets:
+        distribution = getattr(settings, "cloudfront_distribution", None)
+        if distribution and settings.name in reports:
+            from meaculpa.publish.cloudfront import invalidate, invalidation_paths
 
-    failure = invalidate(distribution, published_paths([report]))
-    warning = (
-        f"published, but CloudFront was not told ({failure}); it follows within seconds by itself"
-        if failure
-        else None
-    )
-    return Report(report.target, report.place, report.plan, warning)
+            items = invalidation_paths(published_paths(reports[settings.name]))
+            tell_invalidation(settings.name, invalidate(distribution, items) if items else None)
+
+
+def tell_invalidation(target: str, failure: str | None) -> None:
+    """Tell that CloudFront could not be asked, and that this does no harm."""
+    if failure:
+        text = f"{target}: published; CloudFront was not told ({failure}), so it follows by itself within a minute"
+        say(text, to_errors=True)
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
@@ -185,21 +223,21 @@ def _result_data(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     if outcome.report is None:
         return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
     data = {"target": outcome.name, "ok": True, "dry_run": dry_run, "place": outcome.report.place}
-    return {**data, **plan_data(outcome.report.plan), "warning": outcome.report.warning}
+    return {**data, **plan_data(outcome.report.plan)}
 
 
 def _print_result(outcome: Outcome, dry_run: bool) -> None:
+    """Tell what became of a target in one piece: others may be speaking too."""
     report = outcome.report
     if report is None:
         say(f"{bad(outcome.name)}: {outcome.error}", to_errors=True)
         return
-    if dry_run:
-        for upload in report.plan.uploads:
-            say(f"{upload.group:9} {upload.file.path}  {faint(upload.reason)}")
-        for path in report.plan.deletes:
-            say(f"delete    {path}")
     verb = "would change" if dry_run else "published"
     state = "already up to date" if report.plan.is_empty else f"{verb}: {changes(report.plan)}"
-    say(f"{good(outcome.name)} ({report.place}): {state}")
-    if report.warning:
-        say(f"{outcome.name}: {report.warning}", to_errors=True)
+    lines = _plan_lines(report.plan) if dry_run else []
+    say("\n".join([*lines, f"{good(outcome.name)} ({report.place}): {state}"]))
+
+
+def _plan_lines(plan: Plan) -> list[str]:
+    uploads = [f"{upload.group:9} {upload.file.path}  {faint(upload.reason)}" for upload in plan.uploads]
+    return [*uploads, *(f"delete    {path}" for path in plan.deletes)]

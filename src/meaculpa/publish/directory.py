@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from meaculpa.errors import TargetError
@@ -24,6 +24,13 @@ class DirectoryTarget:
     def describe(self) -> str:
         """Name the place for people."""
         return str(self.folder)
+
+    def allow(self, seconds: float) -> None:
+        """Let a folder take its time: nothing here waits for a network."""
+
+    def heeds_conditions(self) -> bool:
+        """A lock on the folder sees to it."""
+        return True
 
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
@@ -67,13 +74,19 @@ class DirectoryTarget:
         except OSError as error:
             raise TargetError(f"{place} cannot be deleted: {error.strerror}") from error
 
-    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
+    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Find published files that somebody has deleted, or cut or lengthened by hand."""
         folder = str(self.folder)
         try:
-            return {path for path, file in files.items() if _size(f"{folder}/{path}") != len(file.body)}
+            found = {path: _size(f"{folder}/{path}") for path in sizes}
         except OSError as error:
             raise TargetError(f"{self.folder} cannot be read: {error.strerror}") from error
+        return {path for path, size in sizes.items() if found[path] is None or size not in (None, found[path])}
+
+    def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
+        """A folder keeps no versions."""
+        del is_ours
+        return 0
 
     def _place(self, path: str) -> Path:
         place = self.folder / path

@@ -1,12 +1,19 @@
 """An S3 bucket as a target: the data plane only, so that a bad day of the control plane hurts nobody."""
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config as BotoConfig
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    IncompleteReadError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
@@ -15,8 +22,10 @@ from meaculpa.publish.target import ABSENT, Conflict, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 5
+_PROBE = OutputFile(".meaculpa/probe", b"", "text/plain", "private, no-store", "")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _CONFLICT = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
 _NEEDED = (
@@ -41,27 +50,63 @@ class S3Target:
     def __init__(self, settings: S3Settings) -> None:
         self.name = settings.name
         self._bucket = settings.bucket
+        self._is_guarded = settings.conditional_writes
         self._client: S3Client = _client(settings)
+        self._limit: float | None = None
+        self._client.meta.events.register("before-send.s3", self._refuse_late)
 
     def describe(self) -> str:
         """Name the place for people."""
         return f"s3://{self._bucket}"
 
+    def allow(self, seconds: float) -> None:
+        """Begin nothing more, not even another try, when so many seconds are over."""
+        self._limit = time.monotonic() + seconds
+
+    def _refuse_late(self, **_: object) -> None:
+        if self._limit is not None and time.monotonic() > self._limit:
+            raise TargetError(f"{self.describe()} takes too long")
+
+    def heeds_conditions(self) -> bool:
+        """Try to create a file that is there: a server that lets that happen would let two publishers happen."""
+        if not self._is_guarded:
+            return True
+        for _ in range(2):
+            try:
+                self.write(_PROBE, ABSENT)
+            except Conflict:
+                return True
+        return False
+
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
-        try:
-            found = self._client.get_object(Bucket=self._bucket, Key=path)
-            return Stored(found["Body"].read(), found["ETag"])
-        except (ClientError, BotoCoreError) as error:
-            if _code(error) in _MISSING:
-                return None
-            raise self._failure("read", path, error) from error
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                found = self._client.get_object(Bucket=self._bucket, Key=path)
+                return Stored(found["Body"].read(), self._version(found, path))
+            except (ResponseStreamingError, IncompleteReadError, ReadTimeoutError) as error:
+                # The client's own retries end where the answer begins.
+                if attempt == _ATTEMPTS:
+                    raise self._failure("read", path, error) from error
+            except (ClientError, BotoCoreError) as error:
+                if _code(error) in _MISSING:
+                    return None
+                raise self._failure("read", path, error) from error
+        raise AssertionError("the last attempt returns or raises")
+
+    def _version(self, answer: Mapping[str, Any], path: str) -> str:
+        """The version that an answer names; one that names none comes from a portal or a proxy, not from S3."""
+        if "ETag" not in answer:
+            raise TargetError(f"{self.describe()}/{path}: what answers there is no S3 server; check `endpoint_url`")
+        return str(answer["ETag"])
 
     def write(self, file: OutputFile, expected: str | None = None) -> str:
         """Write a file with its headers and give its version; raises Conflict when it is not as expected."""
         condition: dict[str, Any] = {}
-        if expected is not None:
+        if expected is not None and self._is_guarded:
             condition = {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
+        elif expected is not None:
+            self._look_before(file.path, expected)
         try:
             written = self._client.put_object(
                 Bucket=self._bucket,
@@ -75,7 +120,18 @@ class S3Target:
             if condition and _code(error) in _CONFLICT:
                 raise Conflict(f"{self.describe()}/{file.path} was changed by another publisher") from error
             raise self._failure("written", file.path, error) from error
-        return written["ETag"]
+        return self._version(written, file.path)
+
+    def _look_before(self, path: str, expected: str) -> None:
+        """Without conditional writes, see at least whether somebody was here; raises Conflict."""
+        try:
+            version = self._version(self._client.head_object(Bucket=self._bucket, Key=path), path)
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) not in _MISSING:
+                raise self._failure("read", path, error) from error
+            version = ABSENT
+        if version != expected:
+            raise Conflict(f"{self.describe()}/{path} was changed by another publisher")
 
     def delete(self, path: str) -> None:
         """Delete a file."""
@@ -84,10 +140,32 @@ class S3Target:
         except (ClientError, BotoCoreError) as error:
             raise self._failure("deleted", path, error) from error
 
-    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
+    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Looking would cost a request for each file, so nothing is known to be missing."""
-        del files
+        del sizes
         return set()
+
+    def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
+        """Erase what a versioned bucket keeps of overwritten and deleted files of ours; raises TargetError."""
+        try:
+            return sum(map(self._erase, self._old_versions(is_ours)))
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure("erased in its old versions", "", error) from error
+
+    def _old_versions(self, is_ours: Callable[[str], bool]) -> Iterator[list["ObjectIdentifierTypeDef"]]:
+        """List page by page what is no longer the newest version, and marks of deletion."""
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
+            old = [one for one in page.get("Versions", []) if not one["IsLatest"]]
+            versions = (*old, *page.get("DeleteMarkers", []))
+            yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions if is_ours(one["Key"])]
+
+    def _erase(self, versions: list["ObjectIdentifierTypeDef"]) -> int:
+        if not versions:
+            return 0
+        answer = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": versions, "Quiet": True})
+        for failure in answer.get("Errors", []):
+            raise TargetError(f"{self.describe()}/{failure['Key']}: an old version could not be erased")
+        return len(versions)
 
     def _failure(self, what: str, path: str, error: Exception) -> TargetError:
         hint = _HINTS.get(_code(error))

@@ -1,6 +1,6 @@
 """What a place to publish to must be able to do."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,13 +23,22 @@ class Conflict(TargetError):
 
 
 class Target(Protocol):
-    """A place that holds files by path. All its failures are TargetErrors that name what failed."""
+    """A place that holds files by path. All its failures are TargetErrors that name what failed.
+
+    `writers` is how many files may be under way at once.
+    """
 
     name: str
     writers: int
 
     def describe(self) -> str:
         """Name the place for people."""
+
+    def allow(self, seconds: float) -> None:
+        """Give up whatever is not done within so many seconds from now."""
+
+    def heeds_conditions(self) -> bool:
+        """Whether a write under a condition fails when it should; asks the place, and writes there."""
 
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
@@ -43,5 +52,8 @@ class Target(Protocol):
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is no error."""
 
-    def lost(self, files: Mapping[str, OutputFile]) -> set[str]:
-        """Of files that should be there, find those that are known not to be, where that costs nothing."""
+    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
+        """Find which of these files are not there, or not with this size (None: any), where that costs nothing."""
+
+    def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
+        """Erase what the place itself keeps of overwritten and deleted files of ours; gives how many there were."""

@@ -19,6 +19,8 @@ VERSION = 1
 _MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}
 # What the banner's code reads of `banner.json`, and no byte more.
 LARGEST = 32_768
+# What a stamp may add when it is published: seconds, and until when it holds.
+_STAMP = 64
 _LABELS = ("label", "more", "dismiss", "stale")
 
 
@@ -36,7 +38,7 @@ def banner_state(site: Site, config: Config, words: tuple[Words, ...]) -> dict[s
         "items": items,
     }
     # What comes last is planned for the farthest day: it will fit when its time comes.
-    while items and len(banner_json(state).encode()) > LARGEST:
+    while items and len(banner_json(state).encode()) > LARGEST - _STAMP:
         items.pop()
     return {**state, "off": True} if config.banner.off else state
 

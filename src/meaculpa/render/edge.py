@@ -29,7 +29,7 @@ EDGES = {
 _FOLDER = "/var/lib/meaculpa"
 _ROOT = "/var/www/status"
 # Each page names its own script and style in a policy of its own; a header adds what a page cannot say of itself.
-_POLICY = "frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
+POLICY = "frame-ancestors 'none'; object-src 'none'; base-uri 'none'"
 
 
 def needs_the_page(kind: str) -> bool:
@@ -45,7 +45,7 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
     site, retry = config.site, config.splash.retry_after_seconds
     # The number stands last: Varnish ends a long string at the first quote with a brace behind it.
     answer = {"error": "service_unavailable", "status_page": f"{site.url}/index.html", "retry_after": retry}
-    return _render(
+    return fill(
         templates[EDGES[kind]],
         name=site.name,
         status_url=site.url,
@@ -56,7 +56,7 @@ def edge_configuration(kind: str, templates: Mapping[str, bytes], config: Config
         retry=retry,
         folder=f"{_FOLDER}/{urlsplit(site.store_url).hostname}",
         root=_ROOT,
-        csp=_POLICY,
+        csp=POLICY,
         caching={"pointer": POINTER, "script": BANNER_SCRIPT, "immutable": IMMUTABLE},
         json=json.dumps(answer),
         tiny_size=len(tiny.encode()),
@@ -72,7 +72,7 @@ def install_line(config: Config) -> str:
 
 def embedding(template: bytes, config: Config, script: str, core: str, integrity: str) -> str:
     """Write how a storefront embeds the banner: `script` stands in the page, `core` is the path of the code alone."""
-    return _render(
+    return fill(
         template,
         status_url=config.site.url,
         script=script,
@@ -97,7 +97,7 @@ def _last_resort(name: str, sorry: str) -> str:
     return page.format(escape(name), escape(sorry))
 
 
-def _render(template: bytes, **facts: object) -> str:
-    """Fill in a template of ours; the result is configuration, in which HTML's escapes would be wrong."""
+def fill(template: bytes, **facts: object) -> str:
+    """Fill in a template of ours; the result is configuration, in which the escapes of HTML would be wrong."""
     environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)  # noqa: S701
     return environment.from_string(template.decode()).render(**facts)

@@ -1,0 +1,88 @@
+"""What `watch` and `serve` share: building what can be built, and telling what is new."""
+
+import signal as signals
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from meaculpa.build.composition import Build, Memory, build
+from meaculpa.cli.output import consequence_of
+from meaculpa.cli.wording import bad, faint, good, problem_lines, promise_words, say, summary
+from meaculpa.errors import InvalidInput, MeaculpaError, has_errors
+from meaculpa.watch import Occasion, Signal
+
+WHEN_BROKEN = timedelta(hours=1)
+
+
+def _stamp() -> str:
+    return faint(f"{datetime.now(UTC):%H:%M:%S} UTC")
+
+
+def tell(text: str) -> None:
+    """Print a line with the time in front."""
+    say(f"{_stamp()} {text}")
+
+
+class Teller:
+    """Tells problems and broken promises when they are new, not at every look."""
+
+    def __init__(self) -> None:
+        self._told: tuple[str, ...] = ()
+        self._is_broken = False
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What is wrong at the moment, for other readers than the terminal; warnings are not."""
+        return tuple(click.unstyle(line) for line in self._told if self._is_broken)
+
+    def problems(self, lines: tuple[str, ...], consequence: str) -> None:
+        """Tell what is wrong now, or that it has been mended."""
+        self._is_broken = bool(consequence)
+        if lines == self._told:
+            return
+        for line in lines:
+            tell(line)
+        if lines and consequence:
+            tell(bad(consequence))
+        elif self._told and not lines:
+            tell(good("No problem any more."))
+        self._told = lines
+
+
+def build_or_tell(occasion: Occasion, memory: Memory, teller: Teller, site_url: str | None = None) -> Build | None:
+    """Build what can be built; broken files keep their last good version and are told."""
+    try:
+        if occasion.files is None:
+            raise occasion.failure or MeaculpaError("the project cannot be read")
+        done = build(occasion.files, occasion.now, memory, keep_going=True, site_url=site_url)
+    except InvalidInput as error:
+        consequence = summary(error.problems, "The last good version stays until this is mended.")
+        teller.problems(tuple(problem_lines(error.problems)), consequence)
+        return None
+    except MeaculpaError as error:
+        teller.problems((str(error),), "The last good version stays until this is mended.")
+        return None
+    late = [
+        f"{state.incident.path}: {promise_words(state.next_update, occasion.now)}"
+        for state in done.site.overdue
+        if state.next_update
+    ]
+    consequence = summary(done.problems, consequence_of(done)) if has_errors(done.problems) else ""
+    teller.problems((*problem_lines(done.problems), *late), consequence)
+    return done
+
+
+def tell_degraded(reason: str | None) -> None:
+    """Tell that the system sends no file events, or that it does again."""
+    if reason is None:
+        tell(good("File events are back."))
+    else:
+        tell(bad(f"Degraded: {reason}. Nothing is missed: the files are looked at each second instead."))
+
+
+def stop_on_signals() -> Signal:
+    """End at Ctrl-C or SIGTERM, after what is being done."""
+    signal = Signal()
+    for number in (signals.SIGINT, signals.SIGTERM):
+        signals.signal(number, signal.stop)
+    return signal

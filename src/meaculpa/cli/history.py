@@ -1,0 +1,223 @@
+"""`meaculpa rollback` and `retract`: an earlier build back, and what should never have been published away."""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from meaculpa.build.composition import Memory, build, read_config
+from meaculpa.build.last_good import FOLDER as LAST_GOOD
+from meaculpa.cli.common import clock, now_option, project_root
+from meaculpa.cli.output import Outcome, at_every_target, changes, chosen_targets, exit_code, plan_data
+from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
+from meaculpa.errors import Refused, TargetError
+from meaculpa.files import set_aside
+from meaculpa.manifest import PublishedBuild
+from meaculpa.project import read_project, without_incidents
+from meaculpa.publish import Options, open_target
+from meaculpa.publish.retract import Retraction, is_published, retract
+from meaculpa.publish.rollback import earlier_builds, rollback
+
+_ASIDE = Path("private") / "retracted"
+_PATIENCE = 600.0
+_BEYOND_REACH = (
+    "Not within reach: copies in browsers, feed readers and search engines, mails that were sent, and the history "
+    "of your repository."
+)
+
+
+@click.command("rollback")
+@click.argument("build_name", metavar="[BUILD|previous]", required=False)
+@click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@now_option
+@click.pass_context
+def rollback_command(
+    context: click.Context, build_name: str | None, names: tuple[str, ...], as_json: bool, now: datetime | None
+) -> int:
+    """Put an earlier build back and hold it there; without a name, list the builds that are kept.
+
+    A build is named by the first letters of its name, or `previous`. While it is held, nothing else is published:
+    `meaculpa publish --release` ends that.
+    """
+    root = project_root(context)
+    targets = chosen_targets(read_config(read_project(root), Memory()), names)
+    if build_name is None:
+        return _list_builds(targets, root, as_json)
+    outcomes = at_every_target(targets, lambda one: _roll_back(build_name, one, root, Options(now=now)))
+    if as_json:
+        say_json({"targets": [_rollback_data(outcome) for outcome in outcomes]})
+        return exit_code(outcomes)
+    for outcome in outcomes:
+        _print_rollback(outcome)
+    if any(outcome.report for outcome in outcomes):
+        say("It is held there until `meaculpa publish --release` publishes your files again.")
+    return exit_code(outcomes)
+
+
+def _roll_back(name: str, settings: Any, root: Path, options: Options) -> Outcome:
+    try:
+        return Outcome(settings.name, rollback(name, open_target(settings, root), options))
+    except (TargetError, Refused) as error:
+        return Outcome(settings.name, None, error)
+
+
+def _rollback_data(outcome: Outcome) -> dict[str, Any]:
+    if outcome.report is None:
+        return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
+    return {"target": outcome.name, "ok": True, **plan_data(outcome.report.plan)}
+
+
+def _print_rollback(outcome: Outcome) -> None:
+    if outcome.report is None:
+        say(f"{bad(outcome.name)}: {outcome.error}", to_errors=True)
+    else:
+        say(f"{good(outcome.name)} ({outcome.report.place}): put back, {changes(outcome.report.plan)}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    name: str
+    builds: tuple[PublishedBuild, ...] = ()
+    error: Exception | None = None
+
+
+def _list_builds(targets: list[Any], root: Path, as_json: bool) -> int:
+    listings = at_every_target(targets, lambda one: _listing(one, root))
+    if as_json:
+        say_json({"targets": [_listing_data(one) for one in listings]})
+    else:
+        for one in listings:
+            _print_listing(one)
+    return 3 if any(one.error for one in listings) else 0
+
+
+def _listing(settings: Any, root: Path) -> _Listing:
+    try:
+        return _Listing(settings.name, earlier_builds(open_target(settings, root)))
+    except TargetError as error:
+        return _Listing(settings.name, error=error)
+
+
+def _listing_data(listing: _Listing) -> dict[str, Any]:
+    builds = [
+        {"number": one.number, "build": one.build, "at": one.at, "changed": one.changed, "incidents": one.incidents}
+        for one in reversed(listing.builds)
+    ]
+    return {"target": listing.name, "builds": builds, "error": str(listing.error) if listing.error else None}
+
+
+def _print_listing(listing: _Listing) -> None:
+    say(bold(listing.name))
+    if listing.error:
+        say(f"  {bad(str(listing.error))}", to_errors=True)
+    elif not listing.builds:
+        say("  nothing is published")
+    for place, one in enumerate(reversed(listing.builds)):
+        what = ", ".join(one.incidents)
+        current = good("  published now") if place == 0 else ""
+        say(f"  {one.build}  {one.at}  {count(one.changed, 'file'):>9}  {faint(what)}{current}")
+
+
+@click.command("retract")
+@click.argument("incident_id", metavar="ID")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@now_option
+@click.pass_context
+def retract_command(context: click.Context, incident_id: str, yes: bool, as_json: bool, now: datetime | None) -> int:
+    """Take an incident off that should never have been published (personal data, say): everywhere, at once.
+
+    Its page, every mention, the builds kept for a rollback, old versions in the buckets and copies in CloudFront are
+    erased; its files are set aside under private/. It can never be published again under that name.
+    """
+    root = project_root(context)
+    files = read_project(root)
+    config = read_config(files, Memory())
+    targets = chosen_targets(config, ())
+    rest = without_incidents(files, (incident_id,))
+    paths = sorted(files.incidents.keys() - rest.incidents.keys())
+    if not paths and not any(at_every_target(targets, lambda one: _may_show(incident_id, one, root))):
+        known = {Path(path).name.split(".")[0] for path in files.incidents}
+        near = difflib.get_close_matches(incident_id, known, n=3)
+        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise Refused(f'there is no incident "{incident_id}", here or published{hint}')
+    if not yes:
+        _confirm(incident_id)
+    for path in paths:
+        set_aside(root / path, root / _ASIDE)
+        (root / LAST_GOOD / path).unlink(missing_ok=True)
+    memory = Memory()
+    try:
+        done = build(rest, clock(now), memory, keep_going=True)
+    finally:
+        memory.pool.close()
+    say_problems(done.problems, "Broken files keep their last good version.")
+    found = at_every_target(
+        targets,
+        lambda one: _retract_from(
+            one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options(now=now))
+        ),
+    )
+    if as_json:
+        say_json({"set_aside": paths, "targets": [_retraction_data(one) for one in found]})
+    else:
+        _print_retraction(found, paths)
+    return 3 if any(one.failures for one in found) else 0
+
+
+def _may_show(incident_id: str, settings: Any, root: Path) -> bool:
+    """Whether a target shows an incident, or cannot be asked."""
+    try:
+        return is_published(incident_id, open_target(settings, root))
+    except TargetError:
+        return True
+
+
+def _confirm(incident_id: str) -> None:
+    if not sys.stdin.isatty():
+        raise click.UsageError("retracting cannot be undone; say --yes")
+    click.confirm(f"Retract {incident_id} everywhere? It can never be published again under that name", abort=True)
+
+
+def _retract_from(settings: Any, act: Callable[[], Retraction]) -> Retraction:
+    """Retract at one target, and have the distribution in front of it forget everything."""
+    try:
+        done = act()
+    except (TargetError, Refused) as error:
+        done = Retraction(settings.name, 0, (), 0, 0, (str(error),))
+    distribution = getattr(settings, "cloudfront_distribution", None)
+    if distribution is None:
+        return done
+    from meaculpa.publish.cloudfront import invalidate_everything
+
+    failure = invalidate_everything(distribution, _PATIENCE)
+    return done.with_failure(f"CloudFront may still show it: {failure}") if failure else done
+
+
+def _retraction_data(done: Retraction) -> dict[str, Any]:
+    return {
+        "target": done.target,
+        "changed": done.changed,
+        "deleted": list(done.deleted),
+        "kept_builds_erased": done.builds,
+        "old_versions_erased": done.versions,
+        "failures": list(done.failures),
+    }
+
+
+def _print_retraction(found: Iterable[Retraction], paths: list[str]) -> None:
+    for path in paths:
+        say(f"{path}: set aside in {_ASIDE}/")
+    for done in found:
+        erased = f"{count(done.builds, 'kept build')} and {count(done.versions, 'old version')} erased"
+        what = f"{count(done.changed, 'file')} changed, {len(done.deleted):,} deleted, {erased}"
+        say(f"{(bad if done.failures else good)(done.target)}: {what}")
+        for failure in done.failures:
+            say(f"  {bad('not reached')}: {failure}", to_errors=True)
+    say(_BEYOND_REACH)

@@ -1,0 +1,176 @@
+"""`meaculpa watch`: every target follows the files, until stopped."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from meaculpa.build.composition import Build, Memory
+from meaculpa.build.last_good import keep_good
+from meaculpa.cli.common import project_root
+from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
+from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
+from meaculpa.cli.wording import bad, bold, good
+from meaculpa.config import Watch
+from meaculpa.errors import Refused, Retracted
+from meaculpa.files import alone
+from meaculpa.project import without_incidents
+from meaculpa.publish import open_target, published_paths
+from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
+from meaculpa.watch import Follower, Occasion, Signal, watch
+from meaculpa.watch.systemd import ALIVE, READY, STOPPING, notify
+
+_LOCK = Path(".meaculpa") / "watch.lock"
+_TELL_AGAIN = 900.0
+_LONGEST_GOODBYE = 20.0
+
+
+@click.command("watch")
+@click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
+@click.pass_context
+def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
+    """Build and publish at once, then on every change and whenever the clock changes the site, until stopped.
+
+    A broken file keeps its last good version on the site. Each target is served by itself; one that fails is tried
+    again until it works. Every few minutes the banner's data is stamped anew: if this process dies, readers learn
+    that what they see may be out of date.
+    """
+    root = project_root(context)
+    try:
+        with alone(root / _LOCK):
+            _watch(root, names)
+    except BlockingIOError as error:
+        raise Refused(
+            f"another `meaculpa watch` (process {error}) is watching this project already; stop it first"
+        ) from None
+
+
+def _watch(root: Path, names: tuple[str, ...]) -> None:
+    memory, teller = Memory(), Teller()
+    signal = stop_on_signals()
+    dispatch = _Dispatch(root, names, signal)
+
+    def act(occasion: Occasion) -> datetime:
+        files = occasion.files and without_incidents(occasion.files, dispatch.retracted)
+        done = build_or_tell(Occasion(files, occasion.now, occasion.failure), memory, teller)
+        if done is None:
+            dispatch.doubt()
+            return occasion.now + WHEN_BROKEN
+        dispatch.send(done)
+        if occasion.files:
+            keep_good(occasion.files, done.problems, memory.kept)
+        notify(READY)
+        return min(moment for moment in (done.site.next_change, done.look_again) if moment)
+
+    tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
+    watch(root, Follower(act, tell_degraded, dispatch.check), signal)
+    notify(STOPPING)
+    dispatch.stop()
+    memory.pool.close()
+    tell("Stopped.")
+
+
+class _Dispatch:
+    """Hands builds to a courier for each target, and says what became of them."""
+
+    def __init__(self, root: Path, names: tuple[str, ...], signal: Signal) -> None:
+        self._root, self._names, self._signal = root, names, signal
+        self._seen: dict[str, str] = {}
+        self._couriers: dict[str, Courier] = {}
+        self._invalidators: dict[str, Any] = {}
+        self._told: dict[str, tuple[str, float]] = {}
+        self.retracted: set[str] = set()
+
+    def send(self, done: Build) -> None:
+        """Hand a build to every target's courier."""
+        for incident_id, newest in done.known.items():
+            self._seen[incident_id] = max(newest, self._seen.get(incident_id, ""))
+        settings = {one.model_dump_json(): one for one in self._targets(done)}
+        self._hire(settings, done.config.watch)
+        for courier in self._couriers.values():
+            courier.bring(Parcel(done.files, done.known, dict(self._seen)))
+
+    def doubt(self) -> None:
+        """There is no build of the newest files: nobody answers for what is published."""
+        for courier in self._couriers.values():
+            courier.doubt()
+
+    def check(self) -> None:
+        """Tell systemd that all is alive, if all is."""
+        if all(courier.is_alive for courier in self._couriers.values()):
+            notify(ALIVE)
+
+    def stop(self) -> None:
+        """End between two writes."""
+        for courier in self._couriers.values():
+            courier.stop(0)
+        limit = time.monotonic() + _LONGEST_GOODBYE
+        for courier in self._couriers.values():
+            courier.stop(max(0.0, limit - time.monotonic()))
+
+    def _targets(self, done: Build) -> list[Any]:
+        try:
+            targets = chosen_targets(done.config, self._names)
+        except Refused as error:
+            self._tell_once("", str(error))
+            return []
+        self._tell_once("", "")
+        return targets
+
+    def _hire(self, settings: Mapping[str, Any], watch: Watch) -> None:
+        """Have a courier for each target as it is configured now, and none for others."""
+        pulse = Pulse(timedelta(seconds=watch.heartbeat_seconds), timedelta(seconds=watch.valid_seconds))
+        wanted = {f"{key} {pulse}": one for key, one in settings.items()}
+        for key in self._couriers.keys() - wanted.keys():
+            self._couriers.pop(key).stop(0)
+        for key, one in wanted.items():
+            if key not in self._couriers:
+                distribution = getattr(one, "cloudfront_distribution", None)
+                self._couriers[key] = Courier(
+                    lambda one=one: open_target(one, self._root),  # type: ignore[misc]
+                    one.name,
+                    pulse,
+                    lambda delivery, distribution=distribution: self._received(delivery, distribution),  # type: ignore[misc]
+                )
+
+    def _received(self, delivery: Delivery, distribution: str | None) -> None:
+        """Say what became of a build; called from the courier's thread."""
+        name = delivery.target
+        if isinstance(delivery.error, Retracted):
+            self.retracted |= set(delivery.error.incidents)
+            self._signal.ask()
+        if delivery.error is not None:
+            self._tell_once(name, f"{bad(name)}: {delivery.error}")
+            return
+        text = (
+            f"{delivery.held_back}; until then those files stay, and the others go out" if delivery.held_back else ""
+        )
+        self._tell_once(name, text and f"{name}: {bad(text)}")
+        if delivery.report and not delivery.report.plan.is_empty:
+            tell(f"{good(name)}: {changes(delivery.report.plan)}")
+            if distribution:
+                self._invalidator(distribution, name).ask(published_paths(delivery.report))
+
+    def _invalidator(self, distribution: str, name: str) -> Any:
+        from meaculpa.publish.cloudfront import Invalidator
+
+        if distribution not in self._invalidators:
+            self._invalidators[distribution] = Invalidator(
+                distribution, lambda failure: tell_invalidation(name, failure)
+            )
+        return self._invalidators[distribution]
+
+    def _tell_once(self, target: str, text: str) -> None:
+        """Tell what is wrong when it is new, and again when it has lasted; tell too that it is over."""
+        before, at = self._told.get(target, ("", 0.0))
+        now = time.monotonic()
+        if text and (text != before or now - at > _TELL_AGAIN):
+            tell(text)
+        else:
+            now = at
+        if before and not text and target:
+            tell(good(f"{target}: works again."))
+        self._told[target] = (text, now)

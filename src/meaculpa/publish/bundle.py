@@ -1,0 +1,59 @@
+"""What a publish replaces, in one archive: the way back to the build before.
+
+A bundle is a zip file named for its content. It holds the index as it was, the shards that were superseded and the
+bytes of every file that was overwritten or deleted.
+"""
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from meaculpa.errors import TargetError
+from meaculpa.manifest import Index, Shard, read_index, read_shard
+from meaculpa.model import OutputFile
+
+FOLDER = ".meaculpa/kept/"
+_INDEX, _SHARDS, _FILES = "index.json", "shards/", "files/"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_QUICK = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The index before a publish, and what that publish replaced: shards by digest, bodies by path."""
+
+    index: Index
+    shards: Mapping[str, Shard] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def pack(bundle: Bundle) -> OutputFile:
+    """Write a bundle as a file to be stored; equal bundles give equal bytes."""
+    entries = {_INDEX: bundle.index.body}
+    entries |= {f"{_SHARDS}{digest}": shard.body for digest, shard in bundle.shards.items()}
+    entries |= {f"{_FILES}{path}": body for path, body in bundle.files.items()}
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in sorted(entries):
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH), entries[name], zipfile.ZIP_DEFLATED, _QUICK)
+    body = stream.getvalue()
+    digest = hashlib.sha256(body).hexdigest()[:32]
+    return OutputFile(f"{FOLDER}{digest}.zip", body, "application/zip", "private, no-store", digest)
+
+
+def unpack(body: bytes, path: str) -> Bundle:
+    """Read a stored bundle; raises TargetError when it is damaged."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as archive:
+            entries = {name: archive.read(name) for name in archive.namelist()}
+        index = read_index(entries[_INDEX])
+        shards = {name: read_shard(entry, path) for name, entry in _under(_SHARDS, entries)}
+        return Bundle(index, shards, dict(_under(_FILES, entries)))
+    except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError) as error:
+        raise TargetError(f"{path}, which holds an earlier build, is damaged") from error
+
+
+def _under(folder: str, entries: Mapping[str, bytes]) -> Iterable[tuple[str, bytes]]:
+    return ((name.removeprefix(folder), body) for name, body in entries.items() if name.startswith(folder))

@@ -1,0 +1,77 @@
+"""The stamp on `banner.json`: when its state was last said to hold, and until when that may be believed.
+
+It stands outside every digest, so that renewing it is no change of what is published.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from meaculpa.model import OutputFile
+from meaculpa.render.banner import banner_json
+
+STAMPED = "banner.json"
+_TICK = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When a state was published or last confirmed, and until when a watcher answers for it, if one does."""
+
+    at: datetime
+    valid_until: datetime | None = None
+
+
+def read_stamp(body: bytes) -> Stamp | None:
+    """Read the stamp of a published `banner.json`; None when it is none."""
+    value = _load(body)
+    at = _time(value.get("at"))
+    return Stamp(at, _time(value.get("valid_until"))) if at else None
+
+
+def with_stamp(file: OutputFile, stamp: Stamp) -> OutputFile:
+    """Give `banner.json` a stamp; its digest stays that of the content."""
+    return OutputFile(file.path, _stamped(file.body, stamp), file.content_type, file.cache_control, file.digest)
+
+
+def next_stamp(before: Stamp | None, now: datetime, valid_for: timedelta | None) -> Stamp:
+    """Choose the stamp of a state that is published now.
+
+    Readers keep the state with the newest `at`, so it never goes back, whoever's clock is wrong. Without `valid_for`
+    (nobody is watching) what another watcher promised stands as long as it holds.
+    """
+    at = max(now, before.at + _TICK) if before else now
+    if valid_for is not None:
+        return Stamp(at, at + valid_for)
+    promised = before.valid_until if before else None
+    return Stamp(at, promised if promised and promised > now else None)
+
+
+def _stamped(body: bytes, stamp: Stamp) -> bytes:
+    value = _load(body)
+    if not value:
+        return body
+    until = {"valid_until": _written(stamp.valid_until)} if stamp.valid_until else {}
+    rest = {key: part for key, part in value.items() if key not in ("v", "at", "valid_until")}
+    return banner_json({"v": value.get("v"), "at": _written(stamp.at), **until, **rest}).encode()
+
+
+def _load(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _written(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,190 @@
+"""Something changed in the project, or a moment came -> act. Events are hints; looking is the truth.
+
+Whatever the operating system forgets to tell (network mounts, replaced folders, full queues), a look at all
+files each second finds.
+"""
+
+import errno
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
+
+from meaculpa.errors import MeaculpaError
+from meaculpa.project import ProjectFiles, read_project
+from meaculpa.watch.lookout import Lookout
+
+RESCAN_SECONDS = 1.0
+_SETTLE_SECONDS = 0.015
+_LONGEST_SETTLING = 1.0
+_WATCHED = ("incidents", "assets", "site_templates")
+# Events may be late on a busy machine; that they are missing shows when they are missing again and again.
+_UNANNOUNCED = 2
+
+Clock = Callable[[], datetime]
+
+
+@dataclass
+class Signal:
+    """Wakes the loop: because files may have changed, because it was asked to act, or because it is time to stop."""
+
+    wake: threading.Event = field(default_factory=threading.Event)
+    stopped: bool = False
+    asked: bool = False
+
+    def stop(self, *_: object) -> None:
+        """Ask the loop to end after what it is doing; fits as a signal handler."""
+        self.stopped = True
+        self.wake.set()
+
+    def ask(self) -> None:
+        """Have the loop act although no file has changed."""
+        self.asked = True
+        self.wake.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why the project is looked at: its files, None when they cannot be read, and the moment."""
+
+    files: ProjectFiles | None
+    now: datetime
+    failure: MeaculpaError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Follower:
+    """Who follows a project: `act` gives the moment at which to act next whatever happens.
+
+    `degraded` is told why only the look each second is left (or None: file events are back), `tick` is called at
+    each turn.
+    """
+
+    act: Callable[[Occasion], datetime]
+    degraded: Callable[[str | None], None]
+    tick: Callable[[], None] = lambda: None
+
+
+def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda: datetime.now(UTC)) -> None:
+    """Act at once, then whenever a file changed or the moment came that was named last; until stopped."""
+    ears, lookout = _Ears(root, signal, follower.degraded), Lookout(root)
+    ears.open()
+    try:
+        _follow(root, follower, signal, clock, ears, lookout)
+    finally:
+        ears.close()
+
+
+def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
+    files: ProjectFiles | None = None
+    failure: MeaculpaError | None = None
+    seen, moment = None, clock()
+    while not signal.stopped:
+        is_told = signal.wake.is_set()
+        signal.wake.clear()
+        is_due = clock() >= moment or signal.asked or failure is not None or files is None
+        if is_told or is_due or lookout.sees_change():
+            lookout.prepare()
+            files, failure = _look(root, files and lookout.trusted(files))
+            if files:
+                lookout.learn(files)
+            state, now = _state(files, failure), clock()
+            if seen is not None and state != seen:
+                ears.found_change(is_told)
+            if state != seen or signal.asked or now >= moment:
+                signal.asked = False
+                moment = follower.act(Occasion(files if failure is None else None, now, failure))
+                seen = state
+        follower.tick()
+        if not signal.stopped:
+            signal.wake.wait(min(RESCAN_SECONDS, max(0.0, (moment - clock()).total_seconds())))
+
+
+def _look(root: Path, before: ProjectFiles | None) -> tuple[ProjectFiles | None, MeaculpaError | None]:
+    """Read the project until two looks agree, so that half-written files are not acted upon."""
+    limit = time.monotonic() + _LONGEST_SETTLING
+    try:
+        files = read_project(root, before)
+        while before is not None and files.readings != before.readings and time.monotonic() < limit:
+            time.sleep(_SETTLE_SECONDS)
+            before, files = files, read_project(root, files)
+    except MeaculpaError as error:
+        return before, error
+    return files, None
+
+
+def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
+    if failure or files is None:
+        return str(failure)
+    sources = (files.config, *files.incidents.values(), *files.templates.values(), *files.assets.values())
+    return [(source.path, source.digest) for source in sources], files.problems
+
+
+class _Waker(FileSystemEventHandler):
+    """Does nothing but wake the loop: an exception here would end the observer for good."""
+
+    def __init__(self, signal: Signal) -> None:
+        self._signal = signal
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type not in ("opened", "closed_no_write"):
+            self._signal.wake.set()
+
+
+class _Ears:
+    """The operating system's file events, as long as they come; opened anew when they do not."""
+
+    def __init__(self, root: Path, signal: Signal, degraded: Callable[[str | None], None]) -> None:
+        self._root, self._signal, self._degraded = root, signal, degraded
+        self._observer: BaseObserver | None = None
+        self._unannounced = 0
+        self._is_told = False
+
+    def open(self) -> None:
+        """Ask for events; where there are none to be had, says so once."""
+        observer = Observer()
+        try:
+            observer.schedule(_Waker(self._signal), str(self._root), recursive=False)
+            for name in _WATCHED:
+                if (self._root / name).is_dir():
+                    observer.schedule(_Waker(self._signal), str(self._root / name), recursive=True)
+            observer.start()
+        except OSError as error:
+            is_full = error.errno in (errno.ENOSPC, errno.EMFILE)
+            reason = "its limit of watched files is reached" if is_full else str(error.strerror)
+            self._tell(f"the system gives no file events ({reason})")
+            return
+        self._observer = observer
+
+    def close(self) -> None:
+        """Ask for no more events."""
+        observer, self._observer = self._observer, None
+        if observer is not None:
+            observer.stop()
+            observer.join()
+
+    def found_change(self, was_announced: bool) -> None:
+        """Count changes of which no event told; when there are several, the ears are deaf."""
+        if was_announced:
+            self._unannounced = 0
+            if self._is_told:
+                self._is_told = False
+                self._degraded(None)
+            return
+        self._unannounced += 1
+        if self._unannounced >= _UNANNOUNCED:
+            self._tell("files change and the system sends no events (a network folder, or a limit is reached)")
+        # A folder that was replaced sends its events to whoever asks anew.
+        self.close()
+        self.open()
+
+    def _tell(self, reason: str) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._degraded(reason)

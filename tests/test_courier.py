@@ -1,0 +1,176 @@
+"""A thread for each target: the newest build, again and again until it works, and no target waits for another."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from meaculpa.errors import TargetError
+from meaculpa.model import OutputFile
+from meaculpa.publish import Options, publish
+from meaculpa.publish.cloudfront import Allowance, Invalidator
+from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
+from meaculpa.publish.rollback import PREVIOUS, rollback
+from meaculpa.publish.stamp import read_stamp
+from meaculpa.publish.target import Stored
+from meaculpa.render.headers import output_file
+from tests.live import eventually
+from tests.memory import MemoryTarget
+
+PULSE = Pulse(timedelta(seconds=0.2), timedelta(minutes=15))
+RARELY = Pulse(timedelta(minutes=5), timedelta(minutes=15))
+
+
+def parcel(text: str, known: dict[str, str] | None = None) -> Parcel:
+    banner = output_file("banner.json", json.dumps({"v": 1, "at": "2026-11-22T09:20Z", "items": [text]}))
+    return Parcel({"index.html": output_file("index.html", text), "banner.json": banner}, known or {})
+
+
+class Flaky(MemoryTarget):
+    """Fails as long as it is told to."""
+
+    is_dead = False
+    tries = 0
+
+    def read(self, path: str) -> Stored | None:
+        if self.is_dead:
+            self.tries += 1
+            raise TargetError("the place cannot be reached")
+        return super().read(path)
+
+
+class Rig:
+    """A courier, its target, and what it has told."""
+
+    def __init__(self, pulse: Pulse = RARELY) -> None:
+        self.target, self.told = Flaky(), list[Delivery]()
+        self.courier = Courier(lambda: self.target, "rig", pulse, self.told.append)
+
+    def page(self) -> str:
+        file = self.target.files.get("index.html")
+        return file.body.decode() if file else ""
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    yield made
+    made.courier.stop(5)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.publish.courier._SHORTEST_PAUSE", 0.05)
+    monkeypatch.setattr("meaculpa.publish.courier._LONGEST_PAUSE", 0.3)
+    monkeypatch.setattr("meaculpa.publish.courier._ASK_AGAIN", 0.2)
+
+
+def test_a_dead_target_gets_the_newest_build_when_it_is_back(rig: Rig) -> None:
+    rig.target.is_dead = True
+    for number in range(5):
+        rig.courier.bring(parcel(f"build {number}"))
+    eventually(lambda: rig.target.tries > 3, "several tries")
+    rig.target.is_dead = False
+    eventually(lambda: rig.page() == "build 4", "the newest")
+    assert [one.report for one in rig.told if one.report], "and says so"
+    written = [path for kind, path in rig.target.log if (kind, path) == ("write", "index.html")]
+    assert len(written) == 1, "what is older is not made up for"
+
+
+def test_a_dead_target_holds_up_no_other() -> None:
+    dead, alive = Rig(), Rig()
+    dead.target.is_dead = True
+    for number in range(3):
+        for one in (dead, alive):
+            one.courier.bring(parcel(f"build {number}"))
+        eventually(lambda number=number: alive.page() == f"build {number}", "the other one")  # type: ignore[misc]
+    assert dead.page() == ""
+    for one in (dead, alive):
+        one.courier.stop(5)
+
+
+def test_the_stamp_is_renewed_as_long_as_the_files_are_understood() -> None:
+    rig = Rig(PULSE)
+
+    def until() -> object:
+        stamp = read_stamp(rig.target.files["banner.json"].body)
+        return stamp and stamp.valid_until
+
+    rig.courier.bring(parcel("x"))
+    eventually(lambda: "banner.json" in rig.target.files, "the first publish")
+    first = until()
+    eventually(lambda: until() != first, "the next stamp")
+    rig.courier.doubt()
+    time.sleep(0.3)
+    doubtful = until()
+    time.sleep(1.2)
+    assert until() == doubtful
+    rig.courier.bring(parcel("x"))
+    eventually(lambda: until() != doubtful, "the stamp again")
+    rig.courier.stop(5)
+
+
+def test_a_held_target_is_stamped_and_asked_again_until_it_is_released(rig: Rig) -> None:
+    for text in ("good", "bad"):
+        publish(parcel(text).files, {}, rig.target, Options())
+    rollback(PREVIOUS, rig.target, Options())
+    rig.courier.bring(parcel("bad"))
+    eventually(lambda: any("rollback" in str(one.error) for one in rig.told), "the refusal")
+    eventually(lambda: b"valid_until" in rig.target.files["banner.json"].body, "the stamp")
+    assert rig.page() == "good"
+    publish(parcel("good").files, {}, rig.target, Options(release=True))
+    eventually(lambda: rig.page() == "bad", "what the watcher has")
+
+
+def test_it_ends_between_two_writes() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    class Slow(Flaky):
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            if file.path.startswith("p"):
+                begun.set()
+                go_on.wait(5)
+            return super().write(file, expected)
+
+    target = Slow()
+    courier = Courier(lambda: target, "slow", RARELY, lambda _: None)
+    courier.bring(Parcel({f"p{n}.html": output_file(f"p{n}.html", "x") for n in range(9)}, {}))
+    begun.wait(5)
+    courier.stop(0)
+    go_on.set()
+    courier.stop(5)
+    assert not courier.is_alive
+    assert len([path for path in target.files if path.startswith("p")]) == 1
+
+
+def test_whatever_goes_wrong_the_thread_goes_on(rig: Rig) -> None:
+    rig.target.allow = lambda seconds: 1 / 0  # type: ignore[assignment, method-assign]
+    rig.courier.bring(parcel("x"))
+    eventually(lambda: any(isinstance(one.error, ZeroDivisionError) for one in rig.told), "the error")
+    del rig.target.allow
+    eventually(lambda: rig.page() == "x", "the next try")
+    assert rig.courier.is_alive
+
+
+# ---- CloudFront, the bonus
+
+
+def test_what_is_asked_for_is_collected_and_asked_once_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[list[str]]()
+    monkeypatch.setattr("meaculpa.publish.cloudfront.invalidate", lambda _, items: asked.append(items))
+    invalidator = Invalidator("E123", lambda _: None, pause=0.5)
+    for number in range(40):
+        invalidator.ask([f"{number}/index.html", "banner.js"])
+        time.sleep(0.01)
+    eventually(lambda: len(asked) == 2, "two requests")
+    invalidator.stop()
+    assert all(len(items) <= 10 and "/banner.js" in items and "/*" not in items for items in asked)
+
+
+def test_a_month_of_500_edits_a_day_stays_within_what_is_free() -> None:
+    allowance, day = Allowance(0.0), 86_400.0
+    named = sum(5 for edit in range(30 * 500) if allowance.take(5, edit * day / 500))
+    assert 900 <= named <= 1000
