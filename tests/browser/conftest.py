@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
-        if "Date" in headers:
+        if "Date" in {**self.ours.headers, **headers}:
             self.send_response_only(status)
         else:
             self.send_response(status)

@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from meaculpa.build.composition import Build
+from meaculpa.publish.stamp import Stamp, with_stamp
 from tests.browser.conftest import Server
 from tests.live import eventually
-from tests.making import CONFIG, incident_text
+from tests.making import CONFIG, at, incident_text
 
 Builder = Callable[..., Build]
 PARTS = "components: {checkout: partial_outage}\n"
@@ -169,3 +170,47 @@ def test_a_promise_that_is_broken_while_nobody_publishes_is_told(
     status_host.answers["index.html"] = (0, {}, b"")
     page.clock.run_for(26 * 60_000)
     expect(late).to_be_visible()
+
+
+STALE = "This may be out of date."
+
+
+def stamped(status_host: Server, until: str) -> None:
+    """Give the published state a stamp, as a watcher does."""
+    file = status_host.files["banner.json"]
+    stamp = Stamp(at("2026-11-22 09:30"), at(until))
+    status_host.files = {**status_host.files, "banner.json": with_stamp(file, stamp)}
+
+
+def test_a_page_that_nobody_answers_for_any_more_says_so_and_takes_it_back(
+    page: Page, status_host: Server, publish: Callable[..., None]
+) -> None:
+    publish(card=CARD)
+    stamped(status_host, "2026-11-22 09:40")
+    status_host.headers = {"Date": "Sun, 22 Nov 2026 09:36:00 GMT"}
+    page.goto(f"{status_host.url}/index.html")
+    renew(page, status_host)
+    assert page.get_by_text(STALE).count() == 0
+    status_host.headers = {"Date": "Sun, 22 Nov 2026 09:45:00 GMT"}
+    for _ in range(2):
+        renew(page, status_host)
+        expect(page.get_by_text(STALE)).to_have_count(1)
+    stamped(status_host, "2026-11-22 10:40")
+    renew(page, status_host)
+    expect(page.get_by_text(STALE)).to_have_count(0)
+    status_host.headers = {}
+
+
+def test_a_page_that_hears_nothing_more_says_so_when_the_promise_ends(
+    page: Page, status_host: Server, publish: Callable[..., None]
+) -> None:
+    publish(card=CARD)
+    stamped(status_host, "2026-11-22 09:40")
+    status_host.headers = {"Date": "Sun, 22 Nov 2026 09:36:00 GMT"}
+    page.goto(f"{status_host.url}/index.html")
+    renew(page, status_host)
+    status_host.answers["*"] = (503, {}, b"")
+    page.clock.run_for(900_000)
+    expect(page.get_by_text(STALE)).to_have_count(1)
+    del status_host.answers["*"]
+    status_host.headers = {}

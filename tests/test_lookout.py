@@ -1,0 +1,256 @@
+"""Whatever the system tells or does not tell, no edit is missed; and a watcher says how it does."""
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from meaculpa.project import Reading, read_project
+from meaculpa.watch import Follower, Occasion, Signal, watch
+from meaculpa.watch.lookout import Lookout
+from tests.live import eventually, running
+from tests.making import incident_text, write_project
+from tests.test_cli import meaculpa
+
+CARD = "2026-11-22-card"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "shop", **{CARD: incident_text(), "2026-11-21-x": incident_text()})
+
+
+class Watching:
+    """A watch in a thread: what it acted upon, and what it said of its ears."""
+
+    def __init__(self, project: Path) -> None:
+        self.said, self.seen, self.signal = list[str | None](), list[Occasion](), Signal()
+
+        def act(occasion: Occasion) -> datetime:
+            self.seen.append(occasion)
+            return occasion.now + timedelta(hours=1)
+
+        follower = Follower(act, self.said.append)
+        self.thread = threading.Thread(target=watch, args=(project, follower, self.signal))
+        self.thread.start()
+        eventually(lambda: self.seen, "the first look")
+
+    def text(self, name: str = CARD) -> str:
+        files = self.seen[-1].files
+        source = files.incidents.get(f"incidents/{name}.md") if files else None
+        return source.content.decode() if source else ""
+
+    def sees(self, name: str, part: str) -> bool:
+        return part in self.text(name)
+
+
+@pytest.fixture
+def watching(project: Path) -> Iterator[Watching]:
+    made = Watching(project)
+    yield made
+    made.signal.stop()
+    made.thread.join()
+
+
+def in_place(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def renamed(path: Path, text: str) -> None:
+    path.with_suffix(".tmp").write_text(text)
+    path.with_suffix(".tmp").rename(path)
+
+
+def with_the_old_time(path: Path, text: str) -> None:
+    before = path.stat()
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+SAVES: list[Callable[[Path, str], None]] = [in_place, renamed, with_the_old_time]
+
+
+@pytest.fixture
+def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every thread lives and no event ever comes: a network folder, or a limit of watched files."""
+    monkeypatch.setattr("meaculpa.watch._Waker.on_any_event", lambda self, event: None)
+
+
+def edit_all_ways(project: Path, watching: Watching) -> None:
+    path = project / "incidents" / f"{CARD}.md"
+    for number, save in enumerate(SAVES * 2):
+        begin = time.monotonic()
+        save(path, incident_text(title=f"Edit {number}"))
+        eventually(lambda number=number: watching.sees(CARD, f"Edit {number}"), f"{save.__name__} {number}")  # type: ignore[misc]
+        assert time.monotonic() - begin < 15
+    (project / "incidents" / "2026").mkdir()
+    (project / "incidents" / "2026" / "2026-11-20-deep.md").write_text(incident_text(title="Deep"))
+    eventually(
+        lambda: watching.seen[-1].files and "incidents/2026/2026-11-20-deep.md" in watching.seen[-1].files.incidents,
+        "a file in a new folder",
+    )
+    (project / "incidents" / "2026-11-21-x.md").unlink()
+    eventually(lambda: not watching.sees("2026-11-21-x", "title"), "a deletion")
+
+
+def test_with_events_every_edit_is_seen_and_nothing_is_said(project: Path, watching: Watching) -> None:
+    edit_all_ways(project, watching)
+    assert watching.said == []
+
+
+def test_without_any_event_every_edit_is_seen_and_it_is_said_once(
+    project: Path, deaf: None, watching: Watching
+) -> None:
+    edit_all_ways(project, watching)
+    assert len(watching.said) == 1
+    assert "the system sends no events" in str(watching.said[0])
+
+
+def test_a_limit_of_watched_files_is_said_at_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(28, "inotify watch limit reached")
+
+    monkeypatch.setattr("watchdog.observers.inotify.InotifyObserver.start", refuse)
+    watching = Watching(project)
+    edit_all_ways(project, watching)
+    watching.signal.stop()
+    watching.thread.join()
+    assert watching.said == ["the system gives no file events (its limit of watched files is reached)"]
+
+
+@pytest.mark.parametrize("what", ["project", "incidents"])
+def test_a_folder_that_is_replaced_is_followed_and_its_events_come_back(
+    project: Path, watching: Watching, what: str
+) -> None:
+    folder = project if what == "project" else project / "incidents"
+    copy = folder.with_name("copy")
+    shutil.copytree(folder, copy)
+    folder.rename(folder.with_name("old"))
+    copy.rename(folder)
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(incident_text(title="In the new folder"))
+    eventually(lambda: watching.sees(CARD, "In the new folder"), "the edit in the new folder")
+    for number in range(4):
+        path.write_text(incident_text(title=f"Again {number}"))
+        eventually(lambda number=number: watching.sees(CARD, f"Again {number}"), "the next edit")  # type: ignore[misc]
+    # What is announced is there within a moment, what is found by looking takes up to a second.
+    begin = time.monotonic()
+    path.write_text(incident_text(title="Announced"))
+    eventually(lambda: watching.sees(CARD, "Announced"), "the announced edit")
+    assert time.monotonic() - begin < 5
+
+
+def test_a_burst_of_files_that_overflows_every_queue_is_seen_whole(project: Path, watching: Watching) -> None:
+    for number in range(3000):
+        (project / "incidents" / f"2026-10-01-n{number:04d}.md").write_text(incident_text())
+    (project / "incidents" / "2026-10-01-n2999.md").write_text(incident_text(title="The last one"))
+    eventually(lambda: watching.sees("2026-10-01-n2999", "The last one"), "the last file")
+    files = watching.seen[-1].files
+    assert files
+    assert len(files.incidents) == 3002
+
+
+# ---- The look itself
+
+
+def settled(project: Path) -> tuple[Lookout, object]:
+    """A lookout that has read a project whose files are old enough to be taken at their word."""
+    old = time.time() - 3600
+    for path in sorted(project.rglob("*"), reverse=True):
+        os.utime(path, (old, old), follow_symlinks=False)
+    os.utime(project, (old, old))
+    lookout, files = Lookout(project), read_project(project)
+    lookout.learn(files)
+    lookout.prepare()
+    assert not lookout.sees_change()
+    return lookout, files
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda project: (project / "incidents" / f"{CARD}.md").write_text("changed"),
+        lambda project: with_the_old_time(
+            project / "incidents" / f"{CARD}.md", incident_text(title="You cannot pay by bank")
+        ),
+        lambda project: (project / "incidents" / "new.md").write_text("new"),
+        lambda project: (project / "incidents" / f"{CARD}.md").unlink(),
+        lambda project: (project / "meaculpa.yml").touch(),
+        lambda project: (project / "assets").mkdir(),
+        lambda project: (project / "site_templates").mkdir(),
+        lambda project: (project / "incidents" / "2026").mkdir(),
+    ],
+)
+def test_every_change_is_seen_at_the_next_look(project: Path, change: Callable[[Path], object]) -> None:
+    lookout, _ = settled(project)
+    change(project)
+    assert lookout.sees_change()
+
+
+def test_a_file_that_could_not_be_read_is_looked_at_again(project: Path) -> None:
+    (project / "incidents" / "link.md").symlink_to("nowhere.md")
+    lookout, files = settled(project)
+    assert files.problems  # type: ignore[attr-defined]
+    (project / "incidents" / "nowhere.md").write_text(incident_text())
+    assert lookout.sees_change()
+
+
+def test_a_change_that_left_no_trace_in_the_file_systems_records_is_found_in_the_end(project: Path) -> None:
+    for number in range(40):
+        (project / "incidents" / f"2026-10-01-n{number:02d}.md").write_text(incident_text())
+    settled(project)
+    files, path = read_project(project), str(project / "incidents" / "2026-10-01-n33.md")
+    before = files.readings[path]
+    forged = Reading(replace(before.source, digest="what it was before"), before.stamp)
+    lookout = Lookout(project)
+    lookout.learn(replace(files, readings={**files.readings, path: forged}))
+    lookout.prepare()
+    looks = next(number for number in range(1, 10) if lookout.sees_change())
+    assert looks <= 4
+    again = read_project(project, lookout.trusted(replace(files, readings={**files.readings, path: forged})))
+    assert again.readings[path].source.digest == before.source.digest
+
+
+def test_a_large_archive_is_looked_at_in_slices(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.watch.lookout._STATS_A_LOOK", 10)
+    for number in range(35):
+        (project / "incidents" / f"2026-10-01-n{number:02d}.md").write_text(incident_text())
+    lookout, _ = settled(project)
+    with_the_old_time(project / "incidents" / "2026-10-01-n20.md", incident_text(title="You cannot pay by bank"))
+    assert any(lookout.sees_change() for _ in range(5))
+
+
+# ---- The service
+
+
+def test_there_is_one_watcher_a_project(project: Path) -> None:
+    with running(project, "watch") as first:
+        eventually(lambda: (project / "public" / "index.html").exists(), "the first publish")
+        second = meaculpa("watch", cwd=project)
+        assert second.returncode == 1
+        assert f"another `meaculpa watch` (process {first.process.pid})" in second.stderr
+        assert first.stop() == 0
+    with running(project, "watch") as third:
+        eventually(lambda: "Watching" in third.said, "the next one")
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_ending(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = str(project.parent / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as line:
+        line.bind(path)
+        line.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", path)
+        with running(project, "watch") as command:
+            heard = [line.recv(100).decode() for _ in range(4)]
+            command.process.terminate()
+            while heard[-1] != "STOPPING=1":
+                heard.append(line.recv(100).decode())
+    assert heard[0] == "READY=1"
+    assert heard.count("WATCHDOG=1") >= 2
