@@ -70,8 +70,10 @@ WAITING = (
 )
 
 _SIGNS = "\x00\x01\x02\x03\x08\x0b\x0c\x1f\x7f \t\n\r/\\\"'`<>&;:()[]{}!*_~#|\u00a0\u200b\u2028\u202e\ufeff"
-_AROUND = ("- {}", "> {}", "# {}", "**{}**", "_{}_", "[{}](https://a.example)", "![{}](x)", "[x]({})")
-_AROUND += ("`{}", "    {}", "{}\n===")
+_AROUND = (
+    *("- {}", "> {}", "# {}", "**{}**", "_{}_", "[{}](https://a.example)", "![{}](x)", "[x]({})"),
+    *("`{}", "    {}", "{}\n==="),
+)
 
 
 def payload(number: int, chance: random.Random) -> str:

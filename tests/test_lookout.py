@@ -86,10 +86,8 @@ def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
 def edit_all_ways(project: Path, watching: Watching) -> None:
     path = project / "incidents" / f"{CARD}.md"
     for number, save in enumerate(SAVES * 2):
-        begin = time.monotonic()
         save(path, incident_text(title=f"Edit {number}"))
         eventually(lambda number=number: watching.sees(CARD, f"Edit {number}"), f"{save.__name__} {number}")  # type: ignore[misc]
-        assert time.monotonic() - begin < 15
     (project / "incidents" / "2026").mkdir()
     (project / "incidents" / "2026" / "2026-11-20-deep.md").write_text(incident_text(title="Deep"))
     eventually(
@@ -127,7 +125,7 @@ def test_a_limit_of_watched_files_is_said_at_once(project: Path, monkeypatch: py
 
 @pytest.mark.parametrize("what", ["project", "incidents"])
 def test_a_folder_that_is_replaced_is_followed_and_its_events_come_back(
-    project: Path, watching: Watching, what: str
+    project: Path, watching: Watching, what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = project if what == "project" else project / "incidents"
     copy = folder.with_name("copy")
@@ -140,11 +138,9 @@ def test_a_folder_that_is_replaced_is_followed_and_its_events_come_back(
     for number in range(4):
         path.write_text(incident_text(title=f"Again {number}"))
         eventually(lambda number=number: watching.sees(CARD, f"Again {number}"), "the next edit")  # type: ignore[misc]
-    # What is announced is there within a moment, what is found by looking takes up to a second.
-    begin = time.monotonic()
+    monkeypatch.setattr("meaculpa.watch.lookout.Lookout.sees_change", lambda self: False)
     path.write_text(incident_text(title="Announced"))
-    eventually(lambda: watching.sees(CARD, "Announced"), "the announced edit")
-    assert time.monotonic() - begin < 5
+    eventually(lambda: watching.sees(CARD, "Announced"), "an edit that only an event can tell of")
 
 
 def test_a_burst_of_files_that_overflows_every_queue_is_seen_whole(project: Path, watching: Watching) -> None:
