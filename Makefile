@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8080
+SCALE ?= 1
 BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
@@ -46,8 +47,9 @@ bench-frontend: $(TEST_READY) ## Measure what the browser's side costs, with Lig
 bench: $(TEST_READY) ## Measure builds and edits, print the table
 	$(BIN)/python bench/build.py
 
-soak: $(TEST_READY) ## Long tests: more random cases, more edits
-	$(BIN)/pytest -n auto --dist loadgroup --soak
+soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.05 for less): a line a goal, into docs/reliability.md
+	$(BIN)/pytest -n auto --dist loadgroup --soak -q
+	PYTHONPATH=.:bench $(BIN)/python -m reliability --scale $(SCALE)
 
 sample: $(TEST_READY) ## Write the sample shop in incidents/ again from its templates
 	$(BIN)/python -m tests.write_sample

@@ -1,4 +1,4 @@
-"""Hostile texts, generated and mutated: each tries to run `hit(number)` in the reader's browser."""
+"""Hostile texts that try to run `hit(number)` in a reader's browser, and files that want to keep us busy."""
 
 import html
 import random
@@ -74,6 +74,39 @@ _AROUND = (
     *("- {}", "> {}", "# {}", "**{}**", "_{}_", "[{}](https://a.example)", "![{}](x)", "[x]({})"),
     *("`{}", "    {}", "{}\n==="),
 )
+
+_FULL = 65_000  # a file may have 64 KB
+_HEAD = "---\ntitle: Hostile\nimpact: minor\n---\n\n## 2026-11-22 09:20 UTC investigating\n\n"
+_TEXTS = {
+    "brackets": "[" * 50_000,
+    "pictures": "![[](" * 12_000,
+    "half tags": "<a " * 20_000,
+    "quotes": ">" * 50_000,
+    "lists": "".join("  " * depth + "- x\n" for depth in range(240)),
+    "emphasis": "*_" * 25_000,
+    "backticks": "`" * 25_000 + " " + "`" * 24_999,
+    "entities": "&#" * 25_000,
+    "references": "".join(f"[{n}]: x\n" for n in range(5_000)),
+    "tables": "|" * 30_000 + "\n" + "|-" * 15_000,
+    "comments": "<!--" * 15_000,
+    "controls": "\x01\x02\x03" * 20_000,
+    "directions": "\u202e" * 20_000,
+    "headings": "#" * 50_000,
+    "links": "[x](" * 15_000,
+    "addresses": "https://" * 8_000,
+    "spaces": " " * 60_000,
+    "divisions": "<div>" * 12_000,
+}
+_FRONTS = {
+    "a bomb": "a: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n",
+    "deep lists": "x: " + "[" * 8_000 + "\n",
+    "many keys": "".join(f"k{n}: 1\n" for n in range(1_500)),
+    "a number": "impact: " + "9" * 15_000 + "\n",
+    "deep maps": "x: " + "{a: " * 3_000 + "\n",
+}
+# Whole files, each of which wants to keep somebody busy.
+FILES = {name: _HEAD + text[:_FULL] + "\n" for name, text in _TEXTS.items()}
+FILES |= {f"front matter with {name}": f"---\ntitle: x\n{text}---\n" for name, text in _FRONTS.items()}
 
 
 def payload(number: int, chance: random.Random) -> str:

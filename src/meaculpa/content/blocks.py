@@ -18,7 +18,8 @@ _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 _FACT = re.compile(r"([A-Za-z0-9_-]+):(?:[ \t]+(.*))?")
 _TIGHT_FACT = re.compile(r"(next_update|back_at|settled):(\S.*)")
 _STRAY_HEADING = re.compile(
-    r"[ \t]*#{0,6}[ \t]*\d{4}-\d{2}-\d{2}[ T]+\d{1,2}:\d{2}[^.,;]{0,40}?[ :·–—-]([A-Za-z]+(?:[ _-][A-Za-z]+)?)[ #]*"
+    r"[ \t]*(?:#{1,6}[ \t]*)?\d{4}-\d{2}-\d{2}[ T]+\d{1,2}:\d{2}"
+    r"[^.,;]{0,40}?[ :·–—-]([A-Za-z]+(?:[ _-][A-Za-z]+)?)[ #]*"
 )
 
 

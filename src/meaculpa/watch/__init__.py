@@ -22,7 +22,7 @@ from meaculpa.watch.lookout import Lookout
 
 RESCAN_SECONDS = 1.0
 _SETTLE_SECONDS = 0.015
-_LONGEST_SETTLING = 1.0
+_LONGEST_SETTLING, _LONGEST_ABSENCE = 1.0, 0.25
 _WATCHED = ("incidents", "assets", "site_templates")
 # Events may be late on a busy machine; that they are missing shows when they are missing again and again.
 _UNANNOUNCED = 2
@@ -90,6 +90,7 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
         signal.wake.clear()
         is_due = clock() >= moment or signal.asked or failure is not None or files is None
         if is_told or is_due or lookout.sees_change():
+            ears.follow()
             lookout.prepare()
             files, failure = _look(root, files and lookout.trusted(files))
             if files:
@@ -107,16 +108,26 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
 
 
 def _look(root: Path, before: ProjectFiles | None) -> tuple[ProjectFiles | None, MeaculpaError | None]:
-    """Read the project until two looks agree, so that half-written files are not acted upon."""
+    """Read the project until two looks agree, so that half-written files are not acted upon.
+
+    What cannot be read gets a moment too: a project that is being replaced is not there for an instant.
+    """
     limit = time.monotonic() + _LONGEST_SETTLING
-    try:
-        files = read_project(root, before)
-        while before is not None and files.readings != before.readings and time.monotonic() < limit:
+    while True:
+        try:
+            return _settle(root, before, limit), None
+        except MeaculpaError as error:
+            if time.monotonic() > limit - _LONGEST_SETTLING + _LONGEST_ABSENCE:
+                return before, error
             time.sleep(_SETTLE_SECONDS)
-            before, files = files, read_project(root, files)
-    except MeaculpaError as error:
-        return before, error
-    return files, None
+
+
+def _settle(root: Path, before: ProjectFiles | None, limit: float) -> ProjectFiles:
+    files = read_project(root, before)
+    while before is not None and files.readings != before.readings and time.monotonic() < limit:
+        time.sleep(_SETTLE_SECONDS)
+        before, files = files, read_project(root, files)
+    return files
 
 
 def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
@@ -127,13 +138,17 @@ def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
 
 
 class _Waker(FileSystemEventHandler):
-    """Does nothing but wake the loop: an exception here would end the observer for good."""
+    """Does nothing but wake the loop: an exception here would end the observer for good.
 
-    def __init__(self, signal: Signal) -> None:
-        self._signal = signal
+    With `only`, what happens to other paths is none of its business.
+    """
+
+    def __init__(self, signal: Signal, only: str | None = None) -> None:
+        self._signal, self._only = signal, only
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type not in ("opened", "closed_no_write"):
+        is_ours = self._only is None or self._only in (event.src_path, event.dest_path)
+        if is_ours and event.event_type not in ("opened", "closed_no_write"):
             self._signal.wake.set()
 
 
@@ -143,17 +158,20 @@ class _Ears:
     def __init__(self, root: Path, signal: Signal, degraded: Callable[[str | None], None]) -> None:
         self._root, self._signal, self._degraded = root, signal, degraded
         self._observer: BaseObserver | None = None
+        self._folders: tuple[object, ...] = ()
         self._unannounced = 0
         self._is_told = False
 
     def open(self) -> None:
         """Ask for events; where there are none to be had, says so once."""
+        self._folders = self._identities()
         observer = Observer()
         try:
-            observer.schedule(_Waker(self._signal), str(self._root), recursive=False)
-            for name in _WATCHED:
-                if (self._root / name).is_dir():
-                    observer.schedule(_Waker(self._signal), str(self._root / name), recursive=True)
+            # A project that is replaced as a whole is an event in the folder above it.
+            observer.schedule(_Waker(self._signal, str(self._root)), str(self._root.parent), recursive=False)
+            for folder in (self._root, *(self._root / name for name in _WATCHED)):
+                if folder.is_dir():
+                    observer.schedule(_Waker(self._signal), str(folder), recursive=folder != self._root)
             observer.start()
         except OSError as error:
             is_full = error.errno in (errno.ENOSPC, errno.EMFILE)
@@ -161,6 +179,15 @@ class _Ears:
             self._tell(f"the system gives no file events ({reason})")
             return
         self._observer = observer
+
+    def follow(self) -> None:
+        """Ask anew when a folder has been replaced: the old one's events tell nothing of the new one."""
+        if self._identities() != self._folders:
+            self.close()
+            self.open()
+
+    def _identities(self) -> tuple[object, ...]:
+        return tuple(_identity(folder) for folder in (self._root, *(self._root / name for name in _WATCHED)))
 
     def close(self) -> None:
         """Ask for no more events."""
@@ -188,3 +215,11 @@ class _Ears:
         if not self._is_told:
             self._is_told = True
             self._degraded(reason)
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_dev

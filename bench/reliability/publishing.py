@@ -1,0 +1,262 @@
+"""Trials of publishing: readers during deploys, kills, races, faults, the way back."""
+
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import unquote
+
+from tests.conftest import make_bucket
+from tests.faulty import Fault, Faulty, faulty
+from tests.test_kills import missing
+from tests.test_targets import s3_settings
+
+from meaculpa.build.composition import Build, Memory
+from meaculpa.errors import TargetError
+from meaculpa.manifest import MANIFEST_PATH, read_index
+from meaculpa.model import OutputFile
+from meaculpa.publish import Options, publish
+from meaculpa.publish.published import Standing
+from meaculpa.publish.s3 import S3Target
+from reliability.figures import NOW, Figure, build_of, s3_target, say, share, write_shop
+
+_NAMED = re.compile(r'(?:href|src)="(?:\./)?((?:assets|incidents)/[^"#]+)"')
+# Far more often than anybody edits; without a pause every look would fall into a deploy.
+_BETWEEN = 1.0
+MEACULPA = [sys.executable, "-m", "meaculpa"]
+
+
+class Reader:
+    """A visitor who opens the status page again and again, with everything it names, and the banner's data."""
+
+    def __init__(self, target: S3Target) -> None:
+        self.target, self.views, self.broken, self.stopped = target, 0, 0, False
+        self.differing: list[float] = []
+        self._since: float | None = None
+
+    def run(self) -> None:
+        while not self.stopped:
+            self.view()
+
+    def view(self) -> None:
+        page, banner = self.target.read("index.html"), self.target.read("banner.json")
+        if page is None or banner is None:
+            return
+        text = page.body.decode()
+        named = set(_NAMED.findall(text))
+        self.broken += any(self.target.read(unquote(path)) is None for path in named)
+        self.views += 1
+        said = next((one["text"]["en"] for one in json.loads(banner.body)["items"] if "text" in one), "")
+        self._differs(said not in text)
+
+    def _differs(self, now: bool) -> None:
+        if now and self._since is None:
+            self._since = time.perf_counter()
+        elif not now and self._since is not None:
+            self.differing.append(time.perf_counter() - self._since)
+            self._since = None
+
+
+def deploys(folder: Path, url: str, count: int) -> list[Figure]:
+    """Publish again and again while two visitors look, each time with other texts and another picture."""
+    make_bucket(url, "deploys")
+    target, shop, memory = S3Target(s3_settings(url, "deploys")), write_shop(folder / "deploys"), Memory()
+    (shop / "assets").mkdir()
+    standing = Standing()
+    readers = [Reader(S3Target(s3_settings(url, "deploys"))) for _ in range(2)]
+    threads = [threading.Thread(target=reader.run) for reader in readers]
+    for number in range(count + 1):
+        say(shop, f"Deploy {number}")
+        (shop / "assets" / "queue.svg").write_text(
+            f'<svg xmlns="http://www.w3.org/2000/svg"><title>{number}</title></svg>'
+        )
+        done = build_of(shop, memory)
+        publish(done.files, done.known, target, Options(now=NOW, force=True), standing)
+        if number == 0:
+            for thread in threads:
+                thread.start()
+        time.sleep(_BETWEEN)
+    for reader, thread in zip(readers, threads, strict=True):
+        reader.stopped = True
+        thread.join()
+    memory.pool.close()
+    views, broken = sum(one.views for one in readers), sum(one.broken for one in readers)
+    differing = [seconds for one in readers for seconds in one.differing]
+    longest, part = max(differing, default=0.0), len(differing) / max(1, views)
+    return [
+        Figure(
+            f"views that miss something, in {count} deploys a second apart under two readers",
+            "0",
+            f"{broken} of {views:,}",
+            broken == 0 and views > count,
+        ),
+        Figure(
+            "status page and banner of different builds",
+            "<= 0.5 % of views, <= 1 s",
+            f"{part:.2%} of views, longest {longest:.3f} s",
+            part <= 0.005 and longest <= 1,
+        ),
+    ]
+
+
+def kills(folder: Path, url: str) -> list[Figure]:
+    """Kill -9 a real process as its k-th write passes, for every k; then look, and let the next run complete it."""
+    make_bucket(url, "kills")
+    tried = broken = unfinished = 0
+    with faulty(url) as proxy:
+        shop = write_shop(folder / "kills", s3_target("primary", "kills", proxy.url))
+        target = S3Target(s3_settings(url, "kills"))
+        _publish_process(shop)
+        while True:
+            say(shop, f"Killed at write {tried + 1}")
+            if not _killed_at(shop, proxy, tried + 1):
+                break
+            tried += 1
+            broken += bool(missing(_everything(target)))
+            _publish_process(shop)
+            page = target.read("index.html")
+            found = target.read(MANIFEST_PATH)
+            whole = page and f"Killed at write {tried}".encode() in page.body
+            unfinished += not (whole and found and not read_index(found.body).pending)
+    return [
+        Figure(
+            f"killed at each of {tried} writes: site left broken; not completed by the next run",
+            "0; 0",
+            f"{broken}; {unfinished}",
+            tried > 10 and broken == unfinished == 0,
+        )
+    ]
+
+
+def _publish_process(shop: Path) -> None:
+    subprocess.run([*MEACULPA, "-C", str(shop), "publish"], check=True, capture_output=True)
+
+
+def _killed_at(shop: Path, proxy: Faulty, number: int) -> bool:
+    """Run a publish and kill it as its write of this number passes; gives whether it came so far."""
+    left, lock = [number], threading.Lock()
+    process = subprocess.Popen([*MEACULPA, "-C", str(shop), "publish"], stdout=subprocess.DEVNULL)
+
+    def choose(method: str, path: str) -> Fault | None:
+        if method in ("PUT", "DELETE"):
+            with lock:
+                left[0] -= 1
+                if left[0] == 0:
+                    os.kill(process.pid, signal.SIGKILL)
+        return None
+
+    proxy.choose = choose
+    process.wait()
+    proxy.choose = lambda method, path: None
+    return left[0] <= 0
+
+
+def _everything(target: S3Target) -> dict[str, OutputFile]:
+    """All that a bucket holds."""
+    pages = target._client.get_paginator("list_objects_v2").paginate(Bucket=target._bucket)
+    paths = [one["Key"] for page in pages for one in page.get("Contents", [])]
+    found = {path: target.read(path) for path in paths}
+    return {path: OutputFile(path, one.body, "", "", "") for path, one in found.items() if one}
+
+
+def races(folder: Path, url: str, rounds: int) -> list[Figure]:
+    """Sixteen publishers at once, each with a build of its own."""
+    make_bucket(url, "races")
+    memory, shop = Memory(), write_shop(folder / "races")
+    builds = []
+    for number in range(16):
+        say(shop, f"Publisher {number}")
+        builds.append(build_of(shop, memory))
+    memory.pool.close()
+    target, mixed, last, times = S3Target(s3_settings(url, "races")), 0, 0, []
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        with ThreadPoolExecutor(16) as threads:
+            list(threads.map(lambda one: _publish_once(url, one), builds))
+        times.append(time.perf_counter() - begin)
+        found = target.read(MANIFEST_PATH)
+        last = read_index(found.body).number if found else 0
+        bodies = [target.read(path) for path in ("index.html", "splash.html", "banner.js")]
+        said = {match for one in bodies if one for match in re.findall(r"Publisher \d+", one.body.decode())}
+        mixed += len(said) != 1
+    lost = 16 * rounds - last
+    return [
+        Figure(
+            f"{rounds} x 16 publishers at once: mixed sites; builds without a number of their own",
+            "0; 0",
+            f"{mixed}; {lost} (a round takes {share(times, 0.5):.1f} s)",
+            mixed == lost == 0,
+        )
+    ]
+
+
+def _publish_once(url: str, done: Build) -> None:
+    target = S3Target(s3_settings(url, "races"))
+    publish(done.files, done.known, target, Options(now=NOW, force=True))
+
+
+def faults(folder: Path, url: str, count: int) -> list[Figure]:
+    """Publish through a server with bad days until so many requests have gone wrong."""
+    make_bucket(url, "faults")
+    memory, shop, chance = Memory(), write_shop(folder / "faults"), random.Random(7)
+    kinds = (Fault.DELAY, Fault.SLOW_DOWN, Fault.RESET, Fault.RESET_IN_BODY, Fault.LOST_REPLY)
+    clean, published, wrong, conflicts, gave_up, number = S3Target(s3_settings(url, "faults")), 0, 0, 0, 0, 0
+    with faulty(url) as proxy:
+        settings = s3_settings(url, "faults").model_copy(update={"endpoint_url": proxy.url})
+        target, standing, lock = S3Target(settings), Standing(), threading.Lock()
+
+        def choose(method: str, path: str) -> Fault | None:
+            with lock:
+                return chance.choice(kinds) if chance.random() < 0.15 else None
+
+        proxy.choose = choose
+        while sum(fault is not None for _, _, fault in proxy.log) < count:
+            number += 1
+            say(shop, f"Bad day {number}")
+            done = build_of(shop, memory)
+            for _ in range(20):
+                try:
+                    publish(done.files, done.known, target, Options(now=NOW, force=True, patience=0), standing)
+                    published += 1
+                    break
+                except TargetError as error:
+                    conflicts += "changed by another" in str(error)
+                    gave_up += 1
+            page = clean.read("index.html")
+            wrong += not (page and f"Bad day {number}".encode() in page.body)
+        broken = sum(fault is not None for _, _, fault in proxy.log)
+    memory.pool.close()
+    return [
+        Figure(
+            f"{broken:,} requests gone wrong in {number} publishes: wrong in the end; false conflicts",
+            "0; 0",
+            f"{wrong}; {conflicts} ({gave_up} runs gave up and were run again)",
+            wrong == conflicts == 0,
+        )
+    ]
+
+
+def way_back(folder: Path, url: str) -> list[Figure]:
+    """A rollback over fifty builds, as a command, process and all."""
+    make_bucket(url, "way-back")
+    memory, shop = Memory(), write_shop(folder / "way-back", s3_target("primary", "way-back", url))
+    target = S3Target(s3_settings(url, "way-back"))
+    for number in range(55):
+        say(shop, f"Build {number}")
+        done = build_of(shop, memory)
+        publish(done.files, done.known, target, Options(now=NOW, force=True))
+    memory.pool.close()
+    found = target.read(MANIFEST_PATH)
+    oldest = read_index(found.body).builds[0].build if found else ""
+    begin = time.perf_counter()
+    subprocess.run([*MEACULPA, "-C", str(shop), "rollback", oldest], check=True, capture_output=True)
+    took, page = time.perf_counter() - begin, target.read("index.html")
+    right = bool(page and b"Build 4<" in page.body)
+    return [Figure("rollback over 50 builds, one command", "<= 2 s", f"{took:.2f} s", right and took <= 2)]
