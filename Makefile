@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
 
-.PHONY: help serve test check lint types format minify sizes bench-frontend bench soak sample clean
+.PHONY: help serve test check lint types format minify sizes bench-frontend bench soak sbom sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -50,6 +50,14 @@ bench: $(TEST_READY) ## Measure builds and edits, print the table
 soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.05 for less): a line a goal, into docs/reliability.md
 	$(BIN)/pytest -n auto --dist loadgroup --soak -q
 	PYTHONPATH=.:bench $(BIN)/python -m reliability --scale $(SCALE)
+
+sbom: ## Write what is shipped with meaculpa into sbom.json (CycloneDX)
+	@rm -rf .tools/sbom && $(PYTHON) -m venv .tools/sbom/shipped && $(PYTHON) -m venv .tools/sbom/tool
+	@.tools/sbom/shipped/bin/python -m pip install --quiet --disable-pip-version-check .
+	@.tools/sbom/shipped/bin/python -m pip uninstall --quiet --yes pip setuptools
+	@.tools/sbom/tool/bin/python -m pip install --quiet --disable-pip-version-check cyclonedx-bom
+	@.tools/sbom/tool/bin/cyclonedx-py environment .tools/sbom/shipped/bin/python --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json
+	@echo "sbom.json: $$(grep -c '"purl"' sbom.json) packages"
 
 sample: $(TEST_READY) ## Write the sample shop in incidents/ again from its templates
 	$(BIN)/python -m tests.write_sample

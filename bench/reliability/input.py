@@ -32,10 +32,10 @@ def hostile_files(folder: Path) -> list[Figure]:
     return [
         Figure(
             f"{len(FILES)} hostile files of up to 64 KB: longest, most memory of a process, others held up",
-            "<= 2 s, <= 300 MB, none",
+            "refused after 2 s, <= 300 MB, none",
             f"{worst[1]:.2f} s more than without it ({worst[0]}), {memory:.0f} MiB, {', '.join(held_up) or 'none'}",
-            # A text over its budget of two seconds costs its process, and a new one has to start.
-            worst[1] <= 3 and memory <= 300 and not held_up,
+            # To the budget comes what it takes to end the process.
+            worst[1] <= 2.5 and memory <= 300 and not held_up,
         )
     ]
 
@@ -71,6 +71,6 @@ def hostile_texts(count: int) -> list[Figure]:
             f"{count:,} hostile texts in Chromium without a policy: run, restyled; the same kinds raw, of 500: run",
             "0, 0; most",
             f"{ran}, {wrong}; {raw}",
-            ran == wrong == 0 and raw > 450,
+            ran == wrong == 0 and raw > 400,
         )
     ]

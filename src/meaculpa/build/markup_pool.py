@@ -21,6 +21,7 @@ from meaculpa.model import Markup
 BUDGET_SECONDS = 2.0
 _START_SECONDS = 20.0
 _BATCH = 16
+_LARGE = 4_096
 _WORTH_A_SECOND_PROCESS = 60
 _MOST_PROCESSES = 2
 
@@ -67,7 +68,7 @@ class MarkupPool:
         if not wanted:
             return {}
         self._grow(_processes_for(len(wanted)))
-        batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+        batches = _batches(wanted)
         return {
             text: Awaited(future, position)
             for batch in batches
@@ -113,6 +114,13 @@ class MarkupPool:
             return worker.render([text], self._budget)
         except TooSlow as slow:
             return [slow]
+
+
+def _batches(texts: list[str]) -> list[list[str]]:
+    """Small texts together, each large one by itself: only a large one can take long, and nobody then waits twice."""
+    small = [text for text in texts if len(text) < _LARGE]
+    batches = [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
+    return [*batches, *([text] for text in texts if len(text) >= _LARGE)]
 
 
 def _processes_for(texts: int) -> int:
