@@ -43,6 +43,10 @@ class MemoryTarget:
         self.log.append(("delete", path))
         self.files.pop(path, None)
 
+    def names(self, folder: str) -> list[str]:
+        """List paths that begin so."""
+        return [path for path in self.files if path.startswith(folder)]
+
     def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Nothing gets lost here but by the hand of a test."""
         return {path for path in sizes if path not in self.files}

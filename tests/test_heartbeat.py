@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from meaculpa.publish import Options, publish
-from meaculpa.publish.heartbeat import read_sign, renew_stamp
+from meaculpa.publish.heartbeat import Finding, read_sign, renew_stamp
 from meaculpa.publish.published import Standing
-from meaculpa.publish.stamp import Stamp, next_stamp, read_stamp
+from meaculpa.publish.stamp import Stamp, next_stamp, read_stamp, with_stamp
 from meaculpa.render.headers import output_file
 from tests.live import eventually, running
 from tests.making import CONFIG, at, incident_text, write_project
@@ -82,7 +82,9 @@ def test_a_heartbeat_between_two_writes_of_a_publish_does_not_end_it() -> None:
         def write(self, file: object, expected: str | None = None) -> str:
             if file.path == "banner.json" and not self.is_beaten:  # type: ignore[attr-defined]
                 self.is_beaten = True
-                renew_stamp(self, Standing(), NOW + timedelta(minutes=1), QUARTER)
+                assert renew_stamp(self, Standing(), NOW, QUARTER) is not Finding.CONFIRMED, "it is not whole"
+                late = Stamp(NOW + timedelta(minutes=1), NOW + timedelta(minutes=1) + QUARTER)
+                super().write(with_stamp(self.files["banner.json"], late))
             return super().write(file, expected)  # type: ignore[arg-type]
 
         is_beaten = True
@@ -98,7 +100,7 @@ def test_a_heartbeat_between_two_writes_of_a_publish_does_not_end_it() -> None:
 
 def test_where_nothing_is_published_there_is_nothing_to_renew() -> None:
     target = MemoryTarget()
-    assert not renew_stamp(target, Standing(), NOW, QUARTER)
+    assert renew_stamp(target, Standing(), NOW, QUARTER) is Finding.DAMAGED
     assert target.files == {}
     assert read_sign(target).stamp is None
 

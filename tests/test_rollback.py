@@ -101,8 +101,19 @@ def test_a_rollback_can_be_rolled_back() -> None:
         publish(site(text), {}, target, Options())
     rollback(earlier_builds(target)[0].build, target, Options())
     assert published(target, "index.html") == ["one index.html"]
-    rollback(PREVIOUS, target, Options())
+    with pytest.raises(Refused, match="no earlier build"):
+        rollback(PREVIOUS, target, Options())
+    rollback(earlier_builds(target)[2].build, target, Options())
     assert published(target, "index.html") == ["three index.html"]
+
+
+def test_previous_again_goes_further_back() -> None:
+    target = MemoryTarget()
+    for text in ("one", "two", "three"):
+        publish(site(text), {}, target, Options())
+    for text in ("two", "one"):
+        rollback(PREVIOUS, target, Options())
+        assert published(target, "index.html") == [f"{text} index.html"]
 
 
 @pytest.mark.parametrize("name", ["ffffffffffff", "x", "", "previous"])

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -30,6 +31,8 @@ from reliability.figures import NOW, Figure, build_of, s3_target, say, share, wr
 _NAMED = re.compile(r'(?:href|src)="(?:\./)?((?:assets|incidents)/[^"#]+)"')
 # Far more often than anybody edits; without a pause every look would fall into a deploy.
 _BETWEEN = 1.0
+_BUCKETS, _SHARE_OF_BAD = 6, 0.15
+_BAD = (Fault.DELAY, Fault.SLOW_DOWN, Fault.RESET, Fault.RESET_IN_BODY, Fault.LOST_REPLY)
 MEACULPA = [sys.executable, "-m", "meaculpa"]
 
 
@@ -202,45 +205,66 @@ def _publish_once(url: str, done: Build) -> None:
     publish(done.files, done.known, target, Options(now=NOW, force=True))
 
 
+@dataclass
+class _Luck:
+    """What became of the publishes of one bucket that has bad days."""
+
+    publishes: int = 0
+    broken: int = 0
+    wrong: int = 0
+    conflicts: int = 0
+    gave_up: int = 0
+
+
 def faults(folder: Path, url: str, count: int) -> list[Figure]:
-    """Publish through a server with bad days until so many requests have gone wrong."""
-    make_bucket(url, "faults")
-    memory, shop, chance = Memory(), write_shop(folder / "faults"), random.Random(7)
-    kinds = (Fault.DELAY, Fault.SLOW_DOWN, Fault.RESET, Fault.RESET_IN_BODY, Fault.LOST_REPLY)
-    clean, published, wrong, conflicts, gave_up, number = S3Target(s3_settings(url, "faults")), 0, 0, 0, 0, 0
+    """Publish to several buckets through servers with bad days until so many requests have gone wrong."""
+    with ThreadPoolExecutor(_BUCKETS) as threads:
+        every = list(threads.map(lambda number: _bad_days(folder, url, number, count // _BUCKETS), range(_BUCKETS)))
+    total = _Luck(*(sum(values) for values in zip(*map(astuple, every), strict=True)))
+    return [
+        Figure(
+            f"{total.broken:,} bad requests in {total.publishes:,} publishes: wrong in the end; false conflicts",
+            "0; 0",
+            f"{total.wrong}; {total.conflicts} ({total.gave_up} runs gave up and were run again)",
+            total.wrong == total.conflicts == 0,
+        )
+    ]
+
+
+def _bad_days(folder: Path, url: str, number: int, count: int) -> _Luck:
+    name, luck, chance, lock = f"faults-{number}", _Luck(), random.Random(number), threading.Lock()
+    make_bucket(url, name)
+    memory, shop, clean = Memory(), write_shop(folder / name), S3Target(s3_settings(url, name))
     with faulty(url) as proxy:
-        settings = s3_settings(url, "faults").model_copy(update={"endpoint_url": proxy.url})
-        target, standing, lock = S3Target(settings), Standing(), threading.Lock()
+        settings = s3_settings(url, name).model_copy(update={"endpoint_url": proxy.url})
+        target, standing = S3Target(settings), Standing()
 
         def choose(method: str, path: str) -> Fault | None:
             with lock:
-                return chance.choice(kinds) if chance.random() < 0.15 else None
+                fault = chance.choice(_BAD) if chance.random() < _SHARE_OF_BAD else None
+                luck.broken += fault is not None
+            return fault
 
         proxy.choose = choose
-        while sum(fault is not None for _, _, fault in proxy.log) < count:
-            number += 1
-            say(shop, f"Bad day {number}")
-            done = build_of(shop, memory)
-            for _ in range(20):
-                try:
-                    publish(done.files, done.known, target, Options(now=NOW, force=True, patience=0), standing)
-                    published += 1
-                    break
-                except TargetError as error:
-                    conflicts += "changed by another" in str(error)
-                    gave_up += 1
+        while luck.broken < count:
+            luck.publishes += 1
+            say(shop, f"Bad day {luck.publishes}")
+            _publish_until_it_works(build_of(shop, memory), target, standing, luck)
             page = clean.read("index.html")
-            wrong += not (page and f"Bad day {number}".encode() in page.body)
-        broken = sum(fault is not None for _, _, fault in proxy.log)
+            luck.wrong += not (page and f"Bad day {luck.publishes}".encode() in page.body)
+            proxy.log.clear()
     memory.pool.close()
-    return [
-        Figure(
-            f"{broken:,} requests gone wrong in {number} publishes: wrong in the end; false conflicts",
-            "0; 0",
-            f"{wrong}; {conflicts} ({gave_up} runs gave up and were run again)",
-            wrong == conflicts == 0,
-        )
-    ]
+    return luck
+
+
+def _publish_until_it_works(done: Build, target: S3Target, standing: Standing, luck: _Luck) -> None:
+    for _ in range(20):
+        try:
+            publish(done.files, done.known, target, Options(now=NOW, force=True, patience=0), standing)
+            return
+        except TargetError as error:
+            luck.conflicts += "changed by another" in str(error)
+            luck.gave_up += 1
 
 
 def way_back(folder: Path, url: str) -> list[Figure]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -48,8 +49,10 @@ def set_aside(path: Path, folder: Path) -> Path:
     while place.exists():
         place = folder / f"{path.stem}-{number}{path.suffix}"
         number += 1
-    path.chmod(0o600)
-    path.rename(place)
+    # Another file system is no reason to leave it, nor is another owner.
+    shutil.move(path, place)
+    with contextlib.suppress(OSError):
+        place.chmod(0o600)
     return place
 
 

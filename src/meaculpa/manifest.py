@@ -20,6 +20,7 @@ from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
 
 MANIFEST_PATH = ".meaculpa/manifest.json"
+SHARDS = ".meaculpa/manifest/"
 FORMAT = 1
 # The build that is published and fifty before it.
 MOST_BUILDS = 51
@@ -162,7 +163,7 @@ def shards_to_read(wanted: Mapping[str, Shard], index: Index | None) -> dict[str
 
 def shard_path(name: str, digest: str) -> str:
     """Where a shard is stored."""
-    return f".meaculpa/manifest/{name}.{digest}.json"
+    return f"{SHARDS}{name}.{digest}.json"
 
 
 def read_index(body: bytes) -> Index:
@@ -196,7 +197,10 @@ def _shard_reader() -> TypeAdapter[Shard]:
 
 
 def _damaged(path: str) -> TargetError:
-    return TargetError(f"{path} is damaged; delete it and everything is published again")
+    return TargetError(
+        f"{path} is damaged; delete it and everything is published again "
+        "(retract again what was retracted: the file that is damaged remembered it)"
+    )
 
 
 def _encode(value: object) -> bytes:

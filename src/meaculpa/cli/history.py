@@ -15,12 +15,13 @@ from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.cli.common import clock, now_option, project_root
 from meaculpa.cli.output import Outcome, at_every_target, changes, chosen_targets, exit_code, plan_data
 from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
+from meaculpa.content.files import INCIDENT_ID
 from meaculpa.errors import Refused, TargetError
 from meaculpa.files import set_aside
 from meaculpa.manifest import PublishedBuild
 from meaculpa.project import read_project, without_incidents
 from meaculpa.publish import Options, open_target
-from meaculpa.publish.retract import Retraction, is_published, retract
+from meaculpa.publish.retract import Retraction, is_known, retract
 from meaculpa.publish.rollback import earlier_builds, rollback
 
 _ASIDE = Path("private") / "retracted"
@@ -35,11 +36,8 @@ _BEYOND_REACH = (
 @click.argument("build_name", metavar="[BUILD|previous]", required=False)
 @click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@now_option
 @click.pass_context
-def rollback_command(
-    context: click.Context, build_name: str | None, names: tuple[str, ...], as_json: bool, now: datetime | None
-) -> int:
+def rollback_command(context: click.Context, build_name: str | None, names: tuple[str, ...], as_json: bool) -> int:
     """Put an earlier build back and hold it there; without a name, list the builds that are kept.
 
     A build is named by the first letters of its name, or `previous`. While it is held, nothing else is published:
@@ -49,7 +47,7 @@ def rollback_command(
     targets = chosen_targets(read_config(read_project(root), Memory()), names)
     if build_name is None:
         return _list_builds(targets, root, as_json)
-    outcomes = at_every_target(targets, lambda one: _roll_back(build_name, one, root, Options(now=now)))
+    outcomes = at_every_target(targets, lambda one: _roll_back(build_name, one, root, Options()))
     if as_json:
         say_json({"targets": [_rollback_data(outcome) for outcome in outcomes]})
         return exit_code(outcomes)
@@ -127,10 +125,13 @@ def _print_listing(listing: _Listing) -> None:
 @click.command("retract")
 @click.argument("incident_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--unseen", is_flag=True, help="Although no file and no target that answers knows it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @now_option
 @click.pass_context
-def retract_command(context: click.Context, incident_id: str, yes: bool, as_json: bool, now: datetime | None) -> int:
+def retract_command(
+    context: click.Context, incident_id: str, yes: bool, unseen: bool, as_json: bool, now: datetime | None
+) -> int:
     """Take an incident off that should never have been published (personal data, say): everywhere, at once.
 
     Its page, every mention, the builds kept for a rollback, old versions in the buckets and copies in CloudFront are
@@ -142,16 +143,15 @@ def retract_command(context: click.Context, incident_id: str, yes: bool, as_json
     targets = chosen_targets(config, ())
     rest = without_incidents(files, (incident_id,))
     paths = sorted(files.incidents.keys() - rest.incidents.keys())
-    if not paths and not any(at_every_target(targets, lambda one: _may_show(incident_id, one, root))):
+    is_seen = bool(paths) or unseen or any(at_every_target(targets, lambda one: _knows(incident_id, one, root)))
+    if not INCIDENT_ID.fullmatch(incident_id) or not is_seen:
         known = {Path(path).name.split(".")[0] for path in files.incidents}
         near = difflib.get_close_matches(incident_id, known, n=3)
         hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise Refused(f'there is no incident "{incident_id}", here or published{hint}')
+        unseen_hint = "; if it was published and no target answers, say --unseen"
+        raise Refused(f'there is no incident "{incident_id}", here or published{hint}{unseen_hint}')
     if not yes:
         _confirm(incident_id)
-    for path in paths:
-        set_aside(root / path, root / _ASIDE)
-        (root / LAST_GOOD / path).unlink(missing_ok=True)
     memory = Memory()
     try:
         done = build(rest, clock(now), memory, keep_going=True)
@@ -161,22 +161,33 @@ def retract_command(context: click.Context, incident_id: str, yes: bool, as_json
     found = at_every_target(
         targets,
         lambda one: _retract_from(
-            one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options(now=now))
+            one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options())
         ),
     )
+    stuck = [failure for path in paths if (failure := _set_aside(root, path))]
     if as_json:
-        say_json({"set_aside": paths, "targets": [_retraction_data(one) for one in found]})
+        say_json({"set_aside": paths, "not_set_aside": stuck, "targets": [_retraction_data(one) for one in found]})
     else:
-        _print_retraction(found, paths)
-    return 3 if any(one.failures for one in found) else 0
+        _print_retraction(found, paths, stuck)
+    return 3 if stuck or any(one.failures for one in found) else 0
 
 
-def _may_show(incident_id: str, settings: Any, root: Path) -> bool:
-    """Whether a target shows an incident, or cannot be asked."""
+def _set_aside(root: Path, path: str) -> str | None:
+    """Move a file out of the way; gives why that was not possible."""
     try:
-        return is_published(incident_id, open_target(settings, root))
+        set_aside(root / path, root / _ASIDE)
+        (root / LAST_GOOD / path).unlink(missing_ok=True)
+    except OSError as error:
+        return f"{path} could not be set aside ({error.strerror}); take it away yourself"
+    return None
+
+
+def _knows(incident_id: str, settings: Any, root: Path) -> bool:
+    """Whether a target answers that it shows or showed an incident."""
+    try:
+        return is_known(incident_id, open_target(settings, root))
     except TargetError:
-        return True
+        return False
 
 
 def _confirm(incident_id: str) -> None:
@@ -190,7 +201,7 @@ def _retract_from(settings: Any, act: Callable[[], Retraction]) -> Retraction:
     try:
         done = act()
     except (TargetError, Refused) as error:
-        done = Retraction(settings.name, 0, (), 0, 0, (str(error),))
+        done = Retraction(settings.name, 0, (), 0, 0, failures=(str(error),))
     distribution = getattr(settings, "cloudfront_distribution", None)
     if distribution is None:
         return done
@@ -211,13 +222,17 @@ def _retraction_data(done: Retraction) -> dict[str, Any]:
     }
 
 
-def _print_retraction(found: Iterable[Retraction], paths: list[str]) -> None:
-    for path in paths:
+def _print_retraction(found: Iterable[Retraction], paths: list[str], stuck: list[str]) -> None:
+    for failure in stuck:
+        say(bad(failure), to_errors=True)
+    for path in paths if not stuck else ():
         say(f"{path}: set aside in {_ASIDE}/")
     for done in found:
         erased = f"{count(done.builds, 'kept build')} and {count(done.versions, 'old version')} erased"
         what = f"{count(done.changed, 'file')} changed, {len(done.deleted):,} deleted, {erased}"
         say(f"{(bad if done.failures else good)(done.target)}: {what}")
+        if done.is_released:
+            say(f"{done.target}: {bad('the hold of a rollback is ended')}; your files are published")
         for failure in done.failures:
             say(f"  {bad('not reached')}: {failure}", to_errors=True)
     say(_BEYOND_REACH)

@@ -73,8 +73,8 @@ def publish_command(
     files = read_project(root)
     done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
     say_problems(done.problems, consequence_of(done))
-    options = Options(force=force, dry_run=dry_run, release=release, now=now)
-    job = _Job(files, root, options, keep_going, as_json)
+    options = Options(force=force, dry_run=dry_run, release=release)
+    job = _Job(files, root, options, clock(now), keep_going, as_json)
     outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
     if as_json:
         say_json({"targets": [_result_data(outcome, dry_run) for outcome in outcomes], "retracted": sorted(burnt)})
@@ -132,6 +132,7 @@ class _Job:
     files: ProjectFiles
     root: Path
     options: Options
+    now: datetime
     keep_going: bool
     as_json: bool
 
@@ -154,7 +155,7 @@ def _publish_everywhere(targets: Sequence[Any], done: Build, job: _Job) -> tuple
         return outcomes, burnt
     rest = without_incidents(job.files, burnt)
     again = {one.name for one in outcomes if isinstance(one.error, Retracted)}
-    fewer = build_once(rest, clock(job.options.now), Memory(), "Nothing was published.", job.keep_going)
+    fewer = build_once(rest, job.now, Memory(), "Nothing was published.", job.keep_going)
     more, others = _publish_everywhere([one for one in targets if one.name in again], fewer, replace(job, files=rest))
     return [*(one for one in outcomes if one.name not in again), *more], burnt | others
 

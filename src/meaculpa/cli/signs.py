@@ -23,7 +23,7 @@ class TargetSign:
 
     def is_wrong(self, now: datetime) -> bool:
         """Whether somebody has to look after it."""
-        return self.sign is None or self.sign.is_overdue(now)
+        return self.sign is None or self.sign.is_overdue(now) or self.sign.is_damaged(now)
 
 
 def read_signs(targets: Sequence[Any], root: Path) -> list[TargetSign]:
@@ -50,8 +50,12 @@ def sign_lines(one: TargetSign, now: datetime) -> list[str]:
 
 def _stamp_words(sign: Sign, now: datetime) -> str:
     stamp = sign.stamp
+    if stamp is None and sign.is_published:
+        return bad("what was published there is gone or cannot be read: meaculpa publish")
     if stamp is None:
         return faint("nothing is published yet")
+    if sign.is_damaged(now):
+        return bad(f"stamped {span_words(stamp.at - now)} ahead of this machine's clock: one of the clocks is wrong")
     if stamp.valid_until is None:
         return faint(f"published by hand {span_words(now - stamp.at)} ago; no watcher confirms it")
     if sign.is_overdue(now):

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,12 +10,12 @@ from pathlib import Path
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Held, MeaculpaError, Refused, Retracted, TargetError
-from meaculpa.manifest import Shard, manifest_of, retracted_name
+from meaculpa.manifest import Index, Shard, manifest_of, retracted_name
 from meaculpa.model import OutputFile
 from meaculpa.plan import Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.publish.carry import Manner, Touched, begin_index, carry_out, write_index
 from meaculpa.publish.directory import DirectoryTarget
-from meaculpa.publish.published import Published, Standing, read_published
+from meaculpa.publish.published import Published, Standing, read_head, read_published, side_by_side
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.target import Conflict, Target
 
@@ -32,7 +32,8 @@ class Options:
     longer built, `seen` are the newest updates that this process ever saw in the files, by incident. `is_plain` is
     for a folder that nobody visits: no earlier build is kept, no stamp set, and deletes are done at once.
     `valid_for` is how long a watcher answers for what it publishes. `patience`, in seconds, is how long another
-    publisher gets to finish.
+    publisher gets to finish. `lost` are files that the caller knows to be missing or wrong at the target;
+    `removals_meant` allows many files to go, but not what is newer than ours.
     """
 
     force: bool = False
@@ -45,6 +46,8 @@ class Options:
     now: datetime | None = None
     valid_for: timedelta | None = None
     patience: float = 2.0
+    lost: frozenset[str] = frozenset()
+    removals_meant: bool = False
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -101,11 +104,11 @@ def publish(
     `standing` is what this process remembers of the target since it published there last.
     """
     wanted = Wanted(manifest_of(files, known), files, known)
-    return bring(wanted, target, options, standing or Standing())
+    return bring(lambda _: wanted, target, options, standing or Standing())
 
 
-def bring(wanted: Wanted, target: Target, options: Options, standing: Standing) -> Report:
-    """Bring a target to a state.
+def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Options, standing: Standing) -> Report:
+    """Bring a target to a state, which is chosen anew whenever what is published has changed.
 
     When another publisher wrote meanwhile, reads again and plans again, each time with more patience, so that of any
     number of publishers one after the other comes through. Whatever this run has already written is then left
@@ -115,11 +118,16 @@ def bring(wanted: Wanted, target: Target, options: Options, standing: Standing) 
     target.allow(_SECONDS)
     limit, pause = time.monotonic() + _SECONDS, options.patience
     while True:
-        published = read_published(target, wanted.shards, standing, pause)
+        index, version = read_head(target, standing, pause)
+        published = Published(index, version, {})
         try:
+            wanted = choose(index)
+            published = read_published(target, index, version, wanted.shards)
             plan = _plan(wanted, published, target, options, touched)
-        except MeaculpaError:
+        except MeaculpaError as error:
             _mark_unfinished(target, published, touched)
+            if isinstance(error, Retracted):
+                side_by_side(target, target.delete, touched.created)
             raise
         if options.dry_run or plan.is_empty:
             break
@@ -157,8 +165,8 @@ def _plan(wanted: Wanted, published: Published, target: Target, options: Options
         index = begin_index(index, touched.shards, touched.created)
     if index and not (options.release or wanted.held):
         _refuse_if_held(index.held)
-    if index and (burnt := [one for one in sorted(wanted.known) if retracted_name(one) in index.retracted]):
-        raise Retracted(burnt)
+    if index and index.retracted:
+        _refuse_if_retracted(index, shards.values())
     before = index.shards if index else {}
     equal = [shard for name, shard in shards.items() if before.get(name) == shard.digest]
     present = {
@@ -169,13 +177,14 @@ def _plan(wanted: Wanted, published: Published, target: Target, options: Options
     }
     if options.hold_removals:
         shards = hold_removals(shards, stored)
-    lost = _lost(target, present, stored)
+    lost = _lost(target, present, stored) | options.lost
     plan = compare(wanted.files, shards, index, stored, lost, options.delete_at_once or options.is_plain)
     if options.hold_removals:
         plan = replace(plan, deletes=())
     if not options.force:
         refuse_if_behind(wanted.known, stored.values(), options.seen)
-        refuse_if_unsafe(plan, sum(len(shard.files) for shard in (*equal, *stored.values())))
+        if not options.removals_meant:
+            refuse_if_unsafe(plan, sum(len(shard.files) for shard in (*equal, *stored.values())))
     is_released = bool(index and index.held and options.release)
     return replace(plan, is_finishing=plan.is_finishing or is_released)
 
@@ -186,6 +195,13 @@ def _refuse_if_held(held: str | None) -> None:
             f"a rollback has put build {held} back and holds it there; "
             "`meaculpa publish --release` publishes your files again"
         )
+
+
+def _refuse_if_retracted(index: Index, shards: Iterable[Shard]) -> None:
+    known = sorted(incident_id for shard in shards for incident_id in shard.known)
+    burnt = [incident_id for incident_id in known if retracted_name(incident_id) in index.retracted]
+    if burnt:
+        raise Retracted(burnt)
 
 
 def _lost(target: Target, present: Mapping[str, OutputFile], stored: Mapping[str, Shard]) -> set[str]:

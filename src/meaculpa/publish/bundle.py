@@ -7,6 +7,7 @@ bytes of every file that was overwritten or deleted.
 import hashlib
 import io
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -51,7 +52,7 @@ def unpack(body: bytes, path: str) -> Bundle:
         index = read_index(entries[_INDEX])
         shards = {name: read_shard(entry, path) for name, entry in _under(_SHARDS, entries)}
         return Bundle(index, shards, dict(_under(_FILES, entries)))
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, LookupError, EOFError, OSError, ValueError, RuntimeError) as error:
         raise TargetError(f"{path}, which holds an earlier build, is damaged") from error
 
 

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 from pathlib import PurePosixPath
 
@@ -73,13 +74,12 @@ def carry_out(
         touched.created |= set(plan.created)
         for _, group in groupby(plan.uploads, key=lambda upload: (upload.group, upload.file.path in FACES)):
             _upload(list(group), run)
-        side_by_side(target, target.delete, plan.deletes)
+        left = _delete(plan, run)
         for name, shard in plan.shards.items():
             target.write(_plain(shard_path(name, shard.digest), shard.body))
-        _finish(plan, run)
+        _finish(replace(plan, index=replace(plan.index, superseded=(*plan.index.superseded, *left))), run)
         touched.shards.clear()
         touched.created.clear()
-        side_by_side(target, target.delete, plan.leftovers)
     except Conflict:
         standing.forget()
         raise
@@ -101,6 +101,8 @@ def _begin(
         replaced = _read_replaced(plan, target, standing)
         bundle = pack(_bundle(published, replaced)) if published.index else None
         begun = begin_index(index, plan.touched, plan.created, (bundle.path,) if bundle else ())
+    # Who comes after a rollback that was killed must know that it was one.
+    begun = replace(begun, held=manner.held or index.held)
     version = write_index(target, begun, version)
     standing.version = version
     if bundle:
@@ -165,9 +167,7 @@ def _write_guarded(file: OutputFile, run: _Run) -> Stored:
             before = run.target.read(file.path)
             if before and before.body == made.body:
                 return before
-            found = run.target.read(MANIFEST_PATH)
-            if found is None or found.version != run.version:
-                raise
+            _refuse_if_overtaken(run)
     raise Conflict(f"{run.target.describe()}/{file.path} is changed again and again by somebody else")
 
 
@@ -178,11 +178,41 @@ def _with_stamp_if_due(file: OutputFile, before: Stored | None, manner: Manner) 
     return with_stamp(file, next_stamp(stamp, manner.now, manner.valid_for))
 
 
+def _delete(plan: Plan, run: _Run) -> tuple[str, ...]:
+    """Delete what went earlier and what no state needs any more; gives what of the latter is still there.
+
+    Nobody guards a deletion, so it is not done when somebody else has begun since: what goes may be in use again.
+    """
+    if plan.deletes or plan.leftovers:
+        _refuse_if_overtaken(run)
+    for path in plan.deletes:
+        run.standing.drop(path)
+    side_by_side(run.target, run.target.delete, plan.deletes)
+    tried = side_by_side(run.target, partial(_try_to_delete, run.target), plan.leftovers)
+    return tuple(path for path in tried if path)
+
+
+def _try_to_delete(target: Target, path: str) -> str | None:
+    try:
+        target.delete(path)
+    except TargetError:
+        return path
+    return None
+
+
+def _refuse_if_overtaken(run: _Run) -> None:
+    """Raise Conflict when another publisher has begun since this run did."""
+    found = run.target.read(MANIFEST_PATH)
+    if (found.version if found else ABSENT) != run.version:
+        raise Conflict(f"{run.target.describe()} was changed by another publisher")
+
+
 def _finish(plan: Plan, run: _Run) -> None:
     """Write the index of the new state: from now on it is what is published."""
-    index = plan.index
+    before = run.index
+    index = replace(plan.index, number=before.number, builds=before.builds, retracted=before.retracted)
     if not run.manner.is_plain:
-        index = with_build(index, run.index, format_time(run.manner.now), len(plan.uploads), _incidents(plan))
+        index = with_build(index, before, format_time(run.manner.now), len(plan.uploads), _incidents(plan))
         index = replace(index, held=run.manner.held)
     run.standing.version = write_index(run.target, index, run.version)
 

@@ -7,13 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from meaculpa.errors import Held, Refused, TargetError, TooManyRemovals
 from meaculpa.model import OutputFile
 from meaculpa.publish import Options, Report, publish
-from meaculpa.publish.heartbeat import renew_stamp
+from meaculpa.publish.heartbeat import Finding, renew_stamp
 from meaculpa.publish.published import Standing
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.target import Target
@@ -62,6 +62,7 @@ class Courier:
         self._stopped = False
         self._is_sure = False
         self._failures = 0
+        self._lost = frozenset[str]()
         self._next_try = self._next_beat = 0.0
         self._thread = threading.Thread(target=self._run, daemon=True, name=f"publish to {name}")
         self._thread.start()
@@ -104,6 +105,7 @@ class Courier:
             except Exception as error:
                 # Whatever it is, a thread that has ended would publish nothing for ever and say nothing.
                 self._tell(Delivery(self.name, error=error))
+                self._next_beat = time.monotonic() + _LONGEST_PAUSE
                 self._put_off(error)
 
     def _pause(self) -> float:
@@ -123,7 +125,7 @@ class Courier:
             if not self._stopped:
                 self._tell(Delivery(self.name, error=error))
             return
-        self._delivered, self._failures = parcel, 0
+        self._delivered, self._failures, self._lost = parcel, 0, frozenset()
         self._tell(delivery)
         uploads = delivery.report.plan.uploads if delivery.report else ()
         is_stamped = any(upload.file.path == STAMPED for upload in uploads)
@@ -132,16 +134,16 @@ class Courier:
     def _publish(self, parcel: Parcel) -> Delivery:
         """Publish; what would take too much away stays there, and everything else goes out."""
         target = self._opened()
-        options = Options(seen=parcel.seen, valid_for=self._pulse.valid_for, stopping=lambda: self._stopped)
+        options = Options(
+            seen=parcel.seen,
+            valid_for=self._pulse.valid_for if self._is_sure else None,
+            stopping=lambda: self._stopped,
+            lost=self._lost,
+        )
         try:
             return Delivery(self.name, publish(parcel.files, parcel.known, target, options, self._standing))
         except TooManyRemovals as error:
-            held = Options(
-                seen=parcel.seen,
-                valid_for=self._pulse.valid_for,
-                stopping=lambda: self._stopped,
-                hold_removals=True,
-            )
+            held = replace(options, hold_removals=True)
             report = publish(parcel.files, parcel.known, target, held, self._standing)
             return Delivery(self.name, report, held_back=str(error))
 
@@ -160,10 +162,19 @@ class Courier:
         self._next_try = time.monotonic() + (_ASK_AGAIN if isinstance(error, Refused) else pause)
 
     def _beat(self) -> None:
-        """Renew the stamp; a failure is told and tried again."""
+        """Renew the stamp; a failure is told and tried again, and what is not as it should be is published again."""
         pause = self._pulse.every.total_seconds()
+        banner = self._parcel.files.get(STAMPED) if self._parcel else None
         try:
-            renew_stamp(self._opened(), self._standing, datetime.now(UTC), self._pulse.valid_for)
+            finding = renew_stamp(
+                self._opened(),
+                self._standing,
+                datetime.now(UTC),
+                self._pulse.valid_for,
+                banner.body if banner else None,
+            )
+            if finding is Finding.DAMAGED and self._parcel is self._delivered:
+                self._delivered, self._next_try, self._lost = None, 0.0, frozenset({STAMPED})
         except (TargetError, Refused) as error:
             self._tell(Delivery(self.name, error=error))
             pause = min(pause, _LONGEST_PAUSE)

@@ -47,11 +47,14 @@ class DirectoryTarget:
         if expected is None:
             self._write(file)
             return ""
-        with one_at_a_time(self.folder):
-            found = self.read(file.path)
-            if (found.version if found else "") != expected:
-                raise Conflict(f"{self._place(file.path)} was changed by another process")
-            self._write(file)
+        try:
+            with one_at_a_time(self.folder):
+                found = self.read(file.path)
+                if (found.version if found else "") != expected:
+                    raise Conflict(f"{self._place(file.path)} was changed by another process")
+                self._write(file)
+        except OSError as error:
+            raise TargetError(f"{self.folder} cannot be used: {error.strerror}") from error
         return hashlib.sha256(file.body).hexdigest()
 
     def _write(self, file: OutputFile) -> None:
@@ -73,6 +76,15 @@ class DirectoryTarget:
             return
         except OSError as error:
             raise TargetError(f"{place} cannot be deleted: {error.strerror}") from error
+
+    def names(self, folder: str) -> list[str]:
+        """List the paths of all files in a folder."""
+        place = self._place(folder)
+        try:
+            found = [path for path in place.rglob("*") if path.is_file()]
+        except OSError as error:
+            raise TargetError(f"{place} cannot be read: {error.strerror}") from error
+        return [path.relative_to(self.folder).as_posix() for path in found]
 
     def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Find published files that somebody has deleted, or cut or lengthened by hand."""

@@ -55,21 +55,23 @@ class Standing:
         self.recent.clear()
 
 
-def read_published(target: Target, wanted: Mapping[str, Shard], standing: Standing, patience: float) -> Published:
-    """Read what is published; while another publisher is in the middle of it, waits for up to `patience` seconds."""
+def read_head(target: Target, standing: Standing, patience: float) -> tuple[Index | None, str]:
+    """Read the index; while another publisher is in the middle of it, waits for up to `patience` seconds."""
     found = _settled(target, standing, patience)
     if found is None or found.version != standing.version:
         standing.forget()
-    if found is None:
-        return Published(None, ABSENT, {})
-    index = read_index(found.body)
+    return (read_index(found.body), found.version) if found else (None, ABSENT)
+
+
+def read_published(target: Target, index: Index | None, version: str, wanted: Mapping[str, Shard]) -> Published:
+    """Read the shards that differ from what is wanted."""
     paths = {name: shard_path(name, digest) for name, digest in shards_to_read(wanted, index).items()}
     bodies = read_all(target, paths.values())
     # A shard that is gone says nothing; what it listed is uploaded again.
     stored = {
         name: read_shard(bodies[path].body, path) if path in bodies else Shard() for name, path in paths.items()
     }
-    return Published(index, found.version, stored)
+    return Published(index, version, stored)
 
 
 def _settled(target: Target, standing: Standing, patience: float) -> Stored | None:

@@ -37,16 +37,16 @@ def rollback(build: str, target: Target, options: Options) -> Report:
 
     Raises Refused where that is not possible, and TargetError.
     """
-    found = target.read(MANIFEST_PATH)
-    if found is None:
+    return bring(lambda index: _wanted(index, build, target), target, replace(options, force=True), Standing())
+
+
+def _wanted(index: Index | None, build: str, target: Target) -> Wanted:
+    if index is None or not index.builds:
         raise Refused(f"nothing is published at {target.describe()}")
-    index = read_index(found.body)
     chosen = _choose(index, build)
-    now = _shards(index, target, ())
     past = _past(index, chosen, target)
-    files = _files_to_restore(index, now, past)
-    wanted = Wanted(past.shards, files, held=chosen.build)
-    return bring(wanted, target, replace(options, force=True), Standing())
+    files = _files_to_restore(index, _shards(index, target, ()), past)
+    return Wanted(past.shards, files, held=chosen.build)
 
 
 def _choose(index: Index, name: str) -> PublishedBuild:
@@ -60,8 +60,19 @@ def _choose(index: Index, name: str) -> PublishedBuild:
 
 
 def _previous(index: Index) -> PublishedBuild:
-    """The build before the newest one that changed a file; of a run that did not finish, the one before that run."""
-    newer = None if index.pending else next((one for one in reversed(index.builds) if one.changed), None)
+    """The build before the newest one that changed a file.
+
+    Of a run that did not finish, the one before that run, or the one that it was about to put back; of one that is
+    held, the one before that.
+    """
+    held = [one for one in index.builds if one.build == index.held]
+    if index.pending and held:
+        return held[-1]
+    newer: PublishedBuild | None = None
+    if held:
+        newer = held[-2] if held[-1] is index.builds[-1] and held[:-1] else held[-1]
+    elif not index.pending:
+        newer = next((one for one in reversed(index.builds) if one.changed), None)
     earlier = [one for one in index.builds if newer is None or one.number < newer.number]
     if not earlier:
         raise Refused("there is no earlier build to go back to")

@@ -39,6 +39,8 @@ _HINTS = {
     "InvalidAccessKeyId": "the access key is unknown",
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
     "ExpiredToken": "the credentials have expired",
+    "NotImplemented": "the server knows no conditional writes; if only one machine ever publishes, say "
+    "`conditional_writes: false` for this target in meaculpa.yml",
 }
 
 
@@ -68,15 +70,18 @@ class S3Target:
             raise TargetError(f"{self.describe()} takes too long")
 
     def heeds_conditions(self) -> bool:
-        """Try to create a file that is there: a server that lets that happen would let two publishers happen."""
+        """Try to create a file that is there, and to replace a version that is not: neither may happen."""
         if not self._is_guarded:
             return True
-        for _ in range(2):
-            try:
-                self.write(_PROBE, ABSENT)
-            except Conflict:
-                return True
-        return False
+        created = [self._accepts(ABSENT) for _ in range(2)]
+        return not created[-1] and not self._accepts('"a version that never was"')
+
+    def _accepts(self, expected: str) -> bool:
+        try:
+            self.write(_PROBE, expected)
+        except Conflict:
+            return False
+        return True
 
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
@@ -117,7 +122,9 @@ class S3Target:
                 **condition,
             )
         except (ClientError, BotoCoreError) as error:
-            if condition and _code(error) in _CONFLICT:
+            # To a condition on a file that is gone, S3 answers that there is none.
+            is_gone = "IfMatch" in condition and _code(error) in _MISSING
+            if condition and (is_gone or _code(error) in _CONFLICT):
                 raise Conflict(f"{self.describe()}/{file.path} was changed by another publisher") from error
             raise self._failure("written", file.path, error) from error
         return self._version(written, file.path)
@@ -148,16 +155,30 @@ class S3Target:
     def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
         """Erase what a versioned bucket keeps of overwritten and deleted files of ours; raises TargetError."""
         try:
-            return sum(map(self._erase, self._old_versions(is_ours)))
+            # A mark of deletion goes last: without it what is below would be live again.
+            return sum(map(self._erase, self._old_versions(is_ours))) + sum(map(self._erase, self._marks(is_ours)))
         except (ClientError, BotoCoreError) as error:
             raise self._failure("erased in its old versions", "", error) from error
 
     def _old_versions(self, is_ours: Callable[[str], bool]) -> Iterator[list["ObjectIdentifierTypeDef"]]:
-        """List page by page what is no longer the newest version, and marks of deletion."""
+        """List page by page what is no longer the newest version."""
         for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
-            old = [one for one in page.get("Versions", []) if not one["IsLatest"]]
-            versions = (*old, *page.get("DeleteMarkers", []))
-            yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions if is_ours(one["Key"])]
+            old = [one for one in page.get("Versions", []) if not one["IsLatest"] and is_ours(one["Key"])]
+            yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in old]
+
+    def _marks(self, is_ours: Callable[[str], bool]) -> Iterator[list["ObjectIdentifierTypeDef"]]:
+        """List page by page the marks that stand for deleted files."""
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
+            marks = [one for one in page.get("DeleteMarkers", []) if is_ours(one["Key"])]
+            yield [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in marks]
+
+    def names(self, folder: str) -> list[str]:
+        """List the paths of all files whose path begins so; raises TargetError."""
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder)
+            return [one["Key"] for page in pages for one in page.get("Contents", [])]
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure("listed", folder, error) from error
 
     def _erase(self, versions: list["ObjectIdentifierTypeDef"]) -> int:
         if not versions:

@@ -14,6 +14,7 @@ from meaculpa.render.banner import banner_json
 
 STAMPED = "banner.json"
 _TICK = timedelta(seconds=1)
+_FARTHEST_AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,21 @@ def next_stamp(before: Stamp | None, now: datetime, valid_for: timedelta | None)
     Readers keep the state with the newest `at`, so it never goes back, whoever's clock is wrong. Without `valid_for`
     (nobody is watching) what another watcher promised stands as long as it holds.
     """
-    at = max(now, before.at + _TICK) if before else now
+    # What is far ahead was written by a wrong clock; readers have not taken it for news.
+    at = max(now, before.at + _TICK) if before and before.at < now + _FARTHEST_AHEAD else now
     if valid_for is not None:
         return Stamp(at, at + valid_for)
     promised = before.valid_until if before else None
-    return Stamp(at, promised if promised and promised > now else None)
+    return Stamp(at, promised if promised and now < promised < now + _FARTHEST_AHEAD else None)
+
+
+def is_same_state(one: bytes, other: bytes) -> bool:
+    """Whether two states say the same, whatever their stamps are."""
+    return _without_stamp(one) == _without_stamp(other)
+
+
+def _without_stamp(body: bytes) -> object:
+    return {key: part for key, part in _load(body).items() if key not in ("at", "valid_until")} or body
 
 
 def _stamped(body: bytes, stamp: Stamp) -> bytes:
@@ -73,5 +84,5 @@ def _written(at: datetime) -> str:
 def _time(value: object) -> datetime | None:
     try:
         return datetime.fromisoformat(str(value)).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -52,6 +52,9 @@ class Target(Protocol):
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is no error."""
 
+    def names(self, folder: str) -> list[str]:
+        """List the paths of all files whose path begins so; raises TargetError."""
+
     def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Find which of these files are not there, or not with this size (None: any), where that costs nothing."""
 
