@@ -58,3 +58,15 @@ def test_all_mistakes_are_told_at_once() -> None:
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "site: &a {name: x}\nbrand: *a", "x: " + "[" * 5000])
 def test_what_is_no_configuration_is_one_clear_problem(text: str) -> None:
     assert len(problems(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://user:TOPSECRET@s3.example", "http://:TOPSECRET@s3.example", "http://s3.example/x?token=TOPSECRET"],
+)
+def test_a_secret_in_an_address_is_refused_and_not_repeated(address: str) -> None:
+    text = CONFIG + f"  - {{name: x, type: s3, bucket: bbb, endpoint_url: '{address}'}}\n".encode()
+    problems = parse_config(text)
+    assert isinstance(problems, list)
+    assert problems
+    assert "TOPSECRET" not in "".join(map(str, problems))

@@ -153,6 +153,16 @@ def test_a_burst_of_files_that_overflows_every_queue_is_seen_whole(project: Path
     assert len(files.incidents) == 3002
 
 
+def test_a_file_in_a_folder_that_was_empty_is_seen(project: Path, deaf: None, watching: Watching) -> None:
+    (project / "incidents" / "2027").mkdir()
+    time.sleep(2.5)
+    (project / "incidents" / "2027" / "2027-01-01-late.md").write_text(incident_text())
+    eventually(
+        lambda: watching.seen[-1].files and "incidents/2027/2027-01-01-late.md" in watching.seen[-1].files.incidents,
+        "a file in a folder that was there before it",
+    )
+
+
 # ---- The look itself
 
 

@@ -14,7 +14,9 @@ from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.target import ABSENT, Conflict
 from meaculpa.render.headers import output_file
+from tests.making import incident_text, write_project
 from tests.memory import MemoryTarget
+from tests.test_cli import meaculpa
 
 PATHS = ("assets/logo.1.svg", "index.html", "incidents/2026-11-22-x.html", "banner.json", "history/2026-11.html")
 FIRST = {path: output_file(path, "first") for path in PATHS}
@@ -302,6 +304,19 @@ def test_shards_that_are_superseded_do_not_pile_up(tmp_path: Path) -> None:
         publish({**FIRST, "index.html": output_file("index.html", str(number))}, {}, target, Options())
     names = [path.name.split(".")[0] for path in (tmp_path / ".meaculpa" / "manifest").iterdir()]
     assert sorted(names) == ["2026-11", "site", "site"]
+
+
+def test_a_folder_that_cannot_be_used_is_one_targets_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    project = write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
+    with (project / "meaculpa.yml").open("a") as config:
+        config.write(f"  - {{name: wrong, type: directory, path: {tmp_path}/file}}\n")
+    done = meaculpa("publish", cwd=project)
+    assert (done.returncode, "local" in done.stdout) == (3, True)
+    assert "wrong: " in done.stderr
+    assert "cannot be used" in done.stderr or "cannot be read" in done.stderr
+    listed = meaculpa("list", cwd=project)
+    assert "wrong: " in listed.stdout
 
 
 @pytest.mark.parametrize(

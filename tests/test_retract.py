@@ -143,3 +143,27 @@ def test_a_name_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     assert (done.returncode, f"did you mean {SECRET}?" in done.stderr) == (1, True)
     assert meaculpa("retract", SECRET, cwd=project).returncode == 2, "not without --yes where nobody can be asked"
     assert (project / "public" / PAGE).exists()
+
+
+@pytest.mark.parametrize("name", ["2026-11-22-secrt", "2026-11-22-secret.de", "../../etc", ""])
+def test_a_mistyped_name_harms_nothing_though_a_target_is_dead(tmp_path: Path, name: str) -> None:
+    project = write_project(tmp_path / "shop", **{SECRET: incident_text()})
+    assert meaculpa("publish", cwd=project).returncode == 0
+    dead = "  - {name: dead, type: s3, bucket: bbb, region: us-east-1, endpoint_url: 'http://127.0.0.1:9'}\n"
+    with (project / "meaculpa.yml").open("a") as config:
+        config.write(dead)
+    before = (project / "public" / ".meaculpa" / "manifest.json").read_bytes()
+    assert meaculpa("retract", name, "--yes", cwd=project).returncode == 1
+    assert (project / "public" / ".meaculpa" / "manifest.json").read_bytes() == before
+
+
+def test_a_dead_target_is_told_and_the_other_one_is_reached(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", **{SECRET: incident_text(), "2026-11-21-x": incident_text()})
+    assert meaculpa("publish", cwd=project).returncode == 0
+    dead = "  - {name: dead, type: s3, bucket: bbb, region: us-east-1, endpoint_url: 'http://127.0.0.1:9'}\n"
+    with (project / "meaculpa.yml").open("a") as config:
+        config.write(dead)
+    done = meaculpa("retract", SECRET, "--yes", cwd=project)
+    assert (done.returncode, "not reached" in done.stderr) == (3, True)
+    assert not (project / "public" / PAGE).exists()
+    assert meaculpa("list", cwd=project).returncode == 3

@@ -206,6 +206,17 @@ def test_maintenance_that_overran_has_no_end_and_its_texts_have_times(tmp_path: 
     assert "{start}" not in shown
 
 
+def test_times_of_a_window_are_elements_in_text_and_words_in_tags(tmp_path: Path, memory: Memory) -> None:
+    window = "kind: maintenance\nstarts: 2026-11-23 08:00 UTC\nends: 2026-11-23 09:00 UTC\n"
+    said = '## 2026-11-20 09:00 UTC scheduled\n\n[{start}](https://a.example/{start} "{end} > {start}")\n'
+    root = write_project(tmp_path, one=incident_text(window, said))
+    shown = build(read_project(root), NOW, Memory(pool=memory.pool)).files["incidents/one.html"].body.decode()
+    link = re.search(r'<a href="https://a\.example[^"]*" title="([^"]*)"[^>]*>(.*?)</a>', shown)
+    assert link
+    assert link[1].replace("&gt;", ">") == "23 Nov 2026, 09:00 UTC > 23 Nov 2026, 08:00 UTC"
+    assert link[2].startswith('<time datetime="2026-11-23T08:00Z">')
+
+
 def test_a_state_that_the_banner_would_refuse_is_cut_at_its_far_end(tmp_path: Path, memory: Memory) -> None:
     code = (packaged_templates() / "banner.js").read_text(encoding="utf-8")
     assert f"MOST_BYTES = {LARGEST};" in code, "both sides mean the same"

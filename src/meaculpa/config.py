@@ -44,9 +44,12 @@ def _read_url(value: object) -> object:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and not parts.username
+        holds_secret = "@" in parts.netloc
     except ValueError:
-        usable = False
+        usable, holds_secret = False, "@" in value
+    if holds_secret:
+        # What stands there may be a password: it is not repeated.
+        raise mistake("a user or a password stands in this address", "credentials do not belong into this file")
     if not usable or any(not "!" <= letter <= "~" or letter in "\"'<>\\^`{|}" for letter in value):
         raise mistake(f'"{value}" is not a web address', "write it like https://status.example.com")
     return value.rstrip("/")
@@ -65,9 +68,17 @@ def _read_base(value: object) -> object:
     return _read_url(value)
 
 
+def _read_endpoint(value: object) -> object:
+    """The address of a server; a query in it may be a secret, so it is not repeated."""
+    if isinstance(value, str) and ("?" in value or "#" in value):
+        raise mistake("this address has a query or a fragment", "write it like https://s3.example.com")
+    return _read_url(value)
+
+
 Zone = Annotated[ZoneInfo, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
 Url = Annotated[str, BeforeValidator(_read_url)]
 BaseUrl = Annotated[str, BeforeValidator(_read_base)]
+EndpointUrl = Annotated[str, BeforeValidator(_read_endpoint)]
 Colour = Annotated[str, matching(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", "a colour such as #0b57d0")]
 AssetPath = Annotated[
     str,
@@ -164,7 +175,7 @@ class S3Target(Shape):
     name: Identifier
     bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, such as northwind-status")]
     region: Annotated[str, matching(r"[a-z0-9-]{2,32}", "a region such as eu-west-1")] | None = None
-    endpoint_url: Url | None = None
+    endpoint_url: EndpointUrl | None = None
     conditional_writes: bool = True
     cloudfront_distribution: Annotated[str, matching(r"[A-Z0-9]{8,32}", "an id such as E2EXAMPLE1234")] | None = None
 
@@ -196,7 +207,7 @@ class SesTransport(Shape):
 
     type: Literal["ses"]
     region: Line | None = None
-    endpoint_url: Url | None = None
+    endpoint_url: EndpointUrl | None = None
 
 
 class Mail(Shape):

@@ -17,6 +17,7 @@ from meaculpa.render.environment import REFERENCE_WORDS
 from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
+_DEEPEST = 20
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("edge", "infra", "playbooks", "preview", "project", "sample")
@@ -51,6 +52,7 @@ class ProjectFiles:
     templates: Mapping[str, Source]
     assets: Mapping[str, Source]
     problems: tuple[Problem, ...]
+    folders: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
 
 
@@ -94,6 +96,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         templates=templates,
         assets=_pictures(assets, reader.problems),
         problems=tuple(reader.problems),
+        folders=frozenset(reader.folders),
         readings={**packaged.readings, **reader.readings},
     )
 
@@ -162,6 +165,7 @@ class _Reader:
         self.known = known
         self.readings: dict[str, Reading] = {}
         self.problems: list[Problem] = []
+        self.folders: set[str] = set()
 
     def read_folder(
         self, folder: Path, wanted: Callable[[str], bool], largest: int, left_out: tuple[str, ...] = ()
@@ -178,6 +182,10 @@ class _Reader:
     def _walk(
         self, folder: str, name: str, left_out: tuple[str, ...]
     ) -> Iterator[tuple[str, str, "os.DirEntry[str]"]]:
+        self.folders.add(folder)
+        if name.count("/") > _DEEPEST:
+            self.complain(name, f"more than {_DEEPEST} folders deep", "put it higher up")
+            return
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):

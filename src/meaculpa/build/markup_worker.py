@@ -7,6 +7,7 @@ is a list of texts, the answer a list of `[html, pictures]`, or null for a text 
 import contextlib
 import gc
 import json
+import signal
 import sys
 
 from meaculpa.build.frames import make_frame, read_frame
@@ -18,6 +19,8 @@ except ImportError:  # not on Windows
     resource = None  # type: ignore[assignment]
 
 MOST_MEMORY = 300 * 2**20
+# Far more than the parent waits for.
+_LONGEST = 10
 
 
 def _render(text: str) -> tuple[str, tuple[str, ...]] | None:
@@ -35,7 +38,16 @@ def main() -> None:
     gc.set_threshold(50_000, 20, 20)
     _answer("ready")
     while (frame := read_frame(sys.stdin.buffer)) is not None:
-        _answer([_render(text) for text in json.loads(frame)])
+        _alarm(_LONGEST)
+        answer = [_render(text) for text in json.loads(frame)]
+        _alarm(0)
+        _answer(answer)
+
+
+def _alarm(seconds: int) -> None:
+    """Have the system end this process in time, even when its parent has been killed and cannot."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(seconds)
 
 
 def _answer(value: object) -> None:
@@ -52,4 +64,6 @@ def _limit_memory() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Whoever asked may be gone by the time of the answer.
+    with contextlib.suppress(BrokenPipeError):
+        main()

@@ -15,6 +15,9 @@ from meaculpa.status import IncidentState
 
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
+# A tag of safe HTML; a quoted value in it may hold any sign but its quote.
+_TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
+
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
@@ -126,10 +129,16 @@ def with_window_in_words(text: str, incident: Incident, words: Words) -> str:
 
 
 def _with_times(html: SafeHtml, incident: Incident, words: Words) -> SafeHtml:
-    for place, at in (("{start}", incident.starts), ("{end}", incident.ends)):
-        if at and place in html:
-            html = html.replace(place, SafeHtml(moment(at, words)))  # noqa: S704 (our own time element)
-    return html
+    """Put times into safe HTML: elements into its text, words into what stands within a tag."""
+    places = {"{start}": incident.starts, "{end}": incident.ends}
+    if not any(at and place in html for place, at in places.items()):
+        return html
+    parts = _TAG.split(str(html))
+    for place, at in places.items():
+        if at:
+            plain, element = str(escape(words.moment(at))), str(SafeHtml(moment(at, words)))  # noqa: S704 (our own)
+            parts = [part.replace(place, plain if part.startswith("<") else element) for part in parts]
+    return SafeHtml("".join(parts))  # noqa: S704 (parts of safe HTML, and our own)
 
 
 def beyond_title(summary: Text, title: Text | None) -> str:

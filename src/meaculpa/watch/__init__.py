@@ -116,7 +116,10 @@ def _look(root: Path, before: ProjectFiles | None) -> tuple[ProjectFiles | None,
     while True:
         try:
             return _settle(root, before, limit), None
-        except MeaculpaError as error:
+        except (MeaculpaError, OSError) as problem:
+            error = (
+                problem if isinstance(problem, MeaculpaError) else MeaculpaError(f"{root} cannot be read: {problem}")
+            )
             if time.monotonic() > limit - _LONGEST_SETTLING + _LONGEST_ABSENCE:
                 return before, error
             time.sleep(_SETTLE_SECONDS)
@@ -174,6 +177,8 @@ class _Ears:
                     observer.schedule(_Waker(self._signal), str(folder), recursive=folder != self._root)
             observer.start()
         except OSError as error:
+            # Those that were started already would stay for ever.
+            observer.unschedule_all()
             is_full = error.errno in (errno.ENOSPC, errno.EMFILE)
             reason = "its limit of watched files is reached" if is_full else str(error.strerror)
             self._tell(f"the system gives no file events ({reason})")

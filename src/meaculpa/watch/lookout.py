@@ -8,7 +8,6 @@ import bisect
 import hashlib
 import os
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -46,9 +45,7 @@ class Lookout:
         readings = [(path, reading) for path, reading in files.readings.items() if path.startswith(inside)]
         self._readings = sorted(readings, key=lambda one: -one[1].stamp.modified)
         self._ages = [-reading.stamp.modified for _, reading in self._readings]
-        folders = {self._root, *(f"{inside}{name}" for name in ("incidents", "assets", "site_templates"))}
-        for folder in {os.path.dirname(path) for path, _ in readings}:  # noqa: PTH120 (ten thousand of them)
-            folders |= set(_upward(folder, self._root))
+        folders = {self._root, *files.folders}
         self._folders = {folder: self._folders.get(folder) for folder in folders}
         self._others = {path: _mark(path) for path in {f"{inside}{problem.path}" for problem in files.problems}}
         self._distrusted = set()
@@ -80,12 +77,6 @@ class Lookout:
         begin = self._next_hash if self._next_hash < len(self._readings) else 0
         self._next_hash = begin + _HASHES_A_LOOK
         return [*self._readings[: min(recent, _HASHES_A_LOOK)], *self._readings[begin : begin + _HASHES_A_LOOK]]
-
-
-def _upward(folder: str, root: str) -> Iterable[str]:
-    while len(folder) >= len(root):
-        yield folder
-        folder = os.path.dirname(folder)  # noqa: PTH120
 
 
 def _mark(path: str) -> _Mark:
