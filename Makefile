@@ -47,7 +47,7 @@ bench-frontend: $(TEST_READY) ## Measure what the browser's side costs, with Lig
 bench: $(TEST_READY) ## Measure builds and edits, print the table
 	$(BIN)/python bench/build.py
 
-soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.05 for less): a line a goal, into docs/reliability.md
+soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.2 for less): a line a goal, into docs/reliability.md
 	$(BIN)/pytest -n auto --dist loadgroup --soak -q
 	PYTHONPATH=.:bench $(BIN)/python -m reliability --scale $(SCALE)
 

@@ -15,6 +15,7 @@ from meaculpa.model import OutputFile
 from meaculpa.publish import Options, publish
 from meaculpa.publish.carry import Stopped
 from meaculpa.publish.s3 import S3Target
+from meaculpa.publish.target import Conflict
 from meaculpa.render.headers import output_file
 from tests.conftest import make_bucket
 from tests.faulty import Fault, Faulty, faulty
@@ -148,6 +149,17 @@ def test_a_server_that_ignores_conditions_is_named_and_nothing_is_published(moto
         assert texts(careless) == {"two"}
 
 
+def test_a_server_that_heeds_only_one_of_the_two_conditions_is_named_too() -> None:
+    class Half(S3Target):
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            if expected == "":
+                raise Conflict("there is one")
+            return "a version"
+
+    settings = S3Settings.model_validate({"type": "s3", "name": "half", "bucket": "half", "region": "eu-west-1"})
+    assert not Half(settings).heeds_conditions()
+
+
 def test_without_conditions_a_look_before_each_write_finds_most_others(moto_url: str) -> None:
     make_bucket(moto_url, "looking")
     settings = s3_settings(moto_url, "looking").model_copy(update={"conditional_writes": False})
@@ -167,7 +179,7 @@ def test_it_is_asked_once_a_process_and_not_when_nothing_changed(bucket: S3Setti
         target, standing = through(proxy, bucket), Standing()
         publish(site("one"), {}, target, Options(), standing)
         publish(site("two"), {}, target, Options(), standing)
-        assert len([path for _, path, _ in proxy.log if path.endswith(".meaculpa/probe")]) == 2
+        assert len([path for _, path, _ in proxy.log if path.endswith(".meaculpa/probe")]) == 3
         proxy.log.clear()
         assert publish(site("two"), {}, through(proxy, bucket), Options()).plan.is_empty
         assert [method for method, _, _ in proxy.log] == ["GET"]

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from meaculpa.build.composition import Memory, build
+from meaculpa.build.markup_pool import MarkupPool, TooSlow
 from meaculpa.content import parse
 from meaculpa.lint import inspect
+from meaculpa.model import Markup
 from meaculpa.project import read_project
 from tests.hostile import FILES
 from tests.making import a_config, a_source, at, incident_text, write_project
@@ -49,3 +51,16 @@ def test_beside_all_of_them_a_good_one_is_published(tmp_path: Path) -> None:
     assert "incidents/good.html" in done.files
     assert done.left_out
     assert all(problem.line or problem.hint for problem in done.problems)
+
+
+def test_many_slow_texts_in_one_file_have_one_budget_together() -> None:
+    files = [[f"{number} " + "[a](" * 3_200 for number in range(5)], ["innocent"]]
+    pool = MarkupPool(budget_seconds=1.0)
+    try:
+        coming = pool.begin(files)
+        answers = [coming[text].wait() for text in (*files[0], *files[1])]
+    finally:
+        pool.close()
+    assert len({id(answer) for answer in answers[:5]}) == 1, "refused together"
+    assert isinstance(answers[0], TooSlow)
+    assert isinstance(answers[5], Markup)

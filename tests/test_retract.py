@@ -100,6 +100,9 @@ def test_the_command_erases_old_versions_too_and_leaves_foreign_files(
     ]
     assert not [body for body in bodies if b"Jane" in body or SECRET.encode() in body]
     assert b"one" in bodies, "somebody else's old version"
+    assert "already up to date" in meaculpa("publish", cwd=project).stdout
+    for path in ("index.html", "banner.json", "incidents/2026-11-21-x.html"):
+        assert client.get_object(Bucket=name, Key=path)["Body"].read(), "what stays is still there"
     assert "DeleteMarkers" not in versions
     client.close()
 

@@ -35,8 +35,8 @@ class Bodies(Mapping[str, Markup]):
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
-        texts = (text for incident in incidents for text, _, _ in bodies_of(incident))
-        self._coming.update(self.pool.begin(text for text in texts if not self._has(text)))
+        files = ([text for text, _, _ in bodies_of(incident) if not self._has(text)] for incident in incidents)
+        self._coming.update(self.pool.begin(files))
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""

@@ -10,7 +10,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -21,7 +21,7 @@ from meaculpa.model import Markup
 BUDGET_SECONDS = 2.0
 _START_SECONDS = 20.0
 _BATCH = 16
-_LARGE = 4_096
+_LARGE = 8_192
 _WORTH_A_SECOND_PROCESS = 60
 _MOST_PROCESSES = 2
 
@@ -62,23 +62,22 @@ class MarkupPool:
         self._workers: list[_Worker] = []
         self._threads = ThreadPoolExecutor(_MOST_PROCESSES)
 
-    def begin(self, texts: Iterable[str]) -> dict[str, "Awaited"]:
-        """Begin to render texts, in their order; each can be waited for by itself."""
-        wanted = list(dict.fromkeys(texts))
-        if not wanted:
+    def begin(self, files: Iterable[Sequence[str]]) -> dict[str, "Awaited"]:
+        """Begin to render the texts of files, in their order; each text can be waited for by itself."""
+        batches = _batches(files)
+        if not batches:
             return {}
-        self._grow(_processes_for(len(wanted)))
-        batches = _batches(wanted)
+        self._grow(_processes_for(sum(len(batch.texts) for batch in batches)))
         return {
             text: Awaited(future, position)
             for batch in batches
             for future in [self._threads.submit(self._render_batch, batch)]
-            for position, text in enumerate(batch)
+            for position, text in enumerate(batch.texts)
         }
 
     def render(self, texts: Iterable[str]) -> Mapping[str, Answer]:
         """Render texts; gives for each its markup, or why it is refused."""
-        return {text: awaited.wait() for text, awaited in self.begin(texts).items()}
+        return {text: awaited.wait() for text, awaited in self.begin([text] for text in texts).items()}
 
     def start(self, texts: int) -> None:
         """Start the processes that about so many texts will need; they get ready while others work."""
@@ -98,14 +97,14 @@ class MarkupPool:
             self._workers.append(worker)
             self._idle.put(worker)
 
-    def _render_batch(self, texts: list[str]) -> list[Answer]:
+    def _render_batch(self, batch: "_Batch") -> list[Answer]:
         worker = self._idle.get()
         try:
-            return worker.render(texts, self._budget)
+            return worker.render(batch.texts, self._budget)
         except TooSlow as slow:
-            if len(texts) == 1:
-                return [slow]
-            return [answer for text in texts for answer in self._render_alone(worker, text)]
+            if batch.is_one_file or len(batch.texts) == 1:
+                return [slow] * len(batch.texts)
+            return [answer for text in batch.texts for answer in self._render_alone(worker, text)]
         finally:
             self._idle.put(worker)
 
@@ -116,11 +115,30 @@ class MarkupPool:
             return [slow]
 
 
-def _batches(texts: list[str]) -> list[list[str]]:
-    """Small texts together, each large one by itself: only a large one can take long, and nobody then waits twice."""
-    small = [text for text in texts if len(text) < _LARGE]
-    batches = [small[start : start + _BATCH] for start in range(0, len(small), _BATCH)]
-    return [*batches, *([text] for text in texts if len(text) >= _LARGE)]
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Texts that are rendered in one go; those of one large file have one budget together."""
+
+    texts: list[str]
+    is_one_file: bool = False
+
+
+def _batches(files: Iterable[Sequence[str]]) -> list[_Batch]:
+    """Small files together, each large one by itself: only a large one can take long, and nobody waits twice."""
+    batches: list[_Batch] = []
+    small: list[str] = []
+    seen = set[str]()
+    for file in files:
+        texts = [text for text in dict.fromkeys(file) if text not in seen]
+        seen.update(texts)
+        if sum(map(len, texts)) >= _LARGE:
+            batches.append(_Batch(texts, is_one_file=True))
+            continue
+        small += texts
+        while len(small) >= _BATCH:
+            batches.append(_Batch(small[:_BATCH]))
+            small = small[_BATCH:]
+    return [*batches, _Batch(small)] if small else batches
 
 
 def _processes_for(texts: int) -> int:

@@ -73,8 +73,8 @@ class S3Target:
         """Try to create a file that is there, and to replace a version that is not: neither may happen."""
         if not self._is_guarded:
             return True
-        created = [self._accepts(ABSENT) for _ in range(2)]
-        return not created[-1] and not self._accepts('"a version that never was"')
+        is_created_twice = self._accepts(ABSENT) and self._accepts(ABSENT)
+        return not is_created_twice and not self._accepts('"a version that never was"')
 
     def _accepts(self, expected: str) -> bool:
         try:
