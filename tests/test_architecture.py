@@ -113,10 +113,13 @@ def test_every_module_has_its_place_in_the_order() -> None:
 
 
 def test_there_is_one_place_where_our_errors_end() -> None:
-    catches = [path for path in MODULES if re.search(r"except \(?MeaculpaError", path.read_text(encoding="utf-8"))]
+    catches = [
+        path for path in MODULES if re.search(r"except \(?MeaculpaError\b.* as ", path.read_text(encoding="utf-8"))
+    ]
     assert {path.relative_to(SOURCE).as_posix() for path in catches} == {
         "cli/__init__.py",
         "cli/following.py",
+        "cli/update.py",  # keeps what was typed, and raises again
         "publish/__init__.py",
         "watch/__init__.py",
     }

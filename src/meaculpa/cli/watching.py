@@ -62,7 +62,6 @@ def _watch(root: Path, names: tuple[str, ...]) -> None:
         dispatch.send(done)
         if occasion.files:
             keep_good(occasion.files, done.problems, memory.kept)
-        notify(READY)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
@@ -82,6 +81,7 @@ class _Dispatch:
         self._couriers: dict[str, Courier] = {}
         self._invalidators: dict[str, Any] = {}
         self._told: dict[str, tuple[str, float]] = {}
+        self._is_ready = False
         self.retracted: set[str] = set()
 
     def send(self, done: Build) -> None:
@@ -99,12 +99,17 @@ class _Dispatch:
             courier.doubt()
 
     def check(self) -> None:
-        """Tell systemd that all is alive, if all is."""
+        """Tell systemd that the watch has begun, and that all is alive, if all is."""
+        if not self._is_ready:
+            self._is_ready = True
+            notify(READY)
         if all(courier.is_alive for courier in self._couriers.values()):
             notify(ALIVE)
 
     def stop(self) -> None:
         """End between two writes."""
+        for invalidator in self._invalidators.values():
+            invalidator.stop()
         for courier in self._couriers.values():
             courier.stop(0)
         limit = time.monotonic() + _LONGEST_GOODBYE

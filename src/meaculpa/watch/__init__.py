@@ -39,9 +39,11 @@ class Signal:
     asked: bool = False
 
     def stop(self, *_: object) -> None:
-        """Ask the loop to end after what it is doing; fits as a signal handler."""
+        """Ask the loop to end after what it is doing, within a second; fits as a signal handler.
+
+        It wakes nobody: the lock for that may be held by what the signal has interrupted.
+        """
         self.stopped = True
-        self.wake.set()
 
     def ask(self) -> None:
         """Have the loop act although no file has changed."""
