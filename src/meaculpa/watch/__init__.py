@@ -5,6 +5,7 @@ files each second finds.
 """
 
 import errno
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,9 @@ _LONGEST_SETTLING, _LONGEST_ABSENCE = 1.0, 0.25
 _WATCHED = ("incidents", "assets", "site_templates")
 # Events may be late on a busy machine; that they are missing shows when they are missing again and again.
 _UNANNOUNCED = 2
+
+# What watchdog says of threads that end is not for operators; what matters to them is said by `degraded`.
+logging.getLogger("watchdog").addHandler(logging.NullHandler())
 
 Clock = Callable[[], datetime]
 
