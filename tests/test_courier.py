@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -49,6 +50,9 @@ class Rig:
         self.target, self.told = Flaky(), list[Delivery]()
         self.courier = Courier(lambda: self.target, "rig", pulse, self.told.append)
 
+    def shows(self, text: str) -> bool:
+        return self.page() == text
+
     def page(self) -> str:
         file = self.target.files.get("index.html")
         return file.body.decode() if file else ""
@@ -86,7 +90,7 @@ def test_a_dead_target_holds_up_no_other() -> None:
     for number in range(3):
         for one in (dead, alive):
             one.courier.bring(parcel(f"build {number}"))
-        eventually(lambda number=number: alive.page() == f"build {number}", "the other one")  # type: ignore[misc]
+        eventually(partial(alive.shows, f"build {number}"), "the other one")
     assert dead.page() == ""
     for one in (dead, alive):
         one.courier.stop(5)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from meaculpa.model import OutputFile
 from meaculpa.publish import Options, publish
 from meaculpa.publish.heartbeat import Finding, read_sign, renew_stamp
 from meaculpa.publish.published import Standing
@@ -21,7 +22,7 @@ NOW = at("2026-11-22 12:00")
 QUARTER = timedelta(minutes=15)
 
 
-def state(text: str = "x") -> dict[str, object]:
+def state(text: str = "x") -> dict[str, OutputFile]:
     banner = json.dumps({"v": 1, "at": "2026-11-22T09:20Z", "items": [text]})
     return {"banner.json": output_file("banner.json", banner), "index.html": output_file("index.html", text)}
 
@@ -51,48 +52,48 @@ def test_the_next_stamp(before: Stamp | None, valid_for: timedelta | None, expec
 
 def test_a_publish_stamps_what_it_writes_and_writes_nothing_for_the_stamp_alone() -> None:
     target = MemoryTarget()
-    publish(state(), {}, target, Options(now=NOW))  # type: ignore[arg-type]
+    publish(state(), {}, target, Options(now=NOW))
     assert stamp(target) == Stamp(NOW)
     later = NOW + timedelta(hours=1)
-    assert publish(state(), {}, target, Options(now=later)).plan.is_empty  # type: ignore[arg-type]
+    assert publish(state(), {}, target, Options(now=later)).plan.is_empty
     assert stamp(target) == Stamp(NOW)
 
 
 def test_by_hand_nobody_takes_a_watchers_stamp_away() -> None:
     target = MemoryTarget()
-    publish(state(), {}, target, Options(now=NOW, valid_for=QUARTER))  # type: ignore[arg-type]
+    publish(state(), {}, target, Options(now=NOW, valid_for=QUARTER))
     later = NOW + timedelta(minutes=5)
-    publish(state("y"), {}, target, Options(now=later))  # type: ignore[arg-type]
+    publish(state("y"), {}, target, Options(now=later))
     assert stamp(target) == Stamp(later, NOW + QUARTER)
 
 
 def test_a_heartbeat_is_no_change_of_what_is_published() -> None:
     target, standing = MemoryTarget(), Standing()
-    publish(state(), {}, target, Options(now=NOW, valid_for=QUARTER), standing)  # type: ignore[arg-type]
+    publish(state(), {}, target, Options(now=NOW, valid_for=QUARTER), standing)
     later = NOW + timedelta(minutes=5)
     assert renew_stamp(target, standing, later, QUARTER)
     assert stamp(target) == Stamp(later, later + QUARTER)
-    assert publish(state(), {}, target, Options(now=later)).plan.is_empty  # type: ignore[arg-type]
-    publish(state("y"), {}, target, Options(now=later, valid_for=QUARTER), standing)  # type: ignore[arg-type]
+    assert publish(state(), {}, target, Options(now=later)).plan.is_empty
+    publish(state("y"), {}, target, Options(now=later, valid_for=QUARTER), standing)
     assert json.loads(target.files["banner.json"].body)["items"] == ["y"]
 
 
 def test_a_heartbeat_between_two_writes_of_a_publish_does_not_end_it() -> None:
     class Beaten(MemoryTarget):
-        def write(self, file: object, expected: str | None = None) -> str:
-            if file.path == "banner.json" and not self.is_beaten:  # type: ignore[attr-defined]
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            if file.path == "banner.json" and not self.is_beaten:
                 self.is_beaten = True
                 assert renew_stamp(self, Standing(), NOW, QUARTER) is not Finding.CONFIRMED, "it is not whole"
                 late = Stamp(NOW + timedelta(minutes=1), NOW + timedelta(minutes=1) + QUARTER)
                 super().write(with_stamp(self.files["banner.json"], late))
-            return super().write(file, expected)  # type: ignore[arg-type]
+            return super().write(file, expected)
 
         is_beaten = True
 
     target = Beaten()
-    publish(state(), {}, target, Options(now=NOW))  # type: ignore[arg-type]
+    publish(state(), {}, target, Options(now=NOW))
     target.is_beaten = False
-    publish(state("y"), {}, target, Options(now=NOW + timedelta(minutes=1)))  # type: ignore[arg-type]
+    publish(state("y"), {}, target, Options(now=NOW + timedelta(minutes=1)))
     assert target.is_beaten
     assert json.loads(target.files["banner.json"].body)["items"] == ["y"]
     assert stamp(target).valid_until == NOW + timedelta(minutes=1) + QUARTER, "the watcher's word stands"
@@ -100,7 +101,7 @@ def test_a_heartbeat_between_two_writes_of_a_publish_does_not_end_it() -> None:
 
 def test_where_nothing_is_published_there_is_nothing_to_renew() -> None:
     target = MemoryTarget()
-    assert renew_stamp(target, Standing(), NOW, QUARTER) is Finding.DAMAGED
+    assert renew_stamp(target, Standing(), NOW, QUARTER) is not Finding.CONFIRMED
     assert target.files == {}
     assert read_sign(target).stamp is None
 

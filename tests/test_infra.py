@@ -160,7 +160,14 @@ def test_both_stacks_are_deployed_and_a_publish_goes_to_both_buckets(
 
 @pytest.mark.parametrize(
     "options",
-    [("--github", "northwind"), ("--github", "a/b", "--gitlab", "a/b"), ("--github", "a/b", "--branch", 'x"')],
+    [
+        ("--github", "northwind"),
+        ("--github", "../.."),
+        ("--github", "a/b/c"),
+        ("--github", "a/b", "--gitlab", "a/b"),
+        ("--github", "a/b", "--branch", 'x"'),
+        ("--github", "a/b", "--standby"),
+    ],
 )
 def test_what_is_no_repository_is_refused(project: Path, options: tuple[str, ...]) -> None:
     assert meaculpa("infra", *options, cwd=project).returncode == 2

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -217,6 +218,22 @@ def test_bundles_that_were_left_over_go_with_a_retraction() -> None:
     assert target.names(".meaculpa/kept/") == []
 
 
+def test_a_page_that_two_killed_runs_are_between_does_not_stay() -> None:
+    """The second one adds a page to a shard that the first one has left unfinished."""
+    target = Hooked()
+    publish(site("rest", z="z"), {}, target, AT_ONCE)
+    target.at("write", "index.html", dies(Killed()))
+    with pytest.raises(Killed):
+        publish(site("more", z="changed"), {}, target, AT_ONCE)
+    target.at("write", "index.html", dies(Killed()))
+    with pytest.raises(Killed):
+        publish(site("Jane", z="changed", x="Jane"), KNOWN, target, AT_ONCE)
+    assert target.text(PAGE) == "Jane"
+    for _ in range(2):
+        publish(site("rest", z="z"), {}, target, AT_ONCE)
+    assert target.text(PAGE) is None
+
+
 # ---- Deletions, and what is remembered
 
 
@@ -308,7 +325,7 @@ def test_what_is_gone_is_published_again(quick: None) -> None:
     eventually(lambda: MANIFEST_PATH in target.files, "the first publish")
     for path in ("banner.json", MANIFEST_PATH):
         target.files.pop(path)
-        eventually(lambda path=path: path in target.files, f"{path} again")  # type: ignore[misc]
+        eventually(partial(target.files.__contains__, path), f"{path} again")
     courier.stop(5)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,7 +88,7 @@ def edit_all_ways(project: Path, watching: Watching) -> None:
     path = project / "incidents" / f"{CARD}.md"
     for number, save in enumerate(SAVES * 2):
         save(path, incident_text(title=f"Edit {number}"))
-        eventually(lambda number=number: watching.sees(CARD, f"Edit {number}"), f"{save.__name__} {number}")  # type: ignore[misc]
+        eventually(partial(watching.sees, CARD, f"Edit {number}"), f"{save.__name__} {number}")
     (project / "incidents" / "2026").mkdir()
     (project / "incidents" / "2026" / "2026-11-20-deep.md").write_text(incident_text(title="Deep"))
     eventually(
@@ -137,7 +138,7 @@ def test_a_folder_that_is_replaced_is_followed_and_its_events_come_back(
     eventually(lambda: watching.sees(CARD, "In the new folder"), "the edit in the new folder")
     for number in range(4):
         path.write_text(incident_text(title=f"Again {number}"))
-        eventually(lambda number=number: watching.sees(CARD, f"Again {number}"), "the next edit")  # type: ignore[misc]
+        eventually(partial(watching.sees, CARD, f"Again {number}"), "the next edit")
     monkeypatch.setattr("meaculpa.watch.lookout.Lookout.sees_change", lambda self: False)
     path.write_text(incident_text(title="Announced"))
     eventually(lambda: watching.sees(CARD, "Announced"), "an edit that only an event can tell of")

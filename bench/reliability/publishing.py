@@ -163,9 +163,7 @@ def _killed_at(shop: Path, proxy: Faulty, number: int) -> bool:
 
 def _everything(target: S3Target) -> dict[str, OutputFile]:
     """All that a bucket holds."""
-    pages = target._client.get_paginator("list_objects_v2").paginate(Bucket=target._bucket)
-    paths = [one["Key"] for page in pages for one in page.get("Contents", [])]
-    found = {path: target.read(path) for path in paths}
+    found = {path: target.read(path) for path in target.names("")}
     return {path: OutputFile(path, one.body, "", "", "") for path, one in found.items() if one}
 
 

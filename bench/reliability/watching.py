@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 from tests.conftest import make_bucket
 from tests.making import incident_text
@@ -54,7 +56,7 @@ def saved_to_served(folder: Path, url: str, count: int) -> list[Figure]:
             text = incident_text("show: splash\n", title=f"Edit {number:06d} of many")
             begin = time.perf_counter()
             save(path, text)
-            arrived = _until(lambda number=number: _serves(target, f"Edit {number:06d} of many"))  # type: ignore[misc]
+            arrived = _until(partial(_serves, target, f"Edit {number:06d} of many"))
             missed += not arrived
             times.append(time.perf_counter() - begin)
             time.sleep(0.05)
@@ -86,11 +88,10 @@ def _until(question: Callable[[], object]) -> bool:
 
 def deaf(folder: Path, count: int) -> list[Figure]:
     """The same without a single event, and through a flood of files."""
-    import meaculpa.watch as module
-
     shop, seen, said, signal_ = write_shop(folder / "deaf"), list[Occasion](), list[str | None](), Signal()
-    path, kept = shop / "incidents" / f"{CARD}.md", module._Waker.on_any_event
-    module._Waker.on_any_event = lambda self, event: None  # type: ignore[method-assign]
+    path = shop / "incidents" / f"{CARD}.md"
+    silence = mock.patch("meaculpa.watch._Waker.on_any_event", lambda self, event: None)
+    silence.start()
 
     def act(occasion: Occasion) -> datetime:
         seen.append(occasion)
@@ -102,7 +103,7 @@ def deaf(folder: Path, count: int) -> list[Figure]:
     for number in range(count):
         begin = time.perf_counter()
         SAVES[number % len(SAVES)](path, incident_text(title=f"Deaf {number:06d}"))
-        missed += not _until(lambda number=number: _holds(seen, f"Deaf {number:06d}"))  # type: ignore[misc]
+        missed += not _until(partial(_holds, seen, f"Deaf {number:06d}"))
         times.append(time.perf_counter() - begin)
     for number in range(20_000):
         (shop / "incidents" / f"2026-10-01-f{number:05d}.md").write_text("---\ntitle: x\nimpact: minor\n---\n")
@@ -110,7 +111,7 @@ def deaf(folder: Path, count: int) -> list[Figure]:
     missed += not _until(lambda: _holds(seen, "After the flood"))
     signal_.stop()
     thread.join()
-    module._Waker.on_any_event = kept  # type: ignore[method-assign]
+    silence.stop()
     return [
         Figure(
             f"without file events: {count} edits, and one after a flood of 20,000 files",
@@ -119,6 +120,10 @@ def deaf(folder: Path, count: int) -> list[Figure]:
             missed == 0 and max(times) <= 3 and bool(said),
         )
     ]
+
+
+def _says(page: Path, text: str) -> bool:
+    return text in page.read_text()
 
 
 def _holds(seen: list[Occasion], text: str) -> bool:
@@ -153,7 +158,7 @@ def long_run(folder: Path, count: int) -> list[Figure]:
         _until(page.exists)
         for number in range(count):
             write(path, incident_text(title=f"Edit {number:06d}"))
-            missed += not _until(lambda number=number: f"Edit {number:06d}" in page.read_text())  # type: ignore[misc]
+            missed += not _until(partial(_says, page, f"Edit {number:06d}"))
             if number == count // 10:
                 early = _size(process.pid)
         late = _size(process.pid)

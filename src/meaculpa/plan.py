@@ -154,14 +154,12 @@ def _uploads(
     pending: Collection[str],
     lost: Collection[str],
 ) -> tuple[Upload, ...]:
-    """What is to be written, and why, in the order of its groups; what a pending shard says is not believed."""
-    believed = (shard for name, shard in stored.items() if name not in pending)
-    before = {path: digest for shard in believed for path, digest in shard.files.items()}
+    """What is to be written, and why, in the order of its groups; of what a pending shard lists everything is."""
+    before = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     uploads = []
     for name, shard in wanted.items():
-        is_same = name in same and name not in pending
         for path, digest in shard.files.items():
-            reason = _reason(path, digest, before, is_same, path in lost, name in pending)
+            reason = _reason(path, digest, before, name in same, path in lost, name in pending)
             if reason and path in files:
                 uploads.append(Upload(files[path], reason))
     return tuple(sorted(uploads, key=_turn))
@@ -178,12 +176,12 @@ def _reason(
 ) -> Reason | None:
     if lost:
         return Reason.LOST
+    if not same and path not in before:
+        return Reason.NEW
     if pending:
         return Reason.UNFINISHED
-    if same or before.get(path) == digest:
+    if same or before[path] == digest:
         return None
-    if path not in before:
-        return Reason.NEW
     body_is_equal = before[path].split("-")[0] == digest.split("-")[0]
     return Reason.HEADERS if body_is_equal else Reason.CHANGED
 

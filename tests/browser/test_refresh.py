@@ -182,14 +182,21 @@ def stamped(status_host: Server, until: str) -> None:
     status_host.files = {**status_host.files, "banner.json": with_stamp(file, stamp)}
 
 
-def test_a_page_that_nobody_answers_for_any_more_says_so_and_takes_it_back(
-    page: Page, status_host: Server, publish: Callable[..., None]
-) -> None:
+@pytest.fixture
+def promised(page: Page, status_host: Server, publish: Callable[..., None]) -> Iterator[None]:
+    """A page that has been open for a minute, with a promise until 09:40 by the server's clock, at 09:36."""
     publish(card=CARD)
     stamped(status_host, "2026-11-22 09:40")
     status_host.headers = {"Date": "Sun, 22 Nov 2026 09:36:00 GMT"}
     page.goto(f"{status_host.url}/index.html")
     renew(page, status_host)
+    yield
+    status_host.headers = {}
+
+
+def test_a_page_that_nobody_answers_for_any_more_says_so_and_takes_it_back(
+    page: Page, status_host: Server, promised: None
+) -> None:
     assert page.get_by_text(STALE).count() == 0
     status_host.headers = {"Date": "Sun, 22 Nov 2026 09:45:00 GMT"}
     for _ in range(2):
@@ -198,19 +205,12 @@ def test_a_page_that_nobody_answers_for_any_more_says_so_and_takes_it_back(
     stamped(status_host, "2026-11-22 10:40")
     renew(page, status_host)
     expect(page.get_by_text(STALE)).to_have_count(0)
-    status_host.headers = {}
 
 
 def test_a_page_that_hears_nothing_more_says_so_when_the_promise_ends(
-    page: Page, status_host: Server, publish: Callable[..., None]
+    page: Page, status_host: Server, promised: None
 ) -> None:
-    publish(card=CARD)
-    stamped(status_host, "2026-11-22 09:40")
-    status_host.headers = {"Date": "Sun, 22 Nov 2026 09:36:00 GMT"}
-    page.goto(f"{status_host.url}/index.html")
-    renew(page, status_host)
     status_host.answers["*"] = (503, {}, b"")
     page.clock.run_for(900_000)
     expect(page.get_by_text(STALE)).to_have_count(1)
     del status_host.answers["*"]
-    status_host.headers = {}

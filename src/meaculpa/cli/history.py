@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from meaculpa.content.files import INCIDENT_ID
 from meaculpa.errors import Refused, TargetError
 from meaculpa.files import set_aside
 from meaculpa.manifest import PublishedBuild
-from meaculpa.project import read_project, without_incidents
+from meaculpa.project import ProjectFiles, read_project, without_incidents
 from meaculpa.publish import Options, open_target
 from meaculpa.publish.retract import Retraction, is_known, retract
 from meaculpa.publish.rollback import earlier_builds, rollback
@@ -143,13 +143,11 @@ def retract_command(
     targets = chosen_targets(config, ())
     rest = without_incidents(files, (incident_id,))
     paths = sorted(files.incidents.keys() - rest.incidents.keys())
-    is_seen = bool(paths) or unseen or any(at_every_target(targets, lambda one: _knows(incident_id, one, root)))
-    if not INCIDENT_ID.fullmatch(incident_id) or not is_seen:
-        known = {Path(path).name.split(".")[0] for path in files.incidents}
-        near = difflib.get_close_matches(incident_id, known, n=3)
-        hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-        unseen_hint = "; if it was published and no target answers, say --unseen"
-        raise Refused(f'there is no incident "{incident_id}", here or published{hint}{unseen_hint}')
+    _refuse_unknown(
+        incident_id,
+        files,
+        lambda: bool(paths) or unseen or any(at_every_target(targets, lambda one: _knows(incident_id, one, root))),
+    )
     if not yes:
         _confirm(incident_id)
     memory = Memory()
@@ -164,12 +162,26 @@ def retract_command(
             one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options())
         ),
     )
-    stuck = [failure for path in paths if (failure := _set_aside(root, path))]
+    stuck = {path: failure for path in paths if (failure := _set_aside(root, path))}
+    moved = [path for path in paths if path not in stuck]
     if as_json:
-        say_json({"set_aside": paths, "not_set_aside": stuck, "targets": [_retraction_data(one) for one in found]})
+        targets_data = [_retraction_data(one) for one in found]
+        say_json({"set_aside": moved, "not_set_aside": stuck, "targets": targets_data})
     else:
-        _print_retraction(found, paths, stuck)
+        _print_retraction(found, moved, stuck)
     return 3 if stuck or any(one.failures for one in found) else 0
+
+
+def _refuse_unknown(incident_id: str, files: ProjectFiles, is_seen: Callable[[], bool]) -> None:
+    """Refuse a name that nobody knows: a mistyped one would be burnt for ever; raises Refused."""
+    if INCIDENT_ID.fullmatch(incident_id) and is_seen():
+        return
+    near = difflib.get_close_matches(incident_id, {Path(path).name.split(".")[0] for path in files.incidents}, n=3)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    raise Refused(
+        f'there is no incident "{incident_id}", here or published{hint}; '
+        "if it was published and no target answers, say --unseen"
+    )
 
 
 def _set_aside(root: Path, path: str) -> str | None:
@@ -178,7 +190,7 @@ def _set_aside(root: Path, path: str) -> str | None:
         set_aside(root / path, root / _ASIDE)
         (root / LAST_GOOD / path).unlink(missing_ok=True)
     except OSError as error:
-        return f"{path} could not be set aside ({error.strerror}); take it away yourself"
+        return error.strerror or str(error)
     return None
 
 
@@ -201,7 +213,7 @@ def _retract_from(settings: Any, act: Callable[[], Retraction]) -> Retraction:
     try:
         done = act()
     except (TargetError, Refused) as error:
-        done = Retraction(settings.name, 0, (), 0, 0, failures=(str(error),))
+        return Retraction(settings.name, 0, (), 0, 0, failures=(str(error),))
     distribution = getattr(settings, "cloudfront_distribution", None)
     if distribution is None:
         return done
@@ -218,14 +230,15 @@ def _retraction_data(done: Retraction) -> dict[str, Any]:
         "deleted": list(done.deleted),
         "kept_builds_erased": done.builds,
         "old_versions_erased": done.versions,
+        "released": done.is_released,
         "failures": list(done.failures),
     }
 
 
-def _print_retraction(found: Iterable[Retraction], paths: list[str], stuck: list[str]) -> None:
-    for failure in stuck:
-        say(bad(failure), to_errors=True)
-    for path in paths if not stuck else ():
+def _print_retraction(found: Iterable[Retraction], moved: list[str], stuck: Mapping[str, str]) -> None:
+    for path, failure in stuck.items():
+        say(bad(f"{path} could not be set aside ({failure}); take it away yourself"), to_errors=True)
+    for path in moved:
         say(f"{path}: set aside in {_ASIDE}/")
     for done in found:
         erased = f"{count(done.builds, 'kept build')} and {count(done.versions, 'old version')} erased"

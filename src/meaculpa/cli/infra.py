@@ -10,7 +10,8 @@ from meaculpa.cli.wording import say
 from meaculpa.project import read_scaffold
 from meaculpa.render.infra import Repository, github_repository, gitlab_repository, infrastructure
 
-_NAME = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)+")
+_PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_GITHUB, _GITLAB = re.compile(rf"{_PART}/{_PART}"), re.compile(rf"{_PART}(/{_PART})+")
 
 
 @click.command("infra")
@@ -29,14 +30,16 @@ def infra_command(
     nothing else. docs/aws.md leads from an empty account to a live page.
     """
     _, config = read_all(project_root(context), Memory())
+    if standby and (github or gitlab):
+        raise click.UsageError("the role for a repository belongs to the main stack: without --standby")
     repository = _repository(github, gitlab, gitlab_host, branch)
     template = read_scaffold("infra")["standby.yml.j2" if standby else "status.yml.j2"]
     say(infrastructure(template, config, repository).rstrip("\n"))
 
 
 def _repository(github: str | None, gitlab: str | None, gitlab_host: str, branch: str) -> Repository | None:
-    for name in (github, gitlab):
-        if name and not _NAME.fullmatch(name):
+    for name, pattern in ((github, _GITHUB), (gitlab, _GITLAB)):
+        if name is not None and not pattern.fullmatch(name):
             raise click.UsageError(f'"{name}" is not the name of a repository; write it like northwind/status')
     if not re.fullmatch(r"[A-Za-z0-9._/-]+", branch) or not re.fullmatch(r"[A-Za-z0-9.-]+", gitlab_host):
         raise click.UsageError("a branch and a host consist of letters, digits, dots, hyphens")

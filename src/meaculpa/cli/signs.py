@@ -72,6 +72,7 @@ def sign_data(one: TargetSign, now: datetime) -> dict[str, Any]:
         "at": stamp.at.isoformat() if stamp else None,
         "valid_until": stamp.valid_until.isoformat() if stamp and stamp.valid_until else None,
         "overdue": one.sign.is_overdue(now) if one.sign else None,
+        "damaged": one.sign.is_damaged(now) if one.sign else None,
         "held": one.sign.held if one.sign else None,
         "error": one.error,
     }

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +136,13 @@ class _Dispatch:
             if key not in self._couriers:
                 distribution = getattr(one, "cloudfront_distribution", None)
                 self._couriers[key] = Courier(
-                    lambda one=one: open_target(one, self._root),  # type: ignore[misc]
+                    partial(open_target, one, self._root),
                     one.name,
                     pulse,
-                    lambda delivery, distribution=distribution: self._received(delivery, distribution),  # type: ignore[misc]
+                    partial(self._received, distribution),
                 )
 
-    def _received(self, delivery: Delivery, distribution: str | None) -> None:
+    def _received(self, distribution: str | None, delivery: Delivery) -> None:
         """Say what became of a build; called from the courier's thread."""
         name = delivery.target
         if isinstance(delivery.error, Retracted):

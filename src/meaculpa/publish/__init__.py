@@ -125,7 +125,8 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
             published = read_published(target, index, version, wanted.shards)
             plan = _plan(wanted, published, target, options, touched)
         except MeaculpaError as error:
-            _mark_unfinished(target, published, touched)
+            if not _mark_unfinished(target, published, touched) and time.monotonic() < limit:
+                continue
             if isinstance(error, Retracted):
                 side_by_side(target, target.delete, touched.created)
             raise
@@ -211,11 +212,18 @@ def _lost(target: Target, present: Mapping[str, OutputFile], stored: Mapping[str
     return target.lost({path: None if path == STAMPED else len(file.body) for path, file in as_it_was.items()})
 
 
-def _mark_unfinished(target: Target, published: Published, touched: Touched) -> None:
-    """Leave word of what this run wrote before it was refused; whoever publishes next writes it again."""
+def _mark_unfinished(target: Target, published: Published, touched: Touched) -> bool:
+    """Leave word of what this run wrote before it was refused; whoever publishes next writes it again.
+
+    Gives whether that was possible: somebody else may be writing at this moment.
+    """
     index = published.index
     if index and touched.shards:
-        write_index(target, begin_index(index, touched.shards, touched.created), published.version)
+        try:
+            write_index(target, begin_index(index, touched.shards, touched.created), published.version)
+        except Conflict:
+            return False
+    return True
 
 
 def published_paths(report: Report) -> set[str]:

@@ -173,8 +173,9 @@ class Courier:
                 self._pulse.valid_for,
                 banner.body if banner else None,
             )
-            if finding is Finding.DAMAGED and self._parcel is self._delivered:
-                self._delivered, self._next_try, self._lost = None, 0.0, frozenset({STAMPED})
+            if finding in (Finding.UNFINISHED, Finding.DAMAGED) and self._parcel is self._delivered:
+                self._delivered, self._next_try = None, 0.0
+                self._lost = frozenset({STAMPED} if finding is Finding.DAMAGED else ())
         except (TargetError, Refused) as error:
             self._tell(Delivery(self.name, error=error))
             pause = min(pause, _LONGEST_PAUSE)

@@ -16,10 +16,11 @@ _CLOCKS_MAY_DIFFER = timedelta(minutes=10)
 
 
 class Finding(StrEnum):
-    """What a heartbeat finds: all is well, somebody is at it, or something has to be published again."""
+    """What a heartbeat finds: all is well, somebody is at it, or there is something to be published again."""
 
     CONFIRMED = "confirmed"
     BUSY = "somebody else publishes"
+    UNFINISHED = "a publish has not ended"
     DAMAGED = "not as it was published"
 
 
@@ -34,10 +35,14 @@ def renew_stamp(
     """
     target.allow(_SECONDS)
     found, manifest = target.read(STAMPED), target.read(MANIFEST_PATH)
-    if found is None or manifest is None:
+    if manifest is None:
+        return Finding.UNFINISHED
+    if found is None:
         return Finding.DAMAGED
     index, is_last = read_index(manifest.body), manifest.version == standing.version
-    if index.pending or (is_last and not index.held and ours and not is_same_state(found.body, ours)):
+    if index.pending:
+        return Finding.UNFINISHED
+    if is_last and not index.held and ours and not is_same_state(found.body, ours):
         return Finding.DAMAGED
     file = OutputFile(STAMPED, found.body, CONTENT_TYPES["json"], cache_control(STAMPED), "")
     stamped = with_stamp(file, next_stamp(read_stamp(found.body), now, valid_for))

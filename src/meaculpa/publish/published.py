@@ -1,6 +1,7 @@
 """What a target holds: its index, and of the shards those that differ from ours."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -35,19 +36,22 @@ class Standing:
     version: str | None = None
     recent: dict[str, Stored] = field(default_factory=dict)
     size: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     def remember(self, path: str, stored: Stored) -> None:
-        """Keep what was written; what was written longest ago makes room."""
-        self.drop(path)
-        self.recent[path] = stored
-        self.size += len(stored.body)
-        while self.size > _MOST_REMEMBERED:
-            self.drop(next(iter(self.recent)))
+        """Keep what was written, by whichever thread; what was written longest ago makes room."""
+        with self.lock:
+            self.drop(path)
+            self.recent[path] = stored
+            self.size += len(stored.body)
+            while self.size > _MOST_REMEMBERED:
+                self.drop(next(iter(self.recent)))
 
     def drop(self, path: str) -> None:
         """Forget a file."""
-        before = self.recent.pop(path, None)
-        self.size -= len(before.body) if before else 0
+        with self.lock:
+            before = self.recent.pop(path, None)
+            self.size -= len(before.body) if before else 0
 
     def forget(self) -> None:
         """Somebody else was there: nothing that we know is certain any more."""

@@ -53,15 +53,14 @@ def retract(
     holds may show them. It may be run again at any time, and does again what is still to be done.
     """
     before = mark(ids, target)
-    is_released = bool(before and before.held)
     pages = {path for one in ids for path in _pages_of(one, files)}
     ours = _published_paths(target) | pages | {path for bundle in _bundles(target) for path in bundle.files}
     seen = {**options.seen, **dict.fromkeys(ids, _ALWAYS)}
     settled = replace(options, seen=seen, removals_meant=True, release=True, delete_at_once=True)
-    changed, deleted, failures = 0, tuple[str, ...](), list[str]()
+    changed, deleted, is_released, failures = 0, tuple[str, ...](), False, list[str]()
     try:
         plan = publish(files, known, target, settled).plan
-        changed, deleted = len(plan.uploads), plan.deletes
+        changed, deleted, is_released = len(plan.uploads), plan.deletes, bool(before and before.held)
     except Refused as error:
         failures.append(f"{error}. Its pages are deleted; what lists it is not yet written anew")
     deleted = tuple(sorted({*(path for path in deleted if not path.startswith(_OURS)), *_there(target, pages)}))

@@ -98,7 +98,8 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
         if is_told or is_due or lookout.sees_change():
             ears.follow()
             lookout.prepare()
-            files, failure = _look(root, files and lookout.trusted(files))
+            patience = _LONGEST_ABSENCE if failure is None else 0.0
+            files, failure = _look(root, files and lookout.trusted(files), patience)
             if files:
                 lookout.learn(files)
             state, now = _state(files, failure), clock()
@@ -113,25 +114,26 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             signal.wake.wait(min(RESCAN_SECONDS, max(0.0, (moment - clock()).total_seconds())))
 
 
-def _look(root: Path, before: ProjectFiles | None) -> tuple[ProjectFiles | None, MeaculpaError | None]:
-    """Read the project until two looks agree, so that half-written files are not acted upon.
-
-    What cannot be read gets a moment too: a project that is being replaced is not there for an instant.
-    """
-    limit = time.monotonic() + _LONGEST_SETTLING
+def _look(
+    root: Path, before: ProjectFiles | None, patience: float
+) -> tuple[ProjectFiles | None, MeaculpaError | None]:
+    """Read the project; what cannot be read gets a moment: one that is being replaced is not there for an instant."""
+    limit = time.monotonic() + patience
     while True:
         try:
-            return _settle(root, before, limit), None
-        except (MeaculpaError, OSError) as problem:
-            error = (
-                problem if isinstance(problem, MeaculpaError) else MeaculpaError(f"{root} cannot be read: {problem}")
-            )
-            if time.monotonic() > limit - _LONGEST_SETTLING + _LONGEST_ABSENCE:
-                return before, error
-            time.sleep(_SETTLE_SECONDS)
+            return _settle(root, before), None
+        except MeaculpaError as error:
+            failure = error
+        except OSError as error:
+            failure = MeaculpaError(f"{root} cannot be read: {error.strerror}")
+        if time.monotonic() >= limit:
+            return before, failure
+        time.sleep(_SETTLE_SECONDS)
 
 
-def _settle(root: Path, before: ProjectFiles | None, limit: float) -> ProjectFiles:
+def _settle(root: Path, before: ProjectFiles | None) -> ProjectFiles:
+    """Read the project until two looks agree, so that half-written files are not acted upon."""
+    limit = time.monotonic() + _LONGEST_SETTLING
     files = read_project(root, before)
     while before is not None and files.readings != before.readings and time.monotonic() < limit:
         time.sleep(_SETTLE_SECONDS)
