@@ -1,6 +1,7 @@
 """One contract for every place to publish to: memory, a folder, moto's S3, and a real S3 server."""
 
 import itertools
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def a_distribution() -> str:
     client = boto3.client("cloudfront", region_name="us-east-1")
     origin = {"Id": "o", "DomainName": "o.s3.amazonaws.com", "S3OriginConfig": {"OriginAccessIdentity": ""}}
     settings: Any = {
-        "CallerReference": "r",
+        "CallerReference": uuid.uuid4().hex,
         "Comment": "",
         "Enabled": True,
         "Origins": {"Quantity": 1, "Items": [origin]},
