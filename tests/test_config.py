@@ -55,6 +55,17 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert len(problems(text)) == 2
 
 
+def test_there_is_room_for_a_thousand_components() -> None:
+    more = "".join(
+        f"  - {{id: c{n}, name: Component {n}, group: Checkout, paths: [/checkout{n}*]}}\n" for n in range(1000)
+    )
+    assert len(a_config(CONFIG.replace(b"targets:\n", more.encode() + b"targets:\n")).components) == 1003
+
+
+def test_more_than_that_is_refused_at_once() -> None:
+    assert "more than 128 KB of YAML" in problems(CONFIG.decode() + "#" * 131_072)[0]
+
+
 @pytest.mark.parametrize("text", ["", "- a", "a: [", "site: &a {name: x}\nbrand: *a", "x: " + "[" * 5000])
 def test_what_is_no_configuration_is_one_clear_problem(text: str) -> None:
     assert len(problems(text)) == 1
@@ -70,3 +81,32 @@ def test_a_secret_in_an_address_is_refused_and_not_repeated(address: str) -> Non
     assert isinstance(problems, list)
     assert problems
     assert "TOPSECRET" not in "".join(map(str, problems))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_fine"),
+    [
+        ("type: directory, path: pp", "type: directory, path: pp/x", False),
+        ("type: directory, path: ./pp/", "type: directory, path: pp", False),
+        ("type: directory, path: pp", "type: directory, path: pp-b", True),
+        ("type: s3, bucket: bbb", "type: s3, bucket: bbb, region: eu-west-1", False),
+        ("type: s3, bucket: bbb", "type: s3, bucket: bbb, endpoint_url: 'http://s3.example'", True),
+        ("type: s3, bucket: bbb", "type: directory, path: bbb", True),
+    ],
+)
+def test_two_targets_never_write_to_the_same_place(first: str, second: str, is_fine: bool) -> None:
+    found = parse_config(CONFIG + f"  - {{name: a, {first}}}\n  - {{name: b, {second}}}\n".encode())
+    assert isinstance(found, Config) == is_fine
+    if not isinstance(found, Config):
+        assert 'the targets "a" and "b" write to the same place' in str(found[0])
+
+
+def test_nobody_has_more_than_fifty_targets() -> None:
+    many = "".join(f"  - {{name: t{number}, type: directory, path: p{number}}}\n" for number in range(50))
+    assert '"targets" has 51 items; at most 50 are possible' in problems(CONFIG.decode() + many)[0]
+
+
+def test_a_very_long_value_is_not_repeated_whole() -> None:
+    told = problems(CONFIG.decode().replace("https://www.northwind", "www." + "x" * 10_000))
+    assert all(len(problem) < 1_000 for problem in told)
+    assert "is not a web address" in told[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from meaculpa.files import alone
 from meaculpa.project import Reading, read_project
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.lookout import Lookout
@@ -149,9 +150,7 @@ def test_a_burst_of_files_that_overflows_every_queue_is_seen_whole(project: Path
         (project / "incidents" / f"2026-10-01-n{number:04d}.md").write_text(incident_text())
     (project / "incidents" / "2026-10-01-n2999.md").write_text(incident_text(title="The last one"))
     eventually(lambda: watching.sees("2026-10-01-n2999", "The last one"), "the last file")
-    files = watching.seen[-1].files
-    assert files
-    assert len(files.incidents) == 3002
+    eventually(lambda: watching.seen[-1].files and len(watching.seen[-1].files.incidents) == 3002, "all the others")
 
 
 def test_a_file_in_a_folder_that_was_empty_is_seen(project: Path, deaf: None, watching: Watching) -> None:
@@ -246,6 +245,36 @@ def test_there_is_one_watcher_a_project(project: Path) -> None:
         assert first.stop() == 0
     with running(project, "watch") as third:
         eventually(lambda: "Watching" in third.said, "the next one")
+
+
+def test_a_deleted_lock_is_taken_anew(project: Path) -> None:
+    with running(project, "watch") as first:
+        eventually(lambda: (project / "public" / "index.html").exists(), "the first publish")
+        shutil.rmtree(project / ".meaculpa")
+        eventually((project / ".meaculpa" / "watch.lock").exists, "the lock again")
+        assert "another `meaculpa watch`" in meaculpa("watch", cwd=project).stderr
+        assert first.stop() == 0
+
+
+def test_a_watcher_whose_lock_another_one_has_taken_ends(project: Path) -> None:
+    with running(project, "watch") as first:
+        eventually(lambda: (project / "public" / "index.html").exists(), "the first publish")
+        # In one step: the watcher looks each second.
+        (project / ".meaculpa" / "watch.lock").rename(project / "old.lock")
+        with alone(project / ".meaculpa" / "watch.lock"):
+            assert first.process.wait(timeout=20) == 1
+        assert f"another `meaculpa watch` (process {os.getpid()})" in first.said
+
+
+def test_a_lock_that_cannot_be_written_again_ends_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "shop" / "state"
+    with alone(folder / "lock") as renew:
+        shutil.rmtree(folder)
+        folder.write_text("something else")
+        renew()
+        folder.unlink()
+        renew()
+        assert (folder / "lock").read_text() == str(os.getpid())
 
 
 def test_systemd_hears_that_it_is_ready_alive_and_ending(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,9 @@
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import combinations
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -26,6 +29,8 @@ from meaculpa.strict_yaml import Document, YamlMistake, load
 from meaculpa.times import TimeMistake, parse_zone
 
 CONFIG_FILE = "meaculpa.yml"
+# Room for a thousand components.
+_LONGEST = 131_072
 FACT_KEYS = ("next_update", "back_at", "settled")
 
 
@@ -180,6 +185,16 @@ class S3Target(Shape):
     cloudfront_distribution: Annotated[str, matching(r"[A-Z0-9]{8,32}", "an id such as E2EXAMPLE1234")] | None = None
 
 
+def _overlap(one: DirectoryTarget | S3Target, other: DirectoryTarget | S3Target) -> bool:
+    """Whether two targets would delete each other's files."""
+    if isinstance(one, S3Target) and isinstance(other, S3Target):
+        return (one.bucket, one.endpoint_url) == (other.bucket, other.endpoint_url)
+    if isinstance(one, DirectoryTarget) and isinstance(other, DirectoryTarget):
+        first, second = (PurePosixPath(normpath(target.path)) for target in (one, other))
+        return first.is_relative_to(second) or second.is_relative_to(first)
+    return False
+
+
 class Watch(Shape):
     """How long a running watcher answers for what it published, and how often it renews that."""
 
@@ -226,7 +241,9 @@ class Config(Shape):
     components: tuple[Component, ...] = Field(min_length=1)
     banner: Banner = Banner()
     splash: Splash = Splash()
-    targets: tuple[Annotated[DirectoryTarget | S3Target, Field(discriminator="type")], ...] = ()
+    targets: tuple[Annotated[DirectoryTarget | S3Target, Field(discriminator="type")], ...] = Field(
+        default=(), max_length=50
+    )
     watch: Watch = Watch()
     mail: Mail | None = None
 
@@ -240,6 +257,19 @@ class Config(Shape):
     @classmethod
     def _names_once(cls, value: tuple[DirectoryTarget | S3Target, ...]) -> tuple[DirectoryTarget | S3Target, ...]:
         _unique([target.name for target in value], "the target")
+        return value
+
+    @field_validator("targets")
+    @classmethod
+    def _each_in_its_own_place(
+        cls, value: tuple[DirectoryTarget | S3Target, ...]
+    ) -> tuple[DirectoryTarget | S3Target, ...]:
+        for one, other in combinations(value, 2):
+            if _overlap(one, other):
+                raise mistake(
+                    f'the targets "{one.name}" and "{other.name}" write to the same place',
+                    "give each a folder or a bucket of its own",
+                )
         return value
 
     @cached_property
@@ -261,7 +291,7 @@ class Config(Shape):
 def parse_config(content: bytes, path: str = CONFIG_FILE) -> Config | list[Problem]:
     """Read `meaculpa.yml`; gives the configuration, or every problem with its line."""
     try:
-        document = load(content.decode("utf-8-sig").replace("\r\n", "\n"))
+        document = _load(content)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         return [Problem(path, line, "not UTF-8 text", "save the file as UTF-8")]
@@ -270,9 +300,13 @@ def parse_config(content: bytes, path: str = CONFIG_FILE) -> Config | list[Probl
     return _check(document, path)
 
 
+def _load(content: bytes) -> Document:
+    return load(content.decode("utf-8-sig").replace("\r\n", "\n"), longest=_LONGEST)
+
+
 def line_of(content: bytes, *place: str) -> int:
     """Find the line of a key in `meaculpa.yml`, for problems that show only when the rest of the project is known."""
-    return load(content.decode("utf-8-sig").replace("\r\n", "\n")).line_of(place)
+    return _load(content).line_of(place)
 
 
 def _check(document: Document, path: str) -> Config | list[Problem]:

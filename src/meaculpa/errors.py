@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 # What a text from a file could do to a terminal: end the line, colour it, turn its direction round.
+_LONGEST_MESSAGE, _KEPT_AT_ITS_END = 500, 150
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -30,7 +31,10 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path
         hint = f" ({self.hint})" if self.hint else ""
-        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {self.message}{hint}")
+        message = self.message
+        if len(message) > _LONGEST_MESSAGE:
+            message = f"{message[: _LONGEST_MESSAGE - _KEPT_AT_ITS_END]} … {message[-_KEPT_AT_ITS_END:]}"
+        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {message}{hint}")
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

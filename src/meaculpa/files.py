@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 try:
@@ -57,20 +57,59 @@ def set_aside(path: Path, folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Be the only process within this block; raises BlockingIOError, with the other's number as its text."""
+def alone(path: Path) -> Iterator[Callable[[], None]]:
+    """Be the only process within this block; raises BlockingIOError, with the other's number as its text.
+
+    Gives what to call now and then: a lock whose file was deleted keeps nobody out, so it is taken anew.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+", encoding="ascii") as lock:
-        if fcntl is not None:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.seek(0)
-                raise BlockingIOError(lock.read(20)) from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+    with contextlib.ExitStack() as held:
+        claimed = _claim(path, held)
+
+        def renew() -> None:
+            nonlocal claimed
+            # While a project is being replaced there is no folder for a moment, and none is made in its place.
+            if path.parent.parent.is_dir() and identity(path) != claimed:
+                with held.pop_all(), _but_for_another():
+                    path.parent.mkdir(exist_ok=True)
+                    claimed = _claim(path, held)
+
+        yield renew
+
+
+@contextlib.contextmanager
+def _but_for_another() -> Iterator[None]:
+    """Let pass only that another process was quicker; a full disk is no reason to end."""
+    try:
         yield
+    except BlockingIOError:
+        raise
+    except OSError:
+        return
+
+
+def _claim(path: Path, held: contextlib.ExitStack) -> tuple[int, int] | None:
+    """Lock a file until the end of a block, and write our number into it."""
+    lock = held.enter_context(path.open("a+", encoding="ascii"))
+    if fcntl is not None:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise BlockingIOError(lock.read(20)) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return identity(path)
+
+
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file or folder from another one that takes its place; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_dev
 
 
 @contextlib.contextmanager

@@ -176,6 +176,7 @@ _EXPECTED: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_type": lambda _: "must be a text",
     "string_too_short": lambda _: "is empty",
     "too_short": lambda _: "is empty",
+    "too_long": lambda context: f"has {context['actual_length']} items; at most {context['max_length']} are possible",
     "int_type": lambda _: "must be a whole number",
     "int_parsing": lambda _: "must be a whole number",
     "int_from_float": lambda _: "must be a whole number",

@@ -52,10 +52,15 @@ class Document:
         ]
 
 
-def load(text: str, first_line: int = 1) -> Document:
-    """Read one YAML mapping whose first line is line `first_line` of its file; raises YamlMistake."""
-    if len(text.encode()) > _LONGEST:
-        raise YamlMistake(first_line, "more than 16 KB of YAML", "keep long texts in the updates below")
+def load(text: str, first_line: int = 1, longest: int = _LONGEST) -> Document:
+    """Read one YAML mapping whose first line is line `first_line` of its file; raises YamlMistake.
+
+    More than `longest` bytes are not looked at.
+    """
+    if len(text.encode()) > longest:
+        raise YamlMistake(
+            first_line, f"more than {longest // 1024} KB of YAML", "long texts belong into an incident's updates"
+        )
     _refuse_swallowed_values(text, first_line)
     reader = _Reader(first_line, text.split("\n"))
     try:

@@ -1,7 +1,7 @@
 """`meaculpa watch`: every target follows the files, until stopped."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -41,15 +41,15 @@ def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
     """
     root = project_root(context)
     try:
-        with alone(root / _LOCK):
-            _watch(root, names)
+        with alone(root / _LOCK) as renew_lock:
+            _watch(root, names, renew_lock)
     except BlockingIOError as error:
         raise Refused(
             f"another `meaculpa watch` (process {error}) is watching this project already; stop it first"
         ) from None
 
 
-def _watch(root: Path, names: tuple[str, ...]) -> None:
+def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -> None:
     memory, teller = Memory(), Teller()
     signal = stop_on_signals()
     dispatch = _Dispatch(root, names, signal)
@@ -66,10 +66,17 @@ def _watch(root: Path, names: tuple[str, ...]) -> None:
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
-    watch(root, Follower(act, tell_degraded, dispatch.check), signal)
-    notify(STOPPING)
-    dispatch.stop()
-    memory.pool.close()
+
+    def check() -> None:
+        renew_lock()
+        dispatch.check()
+
+    try:
+        watch(root, Follower(act, tell_degraded, check), signal)
+    finally:
+        notify(STOPPING)
+        dispatch.stop()
+        memory.pool.close()
     tell("Stopped.")
 
 

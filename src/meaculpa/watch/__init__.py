@@ -18,6 +18,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from meaculpa.errors import MeaculpaError
+from meaculpa.files import identity
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.watch.lookout import Lookout
 
@@ -200,7 +201,7 @@ class _Ears:
             self.open()
 
     def _identities(self) -> tuple[object, ...]:
-        return tuple(_identity(folder) for folder in (self._root, *(self._root / name for name in _WATCHED)))
+        return tuple(identity(folder) for folder in (self._root, *(self._root / name for name in _WATCHED)))
 
     def close(self) -> None:
         """Ask for no more events."""
@@ -228,11 +229,3 @@ class _Ears:
         if not self._is_told:
             self._is_told = True
             self._degraded(reason)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        found = folder.stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_dev
