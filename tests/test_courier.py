@@ -159,6 +159,85 @@ def test_whatever_goes_wrong_the_thread_goes_on(rig: Rig) -> None:
     assert rig.courier.is_alive
 
 
+def test_it_waits_ever_longer_and_after_a_success_begins_anew(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    bounds = list[tuple[float, float]]()
+
+    def at_random(least: float, most: float) -> float:
+        bounds.append((least, most))
+        return 0.01
+
+    monkeypatch.setattr("meaculpa.publish.courier.random.uniform", at_random)
+    rig.target.is_dead = True
+    rig.courier.bring(parcel("1"))
+    eventually(lambda: len(bounds) >= 5, "five failures")
+    assert bounds[:5] == [(0.05, 0.1), (0.05, 0.2), (0.05, 0.3), (0.05, 0.3), (0.05, 0.3)]
+    rig.target.is_dead = False
+    eventually(lambda: rig.shows("1"), "a success")
+    eventually(lambda: any(one.report for one in rig.told), "its report")
+    bounds.clear()
+    rig.target.is_dead = True
+    rig.courier.bring(parcel("2"))
+    eventually(lambda: bounds, "a failure")
+    assert bounds[0] == (0.05, 0.1)
+
+
+def test_a_refusal_is_not_asked_again_at_once_and_a_new_build_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.publish.courier._ASK_AGAIN", 3600.0)
+    newer, older = {"2026-11-22-x": "2026-11-22 12:00 UTC"}, {"2026-11-22-x": "2026-11-22 09:00 UTC"}
+    publish(parcel("newer").files, newer, rig.target, Options())
+    rig.courier.bring(parcel("older", older))
+    eventually(lambda: rig.told, "the refusal")
+    time.sleep(0.7)
+    assert ["behind" in str(one.error) for one in rig.told] == [True]
+    rig.courier.bring(parcel("newest", newer))
+    eventually(lambda: rig.shows("newest"), "the newest")
+
+
+def stamps(rig: Rig) -> int:
+    return rig.target.log.count(("write", "banner.json"))
+
+
+def test_while_it_is_held_a_stamp_is_renewed_only_when_it_is_due(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.publish.courier._ASK_AGAIN", 0.05)
+    for text in ("good", "bad"):
+        publish(parcel(text).files, {}, rig.target, Options())
+    rollback(PREVIOUS, rig.target, Options())
+    before = stamps(rig)
+    rig.courier.bring(parcel("bad"))
+    eventually(lambda: len(rig.told) > 5, "several refusals")
+    assert stamps(rig) == before + 1
+
+
+def test_what_is_published_already_is_answered_for_at_once(rig: Rig) -> None:
+    publish(parcel("x").files, {}, rig.target, Options())
+    rig.courier.bring(parcel("x"))
+    eventually(lambda: b"valid_until" in rig.target.files["banner.json"].body, "the stamp")
+
+
+def test_a_publish_that_wrote_the_stamp_is_not_followed_by_another(rig: Rig) -> None:
+    rig.courier.bring(parcel("x"))
+    eventually(lambda: any(one.report for one in rig.told), "the publish")
+    time.sleep(0.5)
+    assert stamps(rig) == 1
+
+
+def test_who_was_asked_to_end_says_nothing_of_what_then_fails(rig: Rig) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def read(path: str) -> Stored | None:
+        reading.set()
+        go_on.wait(5)
+        raise TargetError("the place cannot be reached")
+
+    rig.target.read = read  # type: ignore[method-assign]
+    rig.courier.bring(parcel("x"))
+    reading.wait(5)
+    rig.courier.stop(0)
+    go_on.set()
+    rig.courier.stop(5)
+    assert rig.told == []
+
+
 # ---- CloudFront, the bonus
 
 
@@ -172,6 +251,17 @@ def test_what_is_asked_for_is_collected_and_asked_once_a_pause(monkeypatch: pyte
     eventually(lambda: len(asked) == 2, "two requests")
     invalidator.stop()
     assert all(len(items) <= 10 and "/banner.js" in items and "/*" not in items for items in asked)
+
+
+def test_what_was_asked_for_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[list[str]]()
+    monkeypatch.setattr("meaculpa.publish.cloudfront.invalidate", lambda _, items: asked.append(items))
+    invalidator = Invalidator("E123", lambda _: None, pause=0.01)
+    for path in ("banner.js", "splash.html"):
+        invalidator.ask([path])
+        eventually(lambda: len(asked) == ["banner.js", "splash.html"].index(path) + 1, path)  # noqa: B023
+    invalidator.stop()
+    assert asked == [["/banner.js"], ["/splash.html"]]
 
 
 def test_a_month_of_500_edits_a_day_stays_within_what_is_free() -> None:

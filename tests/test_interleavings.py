@@ -16,7 +16,7 @@ from meaculpa.publish.courier import Courier, Parcel, Pulse
 from meaculpa.publish.published import Standing
 from meaculpa.publish.retract import is_known, mark, retract
 from meaculpa.publish.rollback import PREVIOUS, rollback
-from meaculpa.publish.target import Conflict
+from meaculpa.publish.target import Conflict, Stored
 from meaculpa.render.headers import output_file
 from tests.live import eventually
 from tests.memory import MemoryTarget
@@ -293,6 +293,34 @@ def test_a_version_that_was_deleted_is_not_remembered() -> None:
         publish(site("3", z="z3"), {}, target, MEANT, standing)
     publish(site("4", x="x4", z="z3"), {}, target, MEANT, standing)
     assert target.text(PAGE) == "x4"
+
+
+def test_what_this_process_wrote_itself_is_not_read_again() -> None:
+    target, standing = Hooked(), Standing()
+    for number in range(3):
+        target.log.clear()
+        publish(site(str(number)), {}, target, AT_ONCE, standing)
+    assert ("read", "index.html") not in target.log
+
+
+def test_of_two_processes_in_turn_each_keeps_what_the_other_wrote() -> None:
+    target, one, other = Hooked(), Standing(), Standing()
+    for number, standing in enumerate((one, other, one, other, one)):
+        publish(site(str(number)), {}, target, AT_ONCE, standing)
+    for number in (3, 2, 1):
+        rollback(PREVIOUS, target, AT_ONCE)
+        assert target.text("index.html") == str(number)
+
+
+def test_memory_of_what_was_written_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.publish.published._MOST_REMEMBERED", 1000)
+    standing = Standing()
+    for number in range(50):
+        standing.remember(f"p{number}", Stored(b"x" * 100, "v"))
+        standing.remember(f"p{number}", Stored(b"x" * 90, "v"))
+    assert len(standing.recent) == 11
+    assert standing.size == sum(len(stored.body) for stored in standing.recent.values())
+    assert "p49" in standing.recent
 
 
 def test_a_build_into_the_folder_of_a_target_forgets_nothing_of_it() -> None:

@@ -208,6 +208,23 @@ def test_a_file_that_could_not_be_read_is_looked_at_again(project: Path) -> None
     assert lookout.sees_change()
 
 
+def test_a_file_that_was_too_large_is_looked_at_again(project: Path) -> None:
+    path = project / "incidents" / "2026-11-20-large.md"
+    path.write_text("x" * 70_000)
+    lookout, _ = settled(project)
+    path.write_text(incident_text())
+    assert lookout.sees_change()
+
+
+def test_a_folder_that_has_just_changed_is_looked_at_again(project: Path) -> None:
+    """What happens within one step of the file system's clock leaves the same time."""
+    lookout, files = Lookout(project), read_project(project)
+    (project / "incidents" / "new.md").write_text("new")
+    lookout.learn(files)
+    lookout.prepare()
+    assert lookout.sees_change()
+
+
 def test_a_change_that_left_no_trace_in_the_file_systems_records_is_found_in_the_end(project: Path) -> None:
     for number in range(40):
         (project / "incidents" / f"2026-10-01-n{number:02d}.md").write_text(incident_text())

@@ -1,5 +1,7 @@
 """What is uploaded and why, what is deleted when, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,6 +89,12 @@ def test_code_that_shops_have_pinned_is_never_deleted(at_once: bool) -> None:
     assert "immutable" in now["banner.core.new.js"].cache_control
 
 
+def test_code_that_only_an_unfinished_run_knew_may_be_pinned_already() -> None:
+    index = Index({name: shard.digest for name, shard in manifest_of(PAGE, {}).items()})
+    unfinished = replace(index, pending=("site",), created=("banner.core.new.js", "incidents/y.html"))
+    assert compare(PAGE, manifest_of(PAGE, {}), unfinished, {}).deletes == ("incidents/y.html",)
+
+
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),
     st.dictionaries(st.sampled_from("abcdef"), st.sampled_from("123")),
@@ -163,7 +171,8 @@ def test_each_path_has_its_turn(path: str, group: Group) -> None:
 
 
 @pytest.mark.parametrize(
-    ("removed", "of", "refused"), [(8, 40, False), (10, 40, False), (11, 40, True), (257, 5000, True)]
+    ("removed", "of", "refused"),
+    [(8, 40, False), (10, 40, False), (11, 40, True), (256, 5000, False), (257, 5000, True)],
 )
 def test_the_removal_guard_has_its_limits(removed: int, of: int, refused: bool) -> None:
     everything = files(**{f"p{number}_html": "x" for number in range(of)})

@@ -80,20 +80,49 @@ def test_killed_at_any_write_the_next_run_completes_it() -> None:
             assert publish(SECOND, {}, target, AT_ONCE).plan.is_empty
 
 
-def test_a_lost_reply_to_our_own_write_is_no_conflict() -> None:
+@pytest.mark.parametrize("path", [MANIFEST_PATH, "index.html"])
+def test_a_lost_reply_to_our_own_write_is_no_conflict(path: str) -> None:
+    """The client's library asks again when it hears nothing; the second time it is refused."""
+
     class Forgetful(MemoryTarget):
+        forgotten = 0
+
         def write(self, file: OutputFile, expected: str | None = None) -> str:
             version = super().write(file, expected)
-            if file.path == MANIFEST_PATH and self.told < 2:
-                self.told += 1
+            if file.path == path and self.forgotten < 2:
+                self.forgotten += 1
                 super().write(file, "somebody else's")
             return version
 
-        told = 0
-
     target = Forgetful()
     publish(FIRST, {}, target, Options())
+    assert target.forgotten
+    assert target.log.count(("write", "index.html")) == 1
     assert publish(FIRST, {}, target, Options()).plan.is_empty
+
+
+def test_who_is_overtaken_for_ever_gives_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Busy(MemoryTarget):
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            raise Conflict("somebody else was faster")
+
+    monkeypatch.setattr("meaculpa.publish._SECONDS", 0.05)
+    with pytest.raises(Conflict):
+        publish(FIRST, {}, Busy(), AT_ONCE)
+
+
+def test_more_files_get_more_time() -> None:
+    class Patient(MemoryTarget):
+        def __init__(self) -> None:
+            super().__init__()
+            self.allowed = list[float]()
+
+        def allow(self, seconds: float) -> None:
+            self.allowed.append(seconds)
+
+    target = Patient()
+    publish({f"p{n}.html": output_file(f"p{n}.html", "x") for n in range(1000)}, {}, target, AT_ONCE)
+    assert target.allowed == [60.0, 260.0]
 
 
 def test_what_a_failed_run_wrote_does_not_stay_when_it_is_taken_back() -> None:

@@ -36,6 +36,8 @@ def test_every_trace_of_it_is_erased_and_it_never_comes_back() -> None:
     assert not [path for path, file in target.files.items() if SECRET.encode() in file.body]
     with pytest.raises(Retracted, match=SECRET):
         publish(WITH, KNOWN, target, Options(force=True))
+    index = read_index(target.files[MANIFEST_PATH].body)
+    assert ([one.incidents for one in index.builds], index.bundles, index.superseded) == ([()], (), ())
     publish({**REST, "index.html": output_file("index.html", "next")}, {}, target, Options())
     assert len(read_index(target.files[MANIFEST_PATH].body).retracted) == 1
 
@@ -105,6 +107,21 @@ def test_the_command_erases_old_versions_too_and_leaves_foreign_files(
         assert client.get_object(Bucket=name, Key=path)["Body"].read(), "what stays is still there"
     assert "DeleteMarkers" not in versions
     client.close()
+
+
+def test_a_cache_that_may_still_show_it_is_told(
+    tmp_path: Path, moto_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CLOUDFRONT", moto_url)
+    a_bucket(moto_url, "behind-a-cache").close()
+    project = write_project(tmp_path / "shop", **{SECRET: incident_text(title="Jane Doe")})
+    bucket = f"type: s3, bucket: behind-a-cache, region: us-east-1, endpoint_url: '{moto_url}'"
+    target = f"  - {{name: primary, {bucket}, cloudfront_distribution: E0000000000000}}\n"
+    (project / "meaculpa.yml").write_bytes(CONFIG.split(b"  - {name: local")[0] + target.encode())
+    assert meaculpa("publish", cwd=project).returncode == 0
+    done = meaculpa("retract", SECRET, "--yes", cwd=project)
+    assert done.returncode == 3
+    assert "CloudFront may still show it" in done.stderr
 
 
 def test_files_are_set_aside_for_their_owner_only_and_a_clone_cannot_bring_them_back(tmp_path: Path) -> None:

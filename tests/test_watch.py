@@ -163,6 +163,21 @@ def test_targets_that_are_taken_out_do_not_end_the_watch(project: Path, watching
     eventually(lambda: "You cannot pay anywhere" in page(project), "the next edit")
 
 
+def test_a_target_that_is_taken_out_is_left_alone(project: Path, watching: Running) -> None:
+    def threads() -> int:
+        return len(list(Path(f"/proc/{watching.process.pid}/task").iterdir()))
+
+    before = threads()
+    second = b"  - {name: second, type: directory, path: public-b}\n"
+    (project / "meaculpa.yml").write_bytes(CONFIG.rstrip() + b"\n" + second)
+    eventually((project / "public-b" / "index.html").exists, "the second target")
+    (project / "meaculpa.yml").write_bytes(CONFIG)
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="You cannot pay anywhere"))
+    eventually(lambda: "You cannot pay anywhere" in page(project), "the next edit")
+    eventually(lambda: threads() <= before, "the end of its courier, which would answer for it for ever")
+    assert "You cannot pay anywhere" not in (project / "public-b" / "index.html").read_text()
+
+
 def test_a_bucket_follows_every_save(tmp_path: Path, seaweed: str) -> None:
     make_bucket(seaweed, "followed")
     project = write_project(tmp_path / "shop", **{CARD: incident_text()})

@@ -110,9 +110,12 @@ def _is_restamped(path: str, reading: Reading) -> bool:
 
 def _is_rewritten(path: str, reading: Reading) -> bool:
     """Whether a file holds something else than its unchanged stamp says."""
+    length = len(reading.source.content)
+    # Of a file that is too large only the beginning was read.
+    is_whole = reading.stamp.size <= length
     try:
         with open(path, "rb") as stream:  # noqa: PTH123
-            content = stream.read(len(reading.source.content) + 1)
+            content = stream.read(length + is_whole)
     except OSError:
         return True
     return hashlib.sha256(content).hexdigest() != reading.source.digest
