@@ -1,5 +1,6 @@
 """What is uploaded and why, what is deleted when, and what is refused."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
@@ -7,10 +8,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.errors import TargetError, UnsafePlan
-from meaculpa.manifest import Index, manifest_of, read_index, read_shard, shard_of, shards_to_read
+from meaculpa.manifest import (
+    Index,
+    PublishedBuild,
+    manifest_of,
+    read_index,
+    read_shard,
+    shard_of,
+    shards_to_read,
+    version_of,
+)
 from meaculpa.model import OutputFile
-from meaculpa.plan import Group, Plan, Reason, compare, group_of, hold_removals, refuse_if_behind, refuse_if_unsafe
+from meaculpa.plan import (
+    Checkout,
+    Group,
+    Plan,
+    Reason,
+    compare,
+    group_of,
+    hold_removals,
+    refuse_if_behind,
+    refuse_if_unsafe,
+)
 from meaculpa.render.headers import output_file
+from tests.making import at
 
 
 def files(**bodies: str) -> dict[str, OutputFile]:
@@ -192,13 +213,61 @@ def test_taking_much_away_is_refused_with_the_numbers_and_the_way_out() -> None:
     refuse_if_unsafe(plan(many, few), 40)
 
 
-def test_files_that_are_behind_are_refused() -> None:
-    stored = manifest_of({}, {"2026-11-22-card": "2026-11-22 09:48 UTC"})
-    refuse_if_behind({"2026-11-22-card": "2026-11-22 09:48 UTC"}, stored.values(), {})
-    refuse_if_behind({}, stored.values(), {"2026-11-22-card": "2026-11-22 09:48 UTC"})
-    for known in ({}, {"2026-11-22-card": "2026-11-22 09:20 UTC"}):
+CARD, NOON = "2026-11-22-card", "2026-11-22 12:00 UTC"
+OURS, THEIRS = version_of("2026-11-22 09:48 UTC", "a" * 64), version_of("2026-11-22 09:48 UTC", "b" * 64)
+OLDER = version_of("2026-11-22 09:20 UTC", "c" * 64)
+
+
+def refuse(ours: dict[str, str], theirs: dict[str, str], builds: tuple[PublishedBuild, ...], **known: object) -> None:
+    checkout = Checkout(**known)  # type: ignore[arg-type]
+    refuse_if_behind(ours, manifest_of({}, theirs).values(), Index({}, builds=builds), checkout)
+
+
+def test_files_that_lack_an_update_are_refused() -> None:
+    refuse({CARD: OURS}, {CARD: OURS}, ())
+    refuse({}, {CARD: OURS}, (), seen={CARD: OURS})
+    refuse({CARD: OURS}, {CARD: OLDER}, ())
+    for ours in ({}, {CARD: OLDER}):
         with pytest.raises(UnsafePlan, match=r"behind: the update of 2026-11-22 09:48 UTC to 2026-11-22-card"):
-            refuse_if_behind(known, stored.values(), {"2026-11-22-card": "2026-11-22 09:20 UTC"})
+            refuse(ours, {CARD: OURS}, (), seen={CARD: OLDER})
+
+
+@pytest.mark.parametrize(
+    ("saved", "had", "named", "is_refused"),
+    [
+        ("11:59", (), (CARD,), True),
+        ("12:00", (), (CARD,), False),
+        ("11:59", (THEIRS,), (CARD,), False),
+        (None, (), (CARD,), False),
+        ("11:59", (), ("2026-11-21-x",), False),
+        # A build of so many incidents that not all of them are named.
+        ("11:59", (), tuple(f"x{number}" for number in range(20)), True),
+    ],
+    ids=["older", "newer", "its own", "unknown", "never published", "one of many"],
+)
+def test_files_that_lack_a_correction_are_refused(
+    saved: str | None, had: tuple[str, ...], named: tuple[str, ...], is_refused: bool
+) -> None:
+    builds = (
+        PublishedBuild(1, "b1", "2026-11-22 08:00 UTC", 1, ("2026-11-01-y",)),
+        PublishedBuild(2, "b2", NOON, 1, named),
+        PublishedBuild(3, "b3", "2026-11-22 13:00 UTC", 1, ("2026-11-01-y",)),
+    )
+    at_last = at(f"2026-11-22 {saved}") if saved else None
+    with pytest.raises(UnsafePlan, match="was changed elsewhere") if is_refused else contextlib.nullcontext():
+        refuse({CARD: OURS}, {CARD: THEIRS}, builds, had=had, saved=lambda _: at_last)
+
+
+def test_a_build_whose_time_cannot_be_read_refuses_nobody() -> None:
+    builds = (PublishedBuild(1, "b", "yesterday", 1, (CARD,)),)
+    refuse({CARD: OURS}, {CARD: THEIRS}, builds, saved=lambda _: at("2020-01-01 00:00"))
+
+
+def test_a_build_names_whose_version_it_changes() -> None:
+    stored = manifest_of({}, {CARD: THEIRS, "2026-11-20-x": OURS, "2026-11-19-gone": OURS})
+    wanted = manifest_of({}, {CARD: OURS, "2026-11-20-x": OURS, "2026-11-18-new": OURS})
+    index = Index({name: shard.digest for name, shard in stored.items()})
+    assert compare({}, wanted, index, stored).renewed == ("2026-11-18-new", "2026-11-19-gone", CARD)
 
 
 def test_a_manifest_is_read_as_it_was_written() -> None:

@@ -9,7 +9,7 @@ from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.errors import Refused, TargetError, UnsafePlan
 from meaculpa.manifest import MANIFEST_PATH, read_index
 from meaculpa.model import OutputFile
-from meaculpa.plan import Group, group_of
+from meaculpa.plan import Checkout, Group, group_of
 from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.target import ABSENT, Conflict
@@ -230,7 +230,7 @@ def test_held_back_removals_stay_through_every_later_publish() -> None:
     target = MemoryTarget()
     publish(FIRST, known, target, Options())
     fewer = {path: file for path, file in FIRST.items() if "2026-11-22-x" not in path}
-    held = Options(hold_removals=True, seen=known)
+    held = Options(hold_removals=True, checkout=Checkout(seen=known))
     for body in ("one", "two"):
         publish({**fewer, "index.html": output_file("index.html", body)}, {}, target, held)
         assert "incidents/2026-11-22-x.html" in target.files
@@ -243,11 +243,16 @@ def test_while_removals_are_held_back_nothing_that_was_marked_before_is_deleted(
     target = MemoryTarget()
     publish(FIRST, known, target, Options())
     fewer = {path: file for path, file in FIRST.items() if "2026-11-22-x" not in path}
-    publish(fewer, {}, target, Options(seen=known))
-    publish({**fewer, "index.html": SECOND["index.html"]}, {}, target, Options(hold_removals=True, seen=known))
+    publish(fewer, {}, target, Options(checkout=Checkout(seen=known)))
+    publish(
+        {**fewer, "index.html": SECOND["index.html"]},
+        {},
+        target,
+        Options(hold_removals=True, checkout=Checkout(seen=known)),
+    )
     assert "incidents/2026-11-22-x.html" in target.files
     for _ in range(2):
-        publish(fewer, {}, target, Options(seen=known))
+        publish(fewer, {}, target, Options(checkout=Checkout(seen=known)))
     assert "incidents/2026-11-22-x.html" not in target.files
 
 

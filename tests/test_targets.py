@@ -12,6 +12,7 @@ from botocore.config import Config as BotoConfig
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
 from meaculpa.manifest import MANIFEST_PATH
+from meaculpa.plan import Checkout
 from meaculpa.publish import Options, publish
 from meaculpa.publish.cloudfront import invalidate, invalidation_paths
 from meaculpa.publish.directory import DirectoryTarget
@@ -95,9 +96,9 @@ def test_what_is_gone_is_deleted_by_the_next_run_and_nothing_foreign_is(target: 
     target.write(output_file("foreign.html", "not ours"))
     publish(PAGES, KNOWN, target, Options())
     fewer = {path: file for path, file in PAGES.items() if path != "incidents/2026-11-22-x.html"}
-    publish(fewer, {}, target, Options(seen=KNOWN))
+    publish(fewer, {}, target, Options(checkout=Checkout(seen=KNOWN)))
     assert read(target, "incidents/2026-11-22-x.html") is not None
-    publish(fewer, {}, target, Options(seen=KNOWN))
+    publish(fewer, {}, target, Options(checkout=Checkout(seen=KNOWN)))
     assert read(target, "incidents/2026-11-22-x.html") is None
     assert publish(fewer, {}, target, Options()).plan.is_empty
     assert read(target, "foreign.html") == b"not ours"

@@ -24,6 +24,7 @@ SHARDS = ".meaculpa/manifest/"
 FORMAT = 1
 # The build that is published and fifty before it.
 MOST_BUILDS = 51
+MOST_NAMED = 20
 _UNDATED_SHARDS = 16
 Read = TypeVar("Read")
 _MONTH = re.compile(r"(?:^|/)(?:incidents|history|sitemaps)/(\d{4}-\d{2})\b")
@@ -41,7 +42,10 @@ StoredPath = Annotated[str, AfterValidator(_within)]
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A part of a manifest: digests by path, paths that are gone but not yet deleted, newest updates known."""
+    """A part of a manifest: digests by path, paths that are gone but not yet deleted, versions of what it shows.
+
+    `known` gives for each incident its version (`version_of`), and for `meaculpa.yml` that of the configuration.
+    """
 
     files: Mapping[StoredPath, str] = field(default_factory=dict)
     gone: tuple[StoredPath, ...] = ()
@@ -59,11 +63,22 @@ class Shard:
         return hashlib.sha256(self.body).hexdigest()[:32]
 
 
+def version_of(moment: str, digest: str) -> str:
+    """Name a version of an incident: the moment of its newest update, and a digest of its texts."""
+    return f"{moment} #{digest[:12]}"
+
+
+def moment_of(version: str) -> str:
+    """The moment of the newest update in a version."""
+    return version.partition(" #")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedBuild:
-    """A build that was published: its place in the row, its name, when, and what it changed.
+    """A build that was published: its place in the row, its name, when, how many files it changed, and whose.
 
-    `bundles` are the paths under which lies what it replaced, in the order in which they were written.
+    `incidents` are those whose version changed, at most `MOST_NAMED`; `bundles` are the paths under which lies what
+    it replaced, in the order in which they were written.
     """
 
     number: int
@@ -144,7 +159,7 @@ def shard_of(path: str) -> str:
 
 
 def manifest_of(files: Mapping[str, OutputFile], known: Mapping[str, str]) -> dict[str, Shard]:
-    """List what a build holds, in shards; `known` maps incident ids to their newest update."""
+    """List what a build holds, in shards; `known` maps incident ids to versions."""
     paths: dict[str, dict[str, str]] = {}
     updates: dict[str, dict[str, str]] = {}
     for path, file in files.items():

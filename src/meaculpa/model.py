@@ -152,12 +152,14 @@ class Budget:
 class Incident:
     """One incident file and its translations; `updates` are sorted, oldest first, and never empty.
 
-    `starts` and `ends` are set exactly for maintenance. `digest` identifies the content of all its files.
+    `starts` and `ends` are set exactly for maintenance. `digest` identifies the content of all its files,
+    `text_digest` their text: it is the same in every checkout, whatever ends the lines there.
     """
 
     id: str
     path: str
     digest: str
+    text_digest: str
     title: str
     kind: Kind
     impact: Impact

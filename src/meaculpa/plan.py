@@ -1,14 +1,21 @@
 """OutputFiles x Manifest -> Plan: what to upload and why, what to delete, and when to refuse."""
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from meaculpa.errors import TooManyRemovals, UnsafePlan
-from meaculpa.manifest import Index, Shard, shard_of, shard_path
+from meaculpa.manifest import MOST_NAMED, Index, Shard, moment_of, shard_of, shard_path
 from meaculpa.model import OutputFile
 from meaculpa.render.headers import PINNED
+from meaculpa.times import TimeMistake, format_time, parse_time
 
+_WAY_OUT = (
+    "fetch what is published first (git pull, say); if yours is what should be read, `meaculpa publish --force`"
+)
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
@@ -62,6 +69,7 @@ class Plan:
     index: Index
     unchanged: int
     leftovers: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
     is_finishing: bool = False
 
     @property
@@ -129,6 +137,7 @@ def compare(
         index=next_index,
         unchanged=len(files) - len(uploads),
         leftovers=_leftovers(index, shards),
+        renewed=_renewed(wanted, stored, same),
         is_finishing=bool(pending),
     )
 
@@ -186,6 +195,15 @@ def _reason(
     return Reason.HEADERS if body_is_equal else Reason.CHANGED
 
 
+def _renewed(wanted: Mapping[str, Shard], stored: Mapping[str, Shard], same: Collection[str]) -> tuple[str, ...]:
+    """The incidents of which another version will be shown than now, or none any more."""
+    ours = {
+        one: version for name, shard in wanted.items() if name not in same for one, version in shard.known.items()
+    }
+    theirs = {one: version for shard in stored.values() for one, version in shard.known.items()}
+    return tuple(sorted(one for one in ours.keys() | theirs.keys() if ours.get(one) != theirs.get(one)))
+
+
 def _with_tombstones(wanted: Mapping[str, Shard], gone: Collection[str]) -> dict[str, Shard]:
     """Our shards, with what is gone marked; a shard of which nothing is left lives on as its tombstones."""
     marks: dict[str, list[str]] = {}
@@ -235,22 +253,48 @@ def refuse_if_unsafe(plan: Plan, published: int) -> None:
         )
 
 
-def refuse_if_behind(known: Mapping[str, str], stored: Iterable[Shard], seen: Mapping[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """What a publisher knows of its own files.
+
+    `seen` are the newest versions that this process ever saw, by incident: what it saw and sees no more was taken out
+    on purpose. `had` are all versions that this checkout ever published from, `saved` says when the files of an
+    incident were last changed, None where that is not known.
+    """
+
+    seen: Mapping[str, str] = field(default_factory=dict)
+    had: Collection[str] = ()
+    saved: Callable[[str], datetime | None] = lambda _: None
+
+
+def refuse_if_behind(known: Mapping[str, str], stored: Iterable[Shard], index: Index, checkout: Checkout) -> None:
     """Refuse to take back what is published when our files do not know of it; raises UnsafePlan.
 
-    `known` are the newest updates of our files by incident, `seen` the newest that this process ever saw in them:
-    what it saw and sees no more was taken out on purpose.
+    They do not when an update is missing. They probably do not when the published version is one that this checkout
+    never had, and our own files were last changed before it was published.
     """
-    behind = sorted(
-        (incident_id, newest)
-        for shard in stored
-        for incident_id, newest in shard.known.items()
-        if known.get(incident_id, "") < newest and seen.get(incident_id, "") < newest
-    )
-    if behind:
-        incident_id, newest = behind[0]
-        others = f" and {len(behind) - 1} more" if len(behind) > 1 else ""
-        raise UnsafePlan(
-            f"your files are behind: the update of {newest} to {incident_id}{others} is published and not here; "
-            "fetch it first, or use --force if it was removed on purpose"
-        )
+    theirs = [one for shard in stored for one in sorted(shard.known.items())]
+    for name, version in theirs:
+        moment, newest = moment_of(version), max(known.get(name, ""), checkout.seen.get(name, ""))
+        if moment_of(newest) < moment:
+            raise UnsafePlan(
+                f"your files are behind: the update of {moment} to {name} is published and not here; {_WAY_OUT}"
+            )
+    for name, version in theirs:
+        if known.get(name, version) == version or version in checkout.had:
+            continue
+        published, saved = _published_at(name, index), checkout.saved(name)
+        if published and saved and saved < published:
+            raise UnsafePlan(
+                f"your files are behind: {name} was changed elsewhere and published at {format_time(published)}, "
+                f"and yours is of {format_time(saved)}; {_WAY_OUT}"
+            )
+
+
+def _published_at(name: str, index: Index) -> datetime | None:
+    """When the version of an incident that is there now was published; to the minute, never too late."""
+    for build in reversed(index.builds):
+        if name in build.incidents or len(build.incidents) == MOST_NAMED:
+            with contextlib.suppress(TimeMistake):
+                return parse_time(build.at, ZoneInfo("UTC"))
+    return None

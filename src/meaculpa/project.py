@@ -6,6 +6,7 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from meaculpa.config import CONFIG_FILE
@@ -99,6 +100,14 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         folders=frozenset(reader.folders),
         readings={**packaged.readings, **reader.readings},
     )
+
+
+def last_saved(files: ProjectFiles, name: str) -> datetime | None:
+    """When the files of an incident, or the configuration by its name, were last changed on this machine."""
+    paths = [path for path in files.incidents if path.rpartition("/")[2].split(".")[0] == name]
+    readings = [files.readings.get(str(files.root / path)) for path in ([name] if name == CONFIG_FILE else paths)]
+    stamps = [reading.stamp.modified for reading in readings if reading]
+    return datetime.fromtimestamp(max(stamps) / 1e9, UTC) if stamps else None
 
 
 def without_incidents(files: ProjectFiles, ids: Collection[str]) -> ProjectFiles:

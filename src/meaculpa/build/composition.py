@@ -1,5 +1,6 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,11 +9,12 @@ from typing import TypeVar
 from meaculpa.build.bodies import Bodies
 from meaculpa.build.last_good import recall
 from meaculpa.build.markup_pool import MarkupPool
-from meaculpa.config import Config, line_of, parse_config
+from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
 from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
-from meaculpa.content.files import group_files
+from meaculpa.content.files import as_text, group_files
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.lint import inspect
+from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
 from meaculpa.render.environment import Theme, make_theme
@@ -28,7 +30,7 @@ Good = TypeVar("Good", Config, Theme)
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One build: the site, its files by path, the newest published update per incident, and what is wrong.
+    """One build: the site, its files by path, the versions in it (`manifest_of`), and what is wrong.
 
     `problems` are errors in files that kept their last good version, and warnings; `left_out` are broken files of
     which no good version is known. `made` counts the files that had to be made; the others were taken from the memory
@@ -114,7 +116,9 @@ def build(
     memory.site = site
     memory.good_incidents = {incident.id: incident for incident in incidents}
     told = sorted([*problems, *inspect(incidents, config, now)])
-    return Build(site, config, outputs, _known(site), tuple(told), left_out, made, memory.bodies.next_chance(now))
+    return Build(
+        site, config, outputs, _known(site, files), tuple(told), left_out, made, memory.bodies.next_chance(now)
+    )
 
 
 def _good_or_before(
@@ -273,5 +277,10 @@ def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFil
     return outputs, made
 
 
-def _known(site: Site) -> dict[str, str]:
-    return {state.incident.id: format_time(state.updates[-1].at) for state in site.every}
+def _known(site: Site, files: ProjectFiles) -> dict[str, str]:
+    """The version of each incident that is shown, and of the configuration."""
+    shown = {
+        state.incident.id: version_of(format_time(state.updates[-1].at), state.incident.text_digest)
+        for state in site.every
+    }
+    return {**shown, CONFIG_FILE: version_of("", hashlib.sha256(as_text(files.config.content)).hexdigest())}

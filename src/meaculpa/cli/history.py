@@ -24,6 +24,7 @@ from meaculpa.publish import Options, open_target
 from meaculpa.publish.retract import Retraction, is_known, retract
 from meaculpa.publish.rollback import earlier_builds, rollback
 
+_MOST_NAMED = 5
 _ASIDE = Path("private") / "retracted"
 _PATIENCE = 600.0
 _BEYOND_REACH = (
@@ -117,7 +118,7 @@ def _print_listing(listing: _Listing) -> None:
     elif not listing.builds:
         say("  nothing is published")
     for place, one in enumerate(reversed(listing.builds)):
-        what = ", ".join(one.incidents)
+        what = ", ".join(one.incidents[:_MOST_NAMED]) + (" …" if one.incidents[_MOST_NAMED:] else "")
         current = good("  published now") if place == 0 else ""
         say(f"  {one.build}  {one.at}  {count(one.changed, 'file'):>9}  {faint(what)}{current}")
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,10 +16,11 @@ from meaculpa.cli.common import clock, now_option, project_root, shown_path
 from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Refused, Retracted, TargetError, did_you_mean, has_errors
-from meaculpa.plan import Plan
-from meaculpa.project import ProjectFiles, read_project, without_incidents
+from meaculpa.plan import Checkout, Plan
+from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
 from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
 
@@ -73,7 +75,9 @@ def publish_command(
     files = read_project(root)
     done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
     say_problems(done.problems, consequence_of(done))
-    options = Options(force=force, dry_run=dry_run, release=release)
+    had = recall_versions(root) if dry_run else keep_versions(root, done.known.values(), recall_versions(root))
+    checkout = Checkout(had=had, saved=partial(last_saved, files))
+    options = Options(force=force, dry_run=dry_run, release=release, checkout=checkout)
     job = _Job(files, root, options, clock(now), keep_going, as_json)
     outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
     if as_json:

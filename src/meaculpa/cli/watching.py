@@ -18,9 +18,11 @@ from meaculpa.cli.wording import bad, bold, good
 from meaculpa.config import Watch
 from meaculpa.errors import Refused, Retracted
 from meaculpa.files import alone
-from meaculpa.project import without_incidents
+from meaculpa.plan import Checkout
+from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import open_target, published_paths
 from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
+from meaculpa.publish.versions import keep_versions, recall_versions
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.systemd import ALIVE, READY, STOPPING, notify
 
@@ -60,8 +62,8 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
         if done is None:
             dispatch.doubt()
             return occasion.now + WHEN_BROKEN
-        dispatch.send(done)
-        if occasion.files:
+        if files and occasion.files:
+            dispatch.send(done, files)
             keep_good(occasion.files, done.problems, memory.kept)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
@@ -86,20 +88,23 @@ class _Dispatch:
     def __init__(self, root: Path, names: tuple[str, ...], signal: Signal) -> None:
         self._root, self._names, self._signal = root, names, signal
         self._seen: dict[str, str] = {}
+        self._had = recall_versions(root)
         self._couriers: dict[str, Courier] = {}
         self._invalidators: dict[str, Any] = {}
         self._told: dict[str, tuple[str, float]] = {}
         self._is_ready = False
         self.retracted: set[str] = set()
 
-    def send(self, done: Build) -> None:
-        """Hand a build to every target's courier."""
-        for incident_id, newest in done.known.items():
-            self._seen[incident_id] = max(newest, self._seen.get(incident_id, ""))
+    def send(self, done: Build, files: ProjectFiles) -> None:
+        """Hand a build, and what is known of the files that it was made from, to every target's courier."""
+        for name, version in done.known.items():
+            self._seen[name] = max(version, self._seen.get(name, ""))
+        self._had = keep_versions(self._root, done.known.values(), self._had)
+        checkout = Checkout(dict(self._seen), self._had, partial(last_saved, files))
         settings = {one.model_dump_json(): one for one in self._targets(done)}
         self._hire(settings, done.config.watch)
         for courier in self._couriers.values():
-            courier.bring(Parcel(done.files, done.known, dict(self._seen)))
+            courier.bring(Parcel(done.files, done.known, checkout))
 
     def doubt(self) -> None:
         """There is no build of the newest files: nobody answers for what is published."""

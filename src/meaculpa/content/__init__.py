@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from meaculpa.config import Config
 from meaculpa.content.blocks import split_updates
-from meaculpa.content.files import IncidentFiles, group_files
+from meaculpa.content.files import IncidentFiles, as_text, group_files
 from meaculpa.content.front_matter import FrontMatter, read_front_matter
 from meaculpa.content.text import Halves, split_file
 from meaculpa.content.translation import parse_translation
@@ -178,6 +178,7 @@ def _build(
         id=files.id,
         path=files.original.path,
         digest=hashlib.sha256("\0".join(files.key).encode()).hexdigest(),
+        text_digest=_text_digest(files),
         title=matter.title,
         kind=matter.kind,
         impact=impact,
@@ -198,6 +199,11 @@ def _build(
         draft=matter.draft,
         translations=MappingProxyType({translation.locale: translation for translation in translations}),
     )
+
+
+def _text_digest(files: IncidentFiles) -> str:
+    texts = (as_text(source.content) for source in files.sources)
+    return hashlib.sha256(b"\0".join(texts)).hexdigest()
 
 
 def _default_surface(impact: Impact) -> Surface:

@@ -20,10 +20,14 @@ class IncidentFiles:
     translations: tuple[tuple[str, Source], ...]
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """All its files."""
+        return (self.original, *(source for _, source in self.translations))
+
+    @property
     def key(self) -> tuple[str, ...]:
         """What identifies the content of all its files."""
-        parts = (self.original, *(source for _, source in self.translations))
-        return tuple(text for source in parts for text in (source.path, source.digest))
+        return tuple(text for source in self.sources for text in (source.path, source.digest))
 
 
 def is_incident_name(name: str) -> bool:
@@ -31,6 +35,11 @@ def is_incident_name(name: str) -> bool:
     return not (
         name.startswith(("_", ".", "#")) or name.endswith(("~", ".swp", ".swo", ".swx", ".bak", ".orig", ".tmp"))
     )
+
+
+def as_text(content: bytes) -> bytes:
+    """A file's content as it is in every checkout, whatever ends the lines there."""
+    return content.replace(b"\r\n", b"\n")
 
 
 def group_files(sources: Iterable[Source], locales: tuple[str, ...]) -> tuple[list[IncidentFiles], list[Problem]]:

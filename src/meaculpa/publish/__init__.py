@@ -12,7 +12,7 @@ from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Held, MeaculpaError, Refused, Retracted, TargetError
 from meaculpa.manifest import Index, Shard, manifest_of, retracted_name
 from meaculpa.model import OutputFile
-from meaculpa.plan import Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
+from meaculpa.plan import Checkout, Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.publish.carry import Manner, Touched, begin_index, carry_out, write_index
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.published import Published, Standing, read_head, read_published, side_by_side
@@ -29,8 +29,8 @@ class Options:
     """How to publish.
 
     `force` overrides refusals, `release` ends the hold of a rollback, `hold_removals` leaves in place what is no
-    longer built, `seen` are the newest updates that this process ever saw in the files, by incident. `is_plain` is
-    for a folder that nobody visits: no earlier build is kept, no stamp set, and deletes are done at once.
+    longer built, `checkout` is what we know of our own files. `is_plain` is for a folder that nobody visits: no
+    earlier build is kept, no stamp set, and deletes are done at once.
     `valid_for` is how long a watcher answers for what it publishes. `patience`, in seconds, is how long another
     publisher gets to finish. `lost` are files that the caller knows to be missing or wrong at the target;
     `removals_meant` allows many files to go, but not what is newer than ours.
@@ -42,7 +42,7 @@ class Options:
     delete_at_once: bool = False
     is_plain: bool = False
     hold_removals: bool = False
-    seen: Mapping[str, str] = field(default_factory=dict)
+    checkout: Checkout = field(default_factory=Checkout)
     now: datetime | None = None
     valid_for: timedelta | None = None
     patience: float = 2.0
@@ -130,7 +130,10 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
             if isinstance(error, Retracted):
                 side_by_side(target, target.delete, touched.created)
             raise
-        if options.dry_run or plan.is_empty:
+        if options.dry_run:
+            break
+        if plan.is_empty:
+            standing.version = version
             break
         target.allow(_SECONDS + _SECONDS_AN_UPLOAD * len(plan.uploads))
         try:
@@ -183,11 +186,17 @@ def _plan(wanted: Wanted, published: Published, target: Target, options: Options
     if options.hold_removals:
         plan = replace(plan, deletes=())
     if not options.force:
-        refuse_if_behind(wanted.known, stored.values(), options.seen)
+        # Whoever ends a hold knows that something else is there.
+        checkout = replace(options.checkout, saved=_unknown) if options.release else options.checkout
+        refuse_if_behind(wanted.known, stored.values(), index or Index({}), checkout)
         if not options.removals_meant:
             refuse_if_unsafe(plan, sum(len(shard.files) for shard in (*equal, *stored.values())))
     is_released = bool(index and index.held and options.release)
     return replace(plan, is_finishing=plan.is_finishing or is_released)
+
+
+def _unknown(_: str) -> datetime | None:
+    return None
 
 
 def _refuse_if_held(held: str | None) -> None:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
-from pathlib import PurePosixPath
 
 from meaculpa.errors import TargetError
-from meaculpa.manifest import MANIFEST_PATH, Index, shard_path, with_build
+from meaculpa.manifest import MANIFEST_PATH, MOST_NAMED, Index, shard_path, with_build
 from meaculpa.model import OutputFile
 from meaculpa.plan import FACES, Group, Plan, Reason, Upload
 from meaculpa.publish.bundle import Bundle, pack
@@ -20,7 +19,6 @@ from meaculpa.render.headers import CONTENT_TYPES, cache_control
 from meaculpa.times import format_time
 
 _TAKEOVERS = 8
-_MOST_NAMED = 5
 
 
 class Stopped(TargetError):
@@ -212,15 +210,9 @@ def _finish(plan: Plan, run: _Run) -> None:
     before = run.index
     index = replace(plan.index, number=before.number, builds=before.builds, retracted=before.retracted)
     if not run.manner.is_plain:
-        index = with_build(index, before, format_time(run.manner.now), len(plan.uploads), _incidents(plan))
+        index = with_build(index, before, format_time(run.manner.now), len(plan.uploads), plan.renewed[:MOST_NAMED])
         index = replace(index, held=run.manner.held)
     run.standing.version = write_index(run.target, index, run.version)
-
-
-def _incidents(plan: Plan) -> tuple[str, ...]:
-    """Some of the incidents whose pages the plan changes, to tell builds apart."""
-    pages = (PurePosixPath(upload.file.path) for upload in plan.uploads)
-    return tuple(page.stem for page in pages if page.parent == PurePosixPath("incidents"))[:_MOST_NAMED]
 
 
 def write_index(target: Target, index: Index, version: str) -> str:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from meaculpa.errors import Held, Refused, TargetError, TooManyRemovals
 from meaculpa.model import OutputFile
+from meaculpa.plan import Checkout
 from meaculpa.publish import Options, Report, publish
 from meaculpa.publish.heartbeat import Finding, renew_stamp
 from meaculpa.publish.published import Standing
@@ -24,11 +25,11 @@ _ASK_AGAIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A build on its way: its files, the newest updates in it, and those ever seen."""
+    """A build on its way: its files, the versions in it, and what is known of what it was made from."""
 
     files: Mapping[str, OutputFile]
     known: Mapping[str, str]
-    seen: Mapping[str, str] = field(default_factory=dict)
+    checkout: Checkout = field(default_factory=Checkout)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class Courier:
         """Publish; what would take too much away stays there, and everything else goes out."""
         target = self._opened()
         options = Options(
-            seen=parcel.seen,
+            checkout=parcel.checkout,
             valid_for=self._pulse.valid_for if self._is_sure else None,
             stopping=lambda: self._stopped,
             lost=self._lost,
@@ -173,7 +174,7 @@ class Courier:
                 self._pulse.valid_for,
                 banner.body if banner else None,
             )
-            if finding in (Finding.UNFINISHED, Finding.DAMAGED) and self._parcel is self._delivered:
+            if finding in (Finding.UNFINISHED, Finding.CHANGED, Finding.DAMAGED) and self._parcel is self._delivered:
                 self._delivered, self._next_try = None, 0.0
                 self._lost = frozenset({STAMPED} if finding is Finding.DAMAGED else ())
         except (TargetError, Refused) as error:

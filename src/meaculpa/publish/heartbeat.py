@@ -21,6 +21,7 @@ class Finding(StrEnum):
     CONFIRMED = "confirmed"
     BUSY = "somebody else publishes"
     UNFINISHED = "a publish has not ended"
+    CHANGED = "somebody else has published since"
     DAMAGED = "not as it was published"
 
 
@@ -29,9 +30,8 @@ def renew_stamp(
 ) -> Finding:
     """Say that what is published still holds, if it does; raises TargetError.
 
-    `ours` is the state that we published last; while nobody else has published since, what is there must be that.
-    What a run has left unfinished is not confirmed. Where somebody publishes at this moment, theirs is the newer
-    word.
+    Only what we know to be ours is confirmed, or what a rollback holds: `ours` is the state that we published last.
+    What a run has left unfinished is not. Where somebody publishes at this moment, theirs is the newer word.
     """
     target.allow(_SECONDS)
     found, manifest = target.read(STAMPED), target.read(MANIFEST_PATH)
@@ -42,7 +42,9 @@ def renew_stamp(
     index, is_last = read_index(manifest.body), manifest.version == standing.version
     if index.pending:
         return Finding.UNFINISHED
-    if is_last and not index.held and ours and not is_same_state(found.body, ours):
+    if not index.held and not is_last:
+        return Finding.CHANGED
+    if not index.held and ours and not is_same_state(found.body, ours):
         return Finding.DAMAGED
     file = OutputFile(STAMPED, found.body, CONTENT_TYPES["json"], cache_control(STAMPED), "")
     stamped = with_stamp(file, next_stamp(read_stamp(found.body), now, valid_for))

@@ -55,8 +55,8 @@ def retract(
     before = mark(ids, target)
     pages = {path for one in ids for path in _pages_of(one, files)}
     ours = _published_paths(target) | pages | {path for bundle in _bundles(target) for path in bundle.files}
-    seen = {**options.seen, **dict.fromkeys(ids, _ALWAYS)}
-    settled = replace(options, seen=seen, removals_meant=True, release=True, delete_at_once=True)
+    checkout = replace(options.checkout, seen={**options.checkout.seen, **dict.fromkeys(ids, _ALWAYS)})
+    settled = replace(options, checkout=checkout, removals_meant=True, release=True, delete_at_once=True)
     changed, deleted, is_released, failures = 0, tuple[str, ...](), False, list[str]()
     try:
         plan = publish(files, known, target, settled).plan
