@@ -125,9 +125,26 @@ def test_a_watcher_renews_its_stamp_and_the_list_says_when_it_has_died(tmp_path:
         assert (alive.returncode, "by a watcher" in alive.stdout) == (0, True)
         eventually(lambda: banner(project)["valid_until"] != first, "the next stamp")
     dead = meaculpa("list", "--now", time.strftime("%Y-%m-%d %H:%M", time.gmtime(time.time() + 300)), cwd=project)
-    assert (dead.returncode, "Is `meaculpa watch` running?" in dead.stdout) == (3, True)
+    assert (dead.returncode, "Start `meaculpa watch` again" in dead.stdout) == (3, True)
     told = json.loads(meaculpa("list", "--json", cwd=project).stdout)["targets"]
     assert (told[0]["name"], told[0]["overdue"], told[0]["held"]) == ("local", False, None)
+
+
+def test_a_promise_that_nobody_keeps_can_be_ended(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
+    with running(project, "watch") as command:
+        eventually(lambda: "valid_until" in banner(project), "the first stamp")
+        assert command.stop() == 0
+        assert "readers learn within 15 min" in command.said
+    later = ("--now", time.strftime("%Y-%m-%d %H:%M", time.gmtime(time.time() + 3600)))
+    assert meaculpa("list", *later, cwd=project).returncode == 3
+    path = project / "public" / "banner.json"
+    state = json.loads(path.read_text())
+    path.write_text(json.dumps({**state, "at": "2026-11-22T09:20:00Z", "valid_until": "2026-11-22T09:35:00Z"}))
+    assert meaculpa("publish", cwd=project).returncode == 0
+    assert "valid_until" in banner(project), "nothing has changed, so nothing is written"
+    assert meaculpa("publish", "--force", cwd=project).returncode == 0
+    assert "valid_until" not in banner(project)
 
 
 def test_files_that_cannot_be_read_are_not_answered_for(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """CloudFormation as printed: linted by cfn-lint, deployed on moto, and published to."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -80,9 +81,18 @@ def test_a_publisher_may_do_what_publishing_needs_and_nothing_else(project: Path
         "cloudfront:CreateInvalidation",
     }
     trust = resources["Publisher"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
-    assert trust["StringEquals"]["token.actions.githubusercontent.com:sub"] == (
+    assert trust["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
         "repo:northwind/status:ref:refs/heads/main"
-    )
+    ]
+
+
+def test_a_repository_with_its_numbers_is_trusted_under_both_names(project: Path) -> None:
+    text = template(project, "--github", "northwind@12/status@345", "--branch", "live")
+    trust = parsed(text)["Resources"]["Publisher"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert trust["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        "repo:northwind@12/status@345:ref:refs/heads/live",
+        "repo:northwind/status:ref:refs/heads/live",
+    ]
 
 
 def test_what_the_distribution_says_and_does(project: Path) -> None:
@@ -159,11 +169,32 @@ def test_both_stacks_are_deployed_and_a_publish_goes_to_both_buckets(
 
 
 @pytest.mark.parametrize(
+    ("name", "parameter", "good", "bad"),
+    [
+        (
+            "--standby",
+            "DistributionArn",
+            "arn:aws:cloudfront::123456789012:distribution/E2EXAMPLE",
+            "DistributionArn",
+        ),
+        ("", "StandbyBucketDomain", "status-b.s3.us-east-1.amazonaws.com", "RegionalDomain"),
+    ],
+)
+def test_the_name_of_an_output_is_not_taken_for_its_value(
+    project: Path, name: str, parameter: str, good: str, bad: str
+) -> None:
+    pattern = parsed(template(project, *name.split()))["Parameters"][parameter]["AllowedPattern"]
+    for value, is_allowed in ((good, True), ("", True), (bad, False)):
+        assert bool(re.fullmatch(pattern, value)) == is_allowed
+
+
+@pytest.mark.parametrize(
     "options",
     [
         ("--github", "northwind"),
         ("--github", "../.."),
         ("--github", "a/b/c"),
+        ("--github", "a@1/b"),
         ("--github", "a/b", "--gitlab", "a/b"),
         ("--github", "a/b", "--branch", 'x"'),
         ("--github", "a/b", "--standby"),

@@ -154,6 +154,28 @@ def test_a_watcher_leaves_out_what_was_retracted_and_goes_on(tmp_path: Path) -> 
         (project / "incidents" / "2026-11-21-x.md").write_text(incident_text(title="The rest goes out"))
         eventually(lambda: "The rest goes out" in (project / "public" / "index.html").read_text(), "the rest")
         assert not (project / "public" / PAGE).exists()
+        assert command.said.count("retracted, and never published again") == 1
+        assert "works again" not in command.said
+
+
+def test_where_others_name_it_is_told(tmp_path: Path) -> None:
+    other = incident_text(updates=f"## 2026-11-22 09:20 investigating\n\nAs in [this]({SECRET}.html).\n")
+    project = write_project(tmp_path / "shop", **{SECRET: incident_text(), "2026-11-21-x": other})
+    (project / "meaculpa.yml").write_bytes(CONFIG.replace(b"path: public", b"path: served"))
+    for command in ("build", "publish"):
+        assert meaculpa(command, cwd=project).returncode == 0
+    done = meaculpa("retract", SECRET, "--yes", cwd=project)
+    text = (project / "incidents" / "2026-11-21-x.md").read_text()
+    line = text[: text.index(SECRET)].count("\n") + 1
+    assert f"incidents/2026-11-21-x.md:{line} still names it" in done.stdout
+    assert f"public/{PAGE} still names it" in done.stdout
+
+
+def test_a_part_of_a_name_is_no_name(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", **{SECRET: incident_text()})
+    done = meaculpa("retract", "secret", "--yes", cwd=project)
+    assert (done.returncode, f"the name must be whole (did you mean {SECRET}?)" in done.stderr) == (1, True)
+    assert "--unseen" not in done.stderr
 
 
 def test_a_name_that_nobody_knows_is_refused(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_one_command_puts_a_build_back(tmp_path: Path, seaweed: str, kind: str) 
     assert meaculpa("publish", cwd=project).returncode == 0
     listed = meaculpa("rollback", cwd=project)
     assert "2026-11-22-card" in listed.stdout
-    assert "published now" in listed.stdout.splitlines()[1]
+    assert "published now" in listed.stdout.splitlines()[2]
     done = meaculpa("rollback", "previous", cwd=project)
     assert (done.returncode, done.stderr) == (0, "")
     assert "put back" in done.stdout
@@ -190,3 +190,17 @@ def test_one_command_puts_a_build_back(tmp_path: Path, seaweed: str, kind: str) 
     assert "is held there" in meaculpa("list", cwd=project).stdout
     assert meaculpa("publish", "--release", cwd=project).returncode == 0
     assert "Nonsense" in published(target, "index.html")[0]
+
+
+def test_a_target_that_is_not_held_is_named(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
+    assert meaculpa("publish", cwd=project).returncode == 0
+    second = "  - {name: second, type: directory, path: public-b}\n"
+    with (project / "meaculpa.yml").open("a") as config:
+        config.write(second)
+    (project / "incidents" / "2026-11-22-card.md").write_text(incident_text(title="Nonsense"))
+    assert meaculpa("publish", cwd=project).returncode == 0
+    done = meaculpa("rollback", "previous", cwd=project)
+    assert done.returncode == 1
+    assert "Not held: second. Customers may read something else there." in done.stderr
+    assert "put back" in done.stdout

@@ -178,7 +178,7 @@ class S3Target(Shape):
 
     type: Literal["s3"]
     name: Identifier
-    bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "a bucket's name, such as northwind-status")]
+    bucket: Annotated[str, matching(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "3 to 63 small letters, digits, . and -")]
     region: Annotated[str, matching(r"[a-z0-9-]{2,32}", "a region such as eu-west-1")] | None = None
     endpoint_url: EndpointUrl | None = None
     conditional_writes: bool = True

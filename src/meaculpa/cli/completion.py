@@ -10,9 +10,12 @@ from meaculpa.cli.wording import say
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion_command(context: click.Context, shell: str) -> None:
-    """Print the completion script of a shell.
+    r"""Print the completion script of a shell.
 
-    For bash: meaculpa completion bash > ~/.local/share/bash-completion/completions/meaculpa
+    For bash:
+
+    \b
+    meaculpa completion bash > ~/.local/share/bash-completion/completions/meaculpa
     """
     shell_class = get_completion_class(shell)
     assert shell_class is not None  # noqa: S101 (click knows all three)

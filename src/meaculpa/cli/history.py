@@ -28,8 +28,8 @@ _MOST_NAMED = 5
 _ASIDE = Path("private") / "retracted"
 _PATIENCE = 600.0
 _BEYOND_REACH = (
-    "Not within reach: copies in browsers, feed readers and search engines, mails that were sent, and the history "
-    "of your repository."
+    "Not within reach: copies in browsers, feed readers and search engines, mails that were sent, other checkouts, "
+    "the history of your repository, and what was set aside here."
 )
 
 
@@ -42,7 +42,7 @@ def rollback_command(context: click.Context, build_name: str | None, names: tupl
     """Put an earlier build back and hold it there; without a name, list the builds that are kept.
 
     A build is named by the first letters of its name, or `previous`. While it is held, nothing else is published:
-    `meaculpa publish --release` ends that.
+    `meaculpa publish --release` ends that. The exit code is 1 where that is not possible, 3 when a target failed.
     """
     root = project_root(context)
     targets = chosen_targets(read_config(read_project(root), Memory()), names)
@@ -56,6 +56,9 @@ def rollback_command(context: click.Context, build_name: str | None, names: tupl
         _print_rollback(outcome)
     if any(outcome.report for outcome in outcomes):
         say("It is held there until `meaculpa publish --release` publishes your files again.")
+        others = [outcome.name for outcome in outcomes if not outcome.report]
+        if others:
+            say(bad(f"Not held: {', '.join(others)}. Customers may read something else there."), to_errors=True)
     return exit_code(outcomes)
 
 
@@ -76,7 +79,8 @@ def _print_rollback(outcome: Outcome) -> None:
     if outcome.report is None:
         say(f"{bad(outcome.name)}: {outcome.error}", to_errors=True)
     else:
-        say(f"{good(outcome.name)} ({outcome.report.place}): put back, {changes(outcome.report.plan)}")
+        plan = outcome.report.plan
+        say(f"{good(outcome.name)} ({outcome.report.place}): build {plan.index.build} put back, {changes(plan)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,8 @@ def _print_listing(listing: _Listing) -> None:
         say(f"  {bad(str(listing.error))}", to_errors=True)
     elif not listing.builds:
         say("  nothing is published")
+    else:
+        say(faint(f"  {'build':12}  {'published':20}  {'changed':>9}  incidents"))
     for place, one in enumerate(reversed(listing.builds)):
         what = ", ".join(one.incidents[:_MOST_NAMED]) + (" …" if one.incidents[_MOST_NAMED:] else "")
         current = good("  published now") if place == 0 else ""
@@ -135,8 +141,9 @@ def retract_command(
 ) -> int:
     """Take an incident off that should never have been published (personal data, say): everywhere, at once.
 
-    Its page, every mention, the builds kept for a rollback, old versions in the buckets and copies in CloudFront are
-    erased; its files are set aside under private/. It can never be published again under that name.
+    Its page, its place in lists, all builds kept for a rollback, old versions in the buckets and copies in CloudFront
+    are erased; its files are set aside under private/. It can never be published again under that name. ID is the
+    whole name. The exit code is 3 when something could not be reached: run it again.
     """
     root = project_root(context)
     files = read_project(root)
@@ -165,11 +172,15 @@ def retract_command(
     )
     stuck = {path: failure for path in paths if (failure := _set_aside(root, path))}
     moved = [path for path in paths if path not in stuck]
+    left = [*_mentions(incident_id, rest), *_built_pages(incident_id, root)]
     if as_json:
         targets_data = [_retraction_data(one) for one in found]
-        say_json({"set_aside": moved, "not_set_aside": stuck, "targets": targets_data})
+        say_json({"set_aside": moved, "not_set_aside": stuck, "still_named_in": left, "targets": targets_data})
     else:
         _print_retraction(found, moved, stuck)
+        for place in left:
+            say(f"{place} {bad('still names it')}")
+        say(_BEYOND_REACH)
     return 3 if stuck or any(one.failures for one in found) else 0
 
 
@@ -177,12 +188,13 @@ def _refuse_unknown(incident_id: str, files: ProjectFiles, is_seen: Callable[[],
     """Refuse a name that nobody knows: a mistyped one would be burnt for ever; raises Refused."""
     if INCIDENT_ID.fullmatch(incident_id) and is_seen():
         return
-    near = difflib.get_close_matches(incident_id, {Path(path).name.split(".")[0] for path in files.incidents}, n=3)
-    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-    raise Refused(
-        f'there is no incident "{incident_id}", here or published{hint}; '
-        "if it was published and no target answers, say --unseen"
-    )
+    names = sorted({Path(path).name.split(".")[0] for path in files.incidents})
+    holding = [name for name in names if incident_id and incident_id in name]
+    near = holding or difflib.get_close_matches(incident_id, names, n=3)
+    missing = f'there is no incident "{incident_id}", here or published'
+    if near:
+        raise Refused(f"{missing}; the name must be whole (did you mean {' or '.join(near[:3])}?)")
+    raise Refused(f"{missing}; if it was published and no target answers, say --unseen")
 
 
 def _set_aside(root: Path, path: str) -> str | None:
@@ -193,6 +205,21 @@ def _set_aside(root: Path, path: str) -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     return None
+
+
+def _mentions(incident_id: str, files: ProjectFiles) -> list[str]:
+    """The lines of other incidents that name an incident: a link to it, most often."""
+    return [
+        f"{path}:{number}"
+        for path, source in sorted(files.incidents.items())
+        for number, line in enumerate(source.content.split(b"\n"), start=1)
+        if incident_id.encode() in line
+    ]
+
+
+def _built_pages(incident_id: str, root: Path) -> list[str]:
+    """The pages of an incident that `meaculpa build` has left in its usual place."""
+    return sorted(path.relative_to(root).as_posix() for path in (root / "public").rglob(f"{incident_id}.html"))
 
 
 def _knows(incident_id: str, settings: Any, root: Path) -> bool:
@@ -206,6 +233,7 @@ def _knows(incident_id: str, settings: Any, root: Path) -> bool:
 def _confirm(incident_id: str) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError("retracting cannot be undone; say --yes")
+    say("All builds that are kept for a rollback go with it, and all old versions in versioned buckets.")
     click.confirm(f"Retract {incident_id} everywhere? It can never be published again under that name", abort=True)
 
 
@@ -249,4 +277,3 @@ def _print_retraction(found: Iterable[Retraction], moved: list[str], stuck: Mapp
             say(f"{done.target}: {bad('the hold of a rollback is ended')}; your files are published")
         for failure in done.failures:
             say(f"  {bad('not reached')}: {failure}", to_errors=True)
-    say(_BEYOND_REACH)

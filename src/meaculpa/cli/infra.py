@@ -11,12 +11,12 @@ from meaculpa.project import read_scaffold
 from meaculpa.render.infra import Repository, github_repository, gitlab_repository, infrastructure
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
-_GITHUB, _GITLAB = re.compile(rf"{_PART}/{_PART}"), re.compile(rf"{_PART}(/{_PART})+")
+_GITHUB, _GITLAB = re.compile(rf"{_PART}/{_PART}|{_PART}@\d+/{_PART}@\d+"), re.compile(rf"{_PART}(/{_PART})+")
 
 
 @click.command("infra")
 @click.option("--standby", is_flag=True, help="The second bucket, for a stack in another region; deploy it first.")
-@click.option("--github", metavar="OWNER/NAME", help="Add a role that this repository's workflows assume (OIDC).")
+@click.option("--github", metavar="OWNER@ID/NAME@ID", help="Add a role that this repository's workflows assume.")
 @click.option("--gitlab", metavar="GROUP/NAME", help="The same for a GitLab project.")
 @click.option("--gitlab-host", default="gitlab.com", show_default=True, help="Where that project is.")
 @click.option("--branch", default="main", show_default=True, help="The branch that may publish.")

@@ -36,7 +36,8 @@ _STILL_OF_INTEREST = timedelta(days=30)
 def list_command(context: click.Context, as_json: bool, now: datetime | None) -> int:
     """Show open incidents and what was promised, overdue first, then planned work; and how the targets do.
 
-    The exit code is 3 when a target cannot be read, or when the watcher that answered for it does so no longer.
+    The exit code is 3 when the watcher that answered for a target does so no longer, and when a target cannot be
+    read, has lost what was published, or is ahead of this machine's clock.
     """
     memory, at, root = Memory(), clock(now), project_root(context)
     files, config = read_all(root, memory)

@@ -20,6 +20,7 @@ from meaculpa.plan import Checkout, Plan
 from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
 from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
@@ -69,7 +70,10 @@ def publish_command(
     as_json: bool,
     now: datetime | None,
 ) -> int:
-    """Build, and bring every target up to date. A target that fails does not hold up the others."""
+    """Build, and bring every target up to date. A target that fails does not hold up the others.
+
+    The exit code is 1 for mistakes in files and refusals, 3 when a target failed.
+    """
     root = project_root(context)
     memory = Memory()
     files = read_project(root)
@@ -77,7 +81,9 @@ def publish_command(
     say_problems(done.problems, consequence_of(done))
     had = recall_versions(root) if dry_run else keep_versions(root, done.known.values(), recall_versions(root))
     checkout = Checkout(had=had, saved=partial(last_saved, files))
-    options = Options(force=force, dry_run=dry_run, release=release, checkout=checkout)
+    # Whoever forces takes over: a promise that a watcher has left is not theirs.
+    lost = frozenset({STAMPED}) if force else frozenset[str]()
+    options = Options(force=force, dry_run=dry_run, release=release, checkout=checkout, lost=lost)
     job = _Job(files, root, options, clock(now), keep_going, as_json)
     outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
     if as_json:
@@ -239,8 +245,8 @@ def _print_result(outcome: Outcome, dry_run: bool) -> None:
         return
     verb = "would change" if dry_run else "published"
     state = "already up to date" if report.plan.is_empty else f"{verb}: {changes(report.plan)}"
-    lines = _plan_lines(report.plan) if dry_run else []
-    say("\n".join([*lines, f"{good(outcome.name)} ({report.place}): {state}"]))
+    lines = [f"  {line}" for line in _plan_lines(report.plan)] if dry_run else []
+    say("\n".join([f"{good(outcome.name)} ({report.place}): {state}", *lines]))
 
 
 def _plan_lines(plan: Plan) -> list[str]:

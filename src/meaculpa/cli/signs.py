@@ -59,8 +59,11 @@ def _stamp_words(sign: Sign, now: datetime) -> str:
     if stamp.valid_until is None:
         return faint(f"published by hand {span_words(now - stamp.at)} ago; no watcher confirms it")
     if sign.is_overdue(now):
-        late = span_words(now - stamp.valid_until)
-        return bad(f"not confirmed for {late}: readers are told so. Is `meaculpa watch` running?")
+        ended = f"{stamp.valid_until:%H:%M} UTC, {span_words(now - stamp.valid_until)} ago"
+        return bad(
+            f"its watcher's promise ended at {ended}: readers are told that it may be out of date. Start "
+            "`meaculpa watch` again, or, if nobody is to watch any more, `meaculpa publish --force`"
+        )
     return faint(f"confirmed {span_words(now - stamp.at)} ago by a watcher, good until {stamp.valid_until:%H:%M} UTC")
 
 

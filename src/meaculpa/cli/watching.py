@@ -14,7 +14,7 @@ from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import project_root
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
-from meaculpa.cli.wording import bad, bold, good
+from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
 from meaculpa.errors import Refused, Retracted
 from meaculpa.files import alone
@@ -79,7 +79,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
         notify(STOPPING)
         dispatch.stop()
         memory.pool.close()
-    tell("Stopped.")
+    tell(f"Stopped. {dispatch.promise}".strip())
 
 
 class _Dispatch:
@@ -93,6 +93,7 @@ class _Dispatch:
         self._invalidators: dict[str, Any] = {}
         self._told: dict[str, tuple[str, float]] = {}
         self._is_ready = False
+        self._valid_for: timedelta | None = None
         self.retracted: set[str] = set()
 
     def send(self, done: Build, files: ProjectFiles) -> None:
@@ -110,6 +111,14 @@ class _Dispatch:
         """There is no build of the newest files: nobody answers for what is published."""
         for courier in self._couriers.values():
             courier.doubt()
+
+    @property
+    def promise(self) -> str:
+        """What readers will be told when nobody watches any more."""
+        if self._valid_for is None:
+            return ""
+        within = span_words(self._valid_for)
+        return f"Unless a watcher runs again, readers learn within {within} that what they see may be out of date."
 
     def check(self) -> None:
         """Tell systemd that the watch has begun, and that all is alive, if all is."""
@@ -144,6 +153,7 @@ class _Dispatch:
         wanted = {f"{key} {pulse}": one for key, one in settings.items()}
         for key in self._couriers.keys() - wanted.keys():
             self._couriers.pop(key).stop(0)
+        self._valid_for = pulse.valid_for if wanted else None
         for key, one in wanted.items():
             if key not in self._couriers:
                 distribution = getattr(one, "cloudfront_distribution", None)
@@ -158,8 +168,11 @@ class _Dispatch:
         """Say what became of a build; called from the courier's thread."""
         name = delivery.target
         if isinstance(delivery.error, Retracted):
+            if not self.retracted.issuperset(delivery.error.incidents):
+                tell(f"{bad(name)}: {delivery.error}")
             self.retracted |= set(delivery.error.incidents)
             self._signal.ask()
+            return
         if delivery.error is not None:
             self._tell_once(name, f"{bad(name)}: {delivery.error}")
             return

@@ -36,6 +36,8 @@ _HINTS = {
     "NoSuchBucket": "the bucket does not exist; check `bucket` and `region` in meaculpa.yml",
     "AccessDenied": _NEEDED,
     "403": _NEEDED,
+    "NoCredentialsError": "no credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+    "AWS_PROFILE, or give the machine a role (docs/aws.md, section 5)",
     "InvalidAccessKeyId": "the access key is unknown",
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
     "ExpiredToken": "the credentials have expired",
@@ -213,4 +215,7 @@ def _client(settings: S3Settings) -> "S3Client":
 
 
 def _code(error: Exception) -> str:
-    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
+    """What a server, or for errors of its own the client's library, calls what went wrong."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", ""))
+    return type(error).__name__

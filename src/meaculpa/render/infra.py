@@ -17,17 +17,23 @@ class Repository:
     name: str
     issuer: str
     audience: str
-    subject: str
+    subjects: tuple[str, ...]
 
 
 def github_repository(name: str, branch: str) -> Repository:
-    """The claims of GitHub's workflows on a branch of `owner/name`."""
-    return Repository(name, _GITHUB, "sts.amazonaws.com", f"repo:{name}:ref:refs/heads/{branch}")
+    """The claims of GitHub's workflows on a branch of `owner/name`, or `owner@id/name@id`.
+
+    Repositories made or renamed since 15 July 2026 name the numbers of owner and repository in the subject of their
+    tokens; older ones do not (GitHub, "Immutable subject claims").
+    """
+    plain = re.sub(r"@\d+", "", name)
+    subjects = tuple(f"repo:{form}:ref:refs/heads/{branch}" for form in dict.fromkeys((name, plain)))
+    return Repository(plain, _GITHUB, "sts.amazonaws.com", subjects)
 
 
 def gitlab_repository(name: str, branch: str, host: str) -> Repository:
     """The claims of GitLab's pipelines on a branch of `group/project`."""
-    return Repository(name, host, f"https://{host}", f"project_path:{name}:ref_type:branch:ref:{branch}")
+    return Repository(name, host, f"https://{host}", (f"project_path:{name}:ref_type:branch:ref:{branch}",))
 
 
 def infrastructure(template: bytes, config: Config, repository: Repository | None = None) -> str:
@@ -36,13 +42,12 @@ def infrastructure(template: bytes, config: Config, repository: Repository | Non
     return fill(
         template,
         name=_plain(config.site.name) or host,
-        stack=re.sub(r"[^a-z0-9-]+", "-", host).strip("-") or "status",
         status_host=host,
         csp=POLICY,
         repository=repository.name if repository else None,
         issuer=repository.issuer if repository else "",
         audience=repository.audience if repository else "",
-        subject=repository.subject if repository else "",
+        subjects=repository.subjects if repository else (),
     )
 
 
