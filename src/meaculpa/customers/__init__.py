@@ -1,0 +1,1 @@
+"""Orders + incident -> one letter for each affected order."""
