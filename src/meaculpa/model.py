@@ -128,13 +128,14 @@ class Translation:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One way of making good, for the orders for which `when` holds."""
+    """One way of making good, for the orders for which `when` holds; `codes` names a file of them."""
 
     when: str
     give: str
     amount: str | None = None
     cost: str | None = None
     expires: date | None = None
+    codes: str | None = None
     also: bool = False
 
 

@@ -66,6 +66,12 @@ class OfferShape(Shape):
     amount: Amount | None = None
     cost: Amount | None = None
     expires: Date | None = None
+    codes: (
+        Annotated[
+            str, matching(r"[A-Za-z0-9][A-Za-z0-9._-]*", "a file's name in private/codes/, such as gift-20.txt")
+        ]
+        | None
+    ) = None
     also: bool = False
 
 
