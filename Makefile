@@ -48,7 +48,7 @@ bench: $(TEST_READY) ## Measure builds and edits, print the table
 	$(BIN)/python bench/build.py
 
 soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.2 for less): a line a goal, into docs/reliability.md
-	$(BIN)/pytest -n auto --dist loadgroup --soak -q
+	$(BIN)/pytest -n auto --dist loadgroup --soak --timeout 3600 -q
 	PYTHONPATH=.:bench $(BIN)/python -m reliability --scale $(SCALE)
 
 sbom: ## Write what is shipped with meaculpa into sbom.json (CycloneDX)
