@@ -174,7 +174,7 @@ def test_a_customer_gets_one_code_and_an_empty_pool_gives_none() -> None:
     purse = Purse(codes={"gift-20.txt": deque(["A1", "A2"])})
     dear = replace(ORDER, total=Decimal(120))
     made = [given_to(one, CERTIFICATE, purse=purse) for one in (dear, replace(dear, order_id="2"))]
-    assert made[0].grants == (Grant(Gift.GIFT_CERTIFICATE, Decimal(20), "A1"),)
+    assert made[0].grants == (Grant(Gift.GIFT_CERTIFICATE, Decimal(20), "A1", pool="gift-20.txt"),)
     assert made[1].withheld == ((Gift.GIFT_CERTIFICATE, Refusal.ONE_CODE_A_CUSTOMER),)
     assert given_to(replace(dear, email="b@example.com"), CERTIFICATE, purse=purse).grants[0].code == "A2"
     last = given_to(replace(dear, email="c@example.com"), CERTIFICATE, purse=purse)

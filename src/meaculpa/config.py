@@ -97,6 +97,11 @@ EmailAddress = Annotated[
 ]
 
 
+_MAILBOX = (
+    r"[^\x00-\x1f<>@,;\"]+ <[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+>|[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+"
+)
+
+
 class Support(Shape):
     """How a customer reaches a person while the shop is down."""
 
@@ -226,9 +231,13 @@ class SesTransport(Shape):
 
 
 class Mail(Shape):
-    """Who writes to customers, and over what."""
+    """Who writes to customers, and over what: `signed_by` is a person, `reply_to` an address that people read."""
 
-    sender: Line = Field(alias="from")
+    sender: Annotated[str, matching(_MAILBOX, "write it like: Northwind <orders@northwind.example>")] = Field(
+        alias="from"
+    )
+    signed_by: ShortLine | None = None
+    reply_to: EmailAddress | None = None
     transport: Annotated[SmtpTransport | SesTransport, Field(discriminator="type")]
 
 

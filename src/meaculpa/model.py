@@ -114,7 +114,7 @@ class Update:
 class Translation:
     """What an incident says in another language; `None` and missing updates are not translated yet.
 
-    `bodies` is parallel to the incident's updates.
+    `bodies` is parallel to the incident's updates, `reason` is for letters.
     """
 
     locale: str
@@ -124,6 +124,7 @@ class Translation:
     works: str | None
     money: str | None
     bodies: tuple[str | None, ...]
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class Incident:
     """One incident file and its translations; `updates` are sorted, oldest first, and never empty.
 
     `starts` and `ends` are set exactly for maintenance. `digest` identifies the content of all its files,
-    `text_digest` their text: it is the same in every checkout, whatever ends the lines there.
+    `text_digest` their text: it is the same in every checkout, whatever ends the lines there. `reason` says what
+    we did wrong, for letters.
     """
 
     id: str
@@ -171,6 +173,7 @@ class Incident:
     summary: str | None = None
     works: str | None = None
     money: str | None = None
+    reason: str | None = None
     starts: datetime | None = None
     ends: datetime | None = None
     audience: Audience = Audience()

@@ -21,7 +21,7 @@ LARGEST_PICTURE = 1_048_576
 _DEEPEST = 20
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("edge", "infra", "playbooks", "preview", "project", "sample")
+_NOT_TEMPLATES = ("edge", "infra", "letters", "playbooks", "preview", "project", "sample")
 _MINIFIED = "minified/"
 
 
@@ -278,3 +278,10 @@ def read_playbooks(root: Path) -> dict[str, bytes]:
     """Read the first messages by kind, a project's own before the packaged ones of the same name."""
     own = {path.name: path.read_bytes() for path in sorted((root / "site_templates" / "playbooks").glob("*.md"))}
     return read_scaffold("playbooks") | own
+
+
+def read_letter_templates(root: Path) -> dict[str, bytes]:
+    """Read the templates of letters by their path, a project's own before the packaged ones of the same name."""
+    folder = root / "site_templates" / "letters"
+    own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.j2"))}
+    return read_scaffold("letters") | own

@@ -25,6 +25,7 @@ COMMANDS = {
     "rollback": ("meaculpa.cli.history", "Put an earlier build back and hold it there."),
     "retract": ("meaculpa.cli.history", "Take off what should never have been published, everywhere."),
     "serve": ("meaculpa.cli.live", "Show the site on localhost while you write; publishes nothing."),
+    "customers": ("meaculpa.cli.customers", "Plan a letter to each customer whose order is affected."),
     "embed": ("meaculpa.cli.edge", "Print the line that shows the banner on your storefront."),
     "edge": ("meaculpa.cli.edge", "Print configuration that shows the splash page when the shop is down."),
     "infra": ("meaculpa.cli.infra", "Print CloudFormation for the buckets and the distribution."),

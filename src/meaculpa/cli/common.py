@@ -13,6 +13,7 @@ from meaculpa.times import TimeMistake, parse_time
 if TYPE_CHECKING:
     from meaculpa.build.composition import Memory
     from meaculpa.config import Config
+    from meaculpa.model import Incident
     from meaculpa.project import ProjectFiles
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,6 +70,27 @@ def read_all(root: Path, memory: "Memory") -> tuple["ProjectFiles", "Config"]:
 
     files = read_project(root)
     return files, read_config(files, memory)
+
+
+def the_incident(root: Path, wanted: str) -> "Incident":
+    """Find the one incident that is meant by a part of its name; raises InvalidInput or Refused."""
+    from meaculpa.build.composition import Memory, read_content
+    from meaculpa.content.compose import find_incident
+    from meaculpa.errors import InvalidInput, Refused, did_you_mean
+
+    memory = Memory()
+    files, config = read_all(root, memory)
+    content = read_content(files, config, memory)
+    found = find_incident(content.incidents, wanted)
+    if len(found) == 1:
+        return found[0]
+    broken = [problem for problem in content.problems if wanted in problem.path]
+    if broken and not found:
+        raise InvalidInput(broken)
+    if not found:
+        open_ones = [one.id for one in content.incidents]
+        raise Refused(f'there is no incident "{wanted}" ({did_you_mean(wanted, open_ones[-8:])})')
+    raise Refused(f'"{wanted}" fits {len(found)} incidents: {", ".join(one.id for one in found[:8])}')
 
 
 def shown_path(path: Path) -> str:

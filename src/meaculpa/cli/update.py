@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory, read_content
-from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
+from meaculpa.build.composition import Memory
+from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.wording import bold, say
 from meaculpa.cli.writing import (
     component_option,
@@ -27,10 +27,9 @@ from meaculpa.cli.writing import (
 from meaculpa.config import Config
 from meaculpa.content.compose import (
     compose_update,
-    find_incident,
     insert_update,
 )
-from meaculpa.errors import InvalidInput, MeaculpaError, Refused, did_you_mean
+from meaculpa.errors import MeaculpaError, Refused
 from meaculpa.files import one_at_a_time, write_file
 from meaculpa.model import (
     INCIDENT_STATUSES,
@@ -79,7 +78,7 @@ def resolve_command(context: click.Context, /, incident_id: str, now: datetime |
     """
     facts |= {"components": (), "next_update": None, "back_at": None}
     at = whole_minute(clock(now))
-    state = state_of(_the_one(project_root(context), incident_id), at)
+    state = state_of(the_incident(project_root(context), incident_id), at)
     if state and not state.is_open and not state.is_upcoming and not state.unconfirmed:
         more = f"to say more of it: meaculpa update {state.incident.id} {state.status} -m TEXT"
         raise Refused(f"{state.incident.id} is over already; {more}")
@@ -88,7 +87,7 @@ def resolve_command(context: click.Context, /, incident_id: str, now: datetime |
 
 def _add_update(context: click.Context, wanted: str, status: Status, now: datetime, facts: dict[str, object]) -> None:
     root, at = project_root(context), whole_minute(now)
-    incident = _the_one(root, wanted)
+    incident = the_incident(root, wanted)
     if incident.kind is Kind.MAINTENANCE and status is Status.RESOLVED:
         status = Status.COMPLETED
     _fact_lines(at, facts, read_all(root, Memory())[1])
@@ -110,7 +109,7 @@ def _insert(
 ) -> Incident:
     """Read the file as it is now, put the update in, check it, write it: one at a time in a project."""
     with one_at_a_time(root / "incidents"):
-        incident = _the_one(root, wanted)
+        incident = the_incident(root, wanted)
         _, config = read_all(root, Memory())
         path = (root / incident.path).resolve()
         text = path.read_bytes().decode("utf-8-sig")
@@ -119,22 +118,6 @@ def _insert(
         after = refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
         write_file(path, changed.encode())
     return after
-
-
-def _the_one(root: Path, wanted: str) -> Incident:
-    memory = Memory()
-    files, config = read_all(root, memory)
-    content = read_content(files, config, memory)
-    found = find_incident(content.incidents, wanted)
-    if len(found) == 1:
-        return found[0]
-    broken = [problem for problem in content.problems if wanted in problem.path]
-    if broken and not found:
-        raise InvalidInput(broken)
-    if not found:
-        open_ones = [one.id for one in content.incidents]
-        raise Refused(f'there is no incident "{wanted}" ({did_you_mean(wanted, open_ones[-8:])})')
-    raise Refused(f'"{wanted}" fits {len(found)} incidents: {", ".join(one.id for one in found[:8])}')
 
 
 def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[str, str]:

@@ -189,6 +189,7 @@ def _build(
         summary=matter.summary,
         works=matter.works,
         money=matter.money,
+        reason=matter.reason,
         starts=matter.starts,
         ends=matter.ends,
         audience=Audience(**matter.audience.model_dump()),

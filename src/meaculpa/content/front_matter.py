@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from meaculpa.config import Config
 from meaculpa.content.text import Halves
@@ -40,6 +40,9 @@ _GIFTS = Literal[
     "call",
     "card",
 ]
+
+
+_Sentences = Annotated[Line, StringConstraints(max_length=400)]
 
 
 class AudienceShape(Shape):
@@ -96,6 +99,7 @@ class FrontMatter(Shape):
     summary: ShortLine | None = None
     works: Line | None = None
     money: Line | None = None
+    reason: _Sentences | None = None
     starts: Time | None = None
     ends: Time | None = None
     started: Time | None = None
@@ -115,6 +119,7 @@ class TranslationMatter(Shape):
     summary: ShortLine | None = None
     works: Line | None = None
     money: Line | None = None
+    reason: _Sentences | None = None
 
 
 def read_front_matter(halves: Halves, path: str, config: Config) -> FrontMatter | list[Problem]:

@@ -28,7 +28,8 @@ def parse_translation(
 
 
 def _build(path: str, locale: str, matter: TranslationMatter, bodies: tuple[str | None, ...]) -> Translation:
-    return Translation(locale, path, matter.title, matter.summary, matter.works, matter.money, bodies)
+    texts = (matter.title, matter.summary, matter.works, matter.money)
+    return Translation(locale, path, *texts, bodies, matter.reason)
 
 
 def _read_bodies(

@@ -57,12 +57,13 @@ _NEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One thing that an order gets; `value` is what it costs the shop at most, in the order's currency."""
+    """One thing that an order gets; `value` is what it costs the shop at most, `pool` is where its code came from."""
 
     gift: Gift
     value: Decimal
     code: str | None = None
     expires: date | None = None
+    pool: str | None = None
 
     @property
     def is_goodwill(self) -> bool:
@@ -148,6 +149,18 @@ def make_good(order: Order, offers: Iterable[Condition], purse: Purse, today: da
     return MakeGood(tuple(sorted(grants, key=lambda one: one.is_goodwill)), tuple(withheld))
 
 
+def take_back(order: Order, made: MakeGood, purse: Purse) -> None:
+    """Put back into the purse what an order was to get that in the end gets no letter."""
+    customer = order.email.casefold()
+    for grant in made.grants:
+        if grant.is_goodwill:
+            purse.face -= grant.value
+            purse.given[customer] -= grant.value
+        if grant.code and grant.pool:
+            purse.codes[grant.pool].appendleft(grant.code)
+            purse.coded.discard((customer, grant.gift))
+
+
 class BudgetState(StrEnum):
     """How a plan stands to the budget of its incident."""
 
@@ -194,7 +207,7 @@ def _give(order: Order, offer: Offer, purse: Purse, today: date) -> Grant | Refu
         pool = purse.codes.get(offer.codes or "")
         if not pool:
             return Refusal.NO_CODE_LEFT
-        grant = replace(grant, code=pool.popleft())
+        grant = replace(grant, code=pool.popleft(), pool=offer.codes)
         purse.coded.add((customer, grant.gift))
     purse.face += grant.value
     purse.given[customer] = purse.given.get(customer, _NOTHING) + grant.value

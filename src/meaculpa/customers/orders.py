@@ -79,12 +79,13 @@ class Order:
     comparable_item: str | None = None
     comparable_price: Decimal | None = None
     right_price: Decimal | None = None
+    rest: str | None = None
     more: Mapping[str, str] | None = None
 
     @property
     def paid(self) -> Decimal:
-        """What the whole order costs."""
-        return self.price if self.total is None else self.total
+        """What it is about: the whole order, or the item alone where `rest` says that the rest goes its own way."""
+        return self.price if self.total is None or self.rest else self.total
 
 
 def _read_address(value: object) -> object:
@@ -183,6 +184,7 @@ class _Row(Shape):
     comparable_item: _Name | None = None
     comparable_price: _Amount | None = None
     right_price: _Amount | None = None
+    rest: Annotated[Line, Field(max_length=200)] | None = None
 
 
 COLUMNS = tuple(_Row.model_fields)

@@ -59,7 +59,7 @@ def _milder_than_its_components(incident: Incident) -> list[Problem]:
 
 
 def _missing(incident: Incident, translation: Translation) -> list[str]:
-    names = ("title", "summary", "works", "money")
+    names = ("title", "summary", "works", "money", "reason")
     fields = [name for name in names if getattr(incident, name) and not getattr(translation, name)]
     updates = [
         f"the update of {format_time(update.at)}"

@@ -1,0 +1,108 @@
+"""A plan on disk: the letters, what they were made from, and pages to leaf through; for its owner only."""
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from jinja2 import Environment
+
+from meaculpa.customers.planning import Refused as RefusedOrder
+from meaculpa.errors import Refused
+
+LETTERS, PLAN, PREVIEW, SKIPPED = "letters.jsonl", "plan.json", "index.html", "skipped.csv"
+FORMAT = 1
+_A_PAGE = 50
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a plan was made from: whatever of it changes, the plan is not what would be made now."""
+
+    incident: str
+    incident_digest: str
+    stage: str
+    orders: str
+    orders_digest: str
+    templates_digest: str
+    settings_digest: str
+
+
+@contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """Fill a folder that takes its place whole, or not at all; raises Refused where something else lies there."""
+    if place.exists() and any(place.iterdir()) and not (place / PLAN).is_file():
+        raise Refused(f"{place} holds something else than a plan; choose another folder with --out")
+    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    try:
+        yield fresh
+        if place.exists():
+            old = fresh.with_name(f"{fresh.name}.old")
+            place.rename(old)
+            fresh.rename(place)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            fresh.rename(place)
+    finally:
+        with suppress(OSError):
+            shutil.rmtree(fresh)
+
+
+def private_file(path: Path) -> IO[str]:
+    """Open a new file that nobody else may read."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+
+
+def write_plan(folder: Path, basis: Basis, digest: str, summary: dict[str, Any]) -> None:
+    """Write what the plan was made from and what it comes to, last: without it there is no plan."""
+    value = {"format": FORMAT, "digest": digest, "basis": {name: getattr(basis, name) for name in Basis.__slots__}}
+    with private_file(folder / PLAN) as stream:
+        json.dump({**value, **summary}, stream, ensure_ascii=False, indent=2)
+
+
+def write_skipped(folder: Path, skipped: tuple[RefusedOrder, ...]) -> None:
+    """List the orders that get no letter."""
+    with private_file(folder / SKIPPED) as stream:
+        rows = csv.writer(stream)
+        rows.writerow(["row", "order_id", "why"])
+        rows.writerows([one.line, safe_cell(one.order_id), safe_cell("; ".join(one.reasons))] for one in skipped)
+
+
+def write_previews(folder: Path, templates: Environment, title: str) -> None:
+    """Write pages on which every letter can be looked at as it will be read, some on a page."""
+    with (folder / LETTERS).open(encoding="utf-8") as stream:
+        count = sum(1 for _ in stream)
+    pages = max(1, -(-count // _A_PAGE))
+    page = templates.get_template("plan.html.j2")
+    with (folder / LETTERS).open(encoding="utf-8") as stream:
+        for number in range(1, pages + 1):
+            letters = [json.loads(line) for line in islice(stream, _A_PAGE)]
+            with private_file(folder / _page_name(number)) as output:
+                facts = {"letters": letters, "number": number, "pages": pages, "count": count, "title": title}
+                output.write(page.render(**facts, page_name=_page_name))
+
+
+def _page_name(number: int) -> str:
+    return PREVIEW if number == 1 else f"index-{number}.html"
+
+
+def safe_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file, however large."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,260 @@
+"""Orders + incident -> a plan: every letter as it will be sent, in a folder that only its owner may read.
+
+Nothing is sent here. A row that is wrong, a letter that breaks a rule, an empty pool of codes, a budget that is used
+up: any of them and there is no plan, unless bad rows are skipped on purpose; then they are listed.
+"""
+
+import hashlib
+import json
+import sqlite3
+import tempfile
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from meaculpa.customers.delay_law import Silence
+from meaculpa.customers.letters import Campaign, Letter, compose
+from meaculpa.customers.make_good import (
+    BudgetState,
+    Gift,
+    MakeGood,
+    Purse,
+    Refusal,
+    budget_state,
+    make_good,
+    take_back,
+)
+from meaculpa.customers.orders import ChargeState, Order, Stage
+from meaculpa.errors import Problem, Severity
+from meaculpa.lint.letters import Checked, Finding, inspect_letter
+
+_SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An order that gets no letter: its row, and why."""
+
+    line: int
+    order_id: str
+    reasons: tuple[str, ...]
+
+
+@dataclass
+class Totals:
+    """What a plan comes to, counted while it is made; `forced` are the orders that silence will cancel, by day."""
+
+    letters: int = 0
+    gifts: Counter[Gift] = field(default_factory=Counter)
+    withheld: Counter[Refusal] = field(default_factory=Counter)
+    forced: Counter[date] = field(default_factory=Counter)
+    cancelled: int = 0
+    refunds: dict[str, Decimal] = field(default_factory=dict)
+    worst: dict[str, Decimal] = field(default_factory=dict)
+    warnings: Counter[str] = field(default_factory=Counter)
+    to_call: int = 0
+    to_decide: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A plan: its digest and totals, some letters to look at, and what is wrong: with problems there is no plan."""
+
+    digest: str
+    totals: Totals
+    purse: Purse
+    samples: tuple[Letter, ...]
+    problems: tuple[Problem, ...]
+    skipped: tuple[Refused, ...]
+
+
+def plan(
+    rows: Iterable[Order | Problem],
+    campaign: Campaign,
+    purse: Purse,
+    stream: IO[str],
+    path: str,
+    skip_bad_rows: bool = False,
+) -> Outcome:
+    """Write every letter into a stream, a line of JSON each, and say what it comes to."""
+    digest, totals = hashlib.sha256(), Totals()
+    problems, skipped, samples = list[Problem](), list[Refused](), dict[tuple[object, ...], Letter]()
+    with closing(_Seen()) as seen:
+        for row in rows:
+            found = _one(row, campaign, purse, seen, path)
+            if isinstance(found, list):
+                told = [problem for problem in found if problem.severity is Severity.ERROR]
+                if skip_bad_rows and _is_of_a_row(row, told):
+                    order_id = row.order_id if isinstance(row, Order) else ""
+                    skipped.append(Refused(told[0].line, order_id, tuple(problem.message for problem in told)))
+                else:
+                    problems += told
+                continue
+            letter, made, warnings = found
+            line = json.dumps(_record(letter, made), ensure_ascii=False, sort_keys=True) + "\n"
+            digest.update(line.encode())
+            stream.write(line)
+            _count(letter, made, warnings, campaign, totals)
+            samples.setdefault((letter.locale, letter.rule and letter.rule.case, len(made.grants)), letter)
+    problems += _plan_problems(totals, purse, campaign)
+    if not totals.letters and not problems:
+        problems.append(Problem(path, 0, "not one order gets a letter", "are there rows below the header?"))
+    return Outcome(
+        digest.hexdigest(), totals, purse, tuple(samples.values())[:_SAMPLES], tuple(sorted(problems)), tuple(skipped)
+    )
+
+
+def _is_of_a_row(row: Order | Problem, told: list[Problem]) -> bool:
+    """A header that is wrong is no bad row."""
+    return isinstance(row, Order) or all(problem.line > 1 for problem in told)
+
+
+def _one(
+    row: Order | Problem, campaign: Campaign, purse: Purse, seen: "_Seen", path: str
+) -> list[Problem] | tuple[Letter, MakeGood, list[Finding]]:
+    if isinstance(row, Problem):
+        return [row]
+    first = seen.first_line(row)
+    if first != row.line:
+        message = f'column "order_id": the order {row.order_id} stands in row {first} already'
+        return [Problem(path, row.line, message, "one letter an order")]
+    made = MakeGood()
+    try:
+        made = make_good(row, campaign.offers, purse, campaign.today)
+        letter = compose(row, made, campaign)
+    except ValueError as error:
+        take_back(row, made, purse)
+        return [Problem(path, row.line, str(error))]
+    findings = inspect_letter(checked(letter, made, campaign))
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    if errors:
+        take_back(row, made, purse)
+        return [Problem(path, row.line, f"the letter to {row.order_id}: {one}") for one in errors]
+    return letter, made, findings
+
+
+def checked(letter: Letter, made: MakeGood, campaign: Campaign) -> Checked:
+    """Put a letter together with what the rules hold it against."""
+    order, rule = letter.order, letter.rule
+    words = next(words for words in campaign.words if words.locale == letter.locale)
+    silence_days = [words.day(rule.until)] if rule and rule.until else []
+    is_refund_due = any(one.gift is Gift.REFUND for one in made.grants) or campaign.stage is Stage.CHOICE
+    return Checked(
+        locale=letter.locale,
+        subject=letter.subject,
+        text=letter.text,
+        facts=(order.name, order.order_id, order.item),
+        person=campaign.sender.person,
+        reply_to=campaign.sender.reply_to,
+        store_host=campaign.store_host,
+        stage=str(campaign.stage),
+        may_cancel=rule is not None and rule.silence is not Silence.KEEPS,
+        silence_days=silence_days,
+        is_refund_due=is_refund_due or (rule is not None and rule.silence is Silence.CANCELLED),
+    )
+
+
+def _record(letter: Letter, made: MakeGood) -> dict[str, Any]:
+    """A letter as it is kept: what is sent, and the facts that settle later needs."""
+    order = letter.order
+    return {
+        "order_id": order.order_id,
+        "email": order.email,
+        "name": order.name,
+        "locale": letter.locale,
+        "subject": letter.subject,
+        "text": letter.text,
+        "html": letter.html,
+        "grants": [
+            {"gift": str(one.gift), "value": str(one.value), "currency": order.currency, "code": one.code}
+            for one in made.grants
+        ],
+        "withheld": [{"gift": str(gift), "why": str(why)} for gift, why in made.withheld],
+        "silence": str(letter.rule.silence) if letter.rule else None,
+        "until": letter.rule.until.isoformat() if letter.rule and letter.rule.until else None,
+    }
+
+
+def _count(letter: Letter, made: MakeGood, warnings: list[Finding], campaign: Campaign, totals: Totals) -> None:
+    order, rule = letter.order, letter.rule
+    totals.letters += 1
+    totals.gifts.update(one.gift for one in made.grants)
+    totals.withheld.update(why for _, why in made.withheld)
+    totals.warnings.update(str(one.rule) for one in warnings)
+    totals.to_call += any(one.gift is Gift.CALL for one in made.grants) or bool(rule and rule.misses_essential_date)
+    if any(why is Refusal.REPEATED for _, why in made.withheld):
+        totals.to_decide.append(order.order_id)
+    if rule and rule.silence is Silence.CANCELS and rule.until:
+        totals.forced[rule.until] += 1
+    totals.cancelled += rule is not None and rule.silence is Silence.CANCELLED
+    is_refund_sure = any(one.gift is Gift.REFUND for one in made.grants) or (
+        rule and rule.silence is Silence.CANCELLED
+    )
+    may_refund = is_refund_sure or campaign.stage in (Stage.DELAY, Stage.CHOICE)
+    if order.charge_state is ChargeState.CHARGED:
+        for is_counted, sums in ((is_refund_sure, totals.refunds), (may_refund, totals.worst)):
+            if is_counted:
+                sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.paid
+
+
+def _plan_problems(totals: Totals, purse: Purse, campaign: Campaign) -> Iterator[Problem]:
+    source = campaign.incident.path
+    if totals.withheld[Refusal.NO_CODE_LEFT]:
+        missing = totals.withheld[Refusal.NO_CODE_LEFT]
+        yield Problem(source, 0, f"{missing} codes are missing in the pools", "fill the files in private/codes/")
+    if budget_state(purse) is BudgetState.OVER and purse.budget:
+        limit = f"{purse.budget.incident} {purse.budget.currency}"
+        yield Problem(
+            source, 0, f"the offers come to {purse.face}, above the budget of {limit}", "approved_by, or less"
+        )
+
+
+class _Seen:
+    """Which order stands in which row, in a file of its own: there may be a million."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        self._rows = sqlite3.connect(Path(self._folder.name) / "seen.db", isolation_level=None)
+        self._rows.execute("PRAGMA journal_mode=OFF")
+        self._rows.execute("CREATE TABLE orders (id TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID")
+        self._rows.execute("BEGIN")
+
+    def first_line(self, order: Order) -> int:
+        """The row in which an order stands first: this one, if it was not seen before."""
+        found = self._rows.execute("SELECT line FROM orders WHERE id = ?", (order.order_id,)).fetchone()
+        if found:
+            return int(found[0])
+        self._rows.execute("INSERT INTO orders VALUES (?, ?)", (order.order_id, order.line))
+        return order.line
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._rows.close()
+        self._folder.cleanup()
+
+
+def read_codes(folder: Path, names: Iterable[str]) -> Mapping[str, deque[str]] | list[Problem]:
+    """Read pools of codes, a code a line; gives them by name, or every problem."""
+    pools, problems, first = dict[str, deque[str]](), list[Problem](), dict[str, str]()
+    for name in sorted(set(names)):
+        path = folder / name
+        try:
+            codes = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError):
+            problems.append(
+                Problem(f"private/codes/{name}", 0, "the pool of codes cannot be read", "one code a line")
+            )
+            continue
+        for code in codes:
+            if code in first:
+                problems.append(
+                    Problem(f"private/codes/{name}", 0, f"the code {code[:8]}… stands there twice", first[code])
+                )
+            first[code] = f"it is in {name} too"
+        pools[name] = deque(codes)
+    return problems or pools

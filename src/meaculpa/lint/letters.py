@@ -1,0 +1,292 @@
+"""A letter as it will be read -> findings: what a customer must find in it, and what must not stand there.
+
+The rules and their numbers are those of the messages paper; text rules exist for English and German.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from meaculpa.errors import Severity
+
+
+class Rule(StrEnum):
+    """The rules that a letter is held to."""
+
+    IMPACT_FIRST = "MC003"
+    RESTORED_FACTS = "MC005"
+    APOLOGY_ELEMENTS = "MC006"
+    ONE_APOLOGY = "MC007"
+    REFUND_FIRST = "MC008"
+    DELAY_NOTICE = "MC010"
+    WORKS_WHEN_DOWN = "MC011"
+    INDIVIDUAL = "MC012"
+    PROMISE = "MC013"
+    INCONVENIENCE = "MC101"
+    CONDITIONAL_SORRY = "MC102"
+    NO_AGENT = "MC103"
+    BLAMES_DEMAND = "MC202"
+    BLAMES_PERSON = "MC203"
+    DEFAULT_CANCEL = "MC301"
+    HEDGED_ORDER = "MC302"
+    VAGUE_TIME = "MC401"
+    EMPTY_OR_CUTE = "MC501"
+    CANNED = "MC601"
+    PLACEHOLDER = "MC602"
+    SELLS = "MC701"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a letter: the rule, the words, and what would be right."""
+
+    rule: Rule
+    words: str
+    hint: str
+    severity: Severity = Severity.ERROR
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.words} ({self.hint})"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A letter, and what it has to be held against.
+
+    `facts` must all be found in it: name, order, item, money. `answers_by` are days of which one must stand in it,
+    `store_hosts` what does not answer when the store is down. `may_cancel` is whether the law makes silence cancel.
+    """
+
+    locale: str
+    subject: str
+    text: str
+    facts: Collection[str]
+    person: str
+    reply_to: str
+    store_host: str = ""
+    stage: str = ""
+    may_cancel: bool = False
+    silence_days: Collection[str] = ()
+    is_refund_due: bool = False
+
+
+def inspect_letter(letter: Checked) -> list[Finding]:
+    """Hold a rendered letter against every rule for letters."""
+    language = letter.locale.split("-")[0]
+    text = " ".join(letter.text.split())
+    return [
+        *_individual(letter, text),
+        *_reachable(letter, text),
+        *_stage_rules(letter, text, _WORDS.get(language, _WORDS["en"])),
+        *_phrases(letter, text, _PHRASES.get(language, {})),
+        *_sells(letter),
+    ]
+
+
+def _individual(letter: Checked, text: str) -> Iterator[Finding]:
+    for fact in letter.facts:
+        if " ".join(fact.split()) not in text:
+            yield Finding(Rule.INDIVIDUAL, f'"{fact}" does not stand in it', "name, order, item and money are named")
+    if letter.person not in text:
+        yield Finding(Rule.INDIVIDUAL, "no person has signed it", "mail.signed_by in meaculpa.yml")
+    first = _first_sentence(text)
+    you = r"\b([Yy]ou|[Yy]ours?|Sie|Ihnen|Ihre?[mnrs]?)\b"
+    if not re.search(you, first):
+        hint = "begin with what it means for the reader"
+        yield Finding(Rule.IMPACT_FIRST, f'"{first[:80]}" does not speak to the reader', hint, Severity.WARNING)
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence after the greeting."""
+    body = text.partition(",")[2].strip() or text
+    return re.split(r"(?<=[.!?]) ", body, maxsplit=1)[0]
+
+
+def _reachable(letter: Checked, text: str) -> Iterator[Finding]:
+    if re.search(r"no-?reply|do-?not-?reply|donotreply", letter.reply_to, re.IGNORECASE):
+        yield Finding(
+            Rule.WORKS_WHEN_DOWN, f"answers would go to {letter.reply_to}", "an address that a person reads"
+        )
+    host = letter.store_host.removeprefix("www.")
+    if host and re.search(rf"https?://(www\.)?{re.escape(host)}(?![\w.-])", text):
+        yield Finding(
+            Rule.WORKS_WHEN_DOWN, f"a link to {letter.store_host}", "it does not answer when the store is down"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What has to be found in a language's letters, as patterns."""
+
+    promise: str
+    sorry: str
+    responsible: str
+    money_back: str
+    log_in: str
+
+
+_WORDS = {
+    "en": _Words(
+        r"(e-?mail|write to|tell) you\b.{0,40}\bas soon as",
+        r"\b(sorry|apologi[sz]e|apology)\b",
+        r"\b(our|my) (own )?(mistake|fault|failure)|\bwe (were wrong|let you down)",
+        r"\b(back the way you pa|refund|release|not been charged|not charged|was sent back|sent all of it back)",
+        r"\blog ?in to\b",
+    ),
+    "de": _Words(
+        r"(schreiben|mailen|sagen|melden).{0,40}\bsobald",
+        r"\b(tut (mir|uns) leid|entschuldig)",
+        r"\b(unser|mein) (eigener )?(Fehler|Versagen)|im Stich gelassen",
+        r"\b(auf demselben Weg zurück|erstatt|frei\b|nicht belastet|zurückgeschickt|ging .{0,30} zurück)",
+        r"\bmelden Sie sich an\b",
+    ),
+}
+
+
+def _stage_rules(letter: Checked, text: str, words: _Words) -> Iterator[Finding]:
+    apologies = len(re.findall(words.sorry, text, re.IGNORECASE))
+    if apologies > 2:
+        yield Finding(Rule.ONE_APOLOGY, f"{apologies} apologies", "one is heard, more are noise", Severity.WARNING)
+    if letter.stage == "patience" and not re.search(words.promise, text, re.IGNORECASE):
+        yield Finding(
+            Rule.PROMISE, "no promise to write when it works", "patience is asked for only with that promise"
+        )
+    if letter.stage == "apology":
+        for pattern, what in ((words.sorry, "no regret"), (words.responsible, "nobody takes responsibility")):
+            if not re.search(pattern, text, re.IGNORECASE):
+                yield Finding(
+                    Rule.APOLOGY_ELEMENTS, what, "say sorry, whose mistake it was, and what you do about it"
+                )
+    if letter.is_refund_due and not re.search(words.money_back, text, re.IGNORECASE):
+        yield Finding(Rule.REFUND_FIRST, "it does not say that the money goes back", "a gift is no refund")
+    if letter.silence_days and not any(day in text for day in letter.silence_days):
+        yield Finding(Rule.DELAY_NOTICE, "it does not say what silence means, and until when", letter.stage)
+    if re.search(words.log_in, text, re.IGNORECASE):
+        yield Finding(Rule.WORKS_WHEN_DOWN, "it asks to log in", "an answer by mail or phone is enough")
+
+
+# Rule -> what must not stand in a letter, and what would be right; ordered as in the paper.
+_PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
+    "en": {
+        Rule.INCONVENIENCE: (
+            r"\b(any|the|this) inconvenience\b|inconvenience (this|it|we) .{0,12}caused",
+            "name the harm",
+        ),
+        Rule.CONDITIONAL_SORRY: (r"\b(sorry|apologi[sz]e)\b[^.]{0,40}\b(if|may have)\b", "sorry that, not sorry if"),
+        Rule.NO_AGENT: (
+            r"\bmistakes were made\b|\ban? (error|mistake) occurred\b|\bw(as|ere) oversold\b",
+            "say who: we ...",
+        ),
+        Rule.BLAMES_DEMAND: (
+            r"\bdue to (the )?(unprecedented|overwhelming|extraordinary|high|unexpected) (demand|traffic|interest)",
+            "we sold more than we had",
+        ),
+        Rule.BLAMES_PERSON: (
+            r"\bhuman error\b|\b(an?|one of our) (engineer|employee|colleague)s? made\b",
+            "we did not check ...",
+        ),
+        Rule.DEFAULT_CANCEL: (
+            r"\b(will|may|shall|must)( automatically)?( be)? cancel(led)?\b[^.]{0,60}\bunless\b"
+            r"|\bunless you\b[^.]{0,80}\bcancel|\bautomatically cancel|\bor (it|your order) (will|may) be cancelled",
+            "clicking buy was the confirmation: say what happens if you hear nothing, and keep the order",
+        ),
+        Rule.HEDGED_ORDER: (
+            r"\bmay not be able to (deliver|ship|send)\b|\bsome items? (may|might)\b"
+            r"|\b(order|item)s? (may|might|could) be (delayed|late|cancelled)\b",
+            "say what will happen to this order",
+        ),
+        Rule.VAGUE_TIME: (
+            r"\bshortly\b|\bsoon\b(?! as\b)|\bas soon as possible\b|\bin due course\b|\bmomentarily\b",
+            "a day, or a day by which you write again",
+        ),
+        Rule.EMPTY_OR_CUTE: (
+            r"\btechnical (difficult|issue|problem)\w*|\boops\b|\bglitch\b|\bhiccup",
+            "say what fails",
+        ),
+        Rule.CANNED: (
+            r"\bdear (valued )?customer\b|\bvalued customer\b|\bimportant to us\b"
+            r"|\bthank you for your (patience|understanding)\b|\bdo not reply\b"
+            r"|\btakes? (this|it) (very )?seriously\b|\bitem\(s\)|\border\(s\)",
+            "their name and their facts",
+        ),
+    },
+    "de": {
+        Rule.INCONVENIENCE: (r"\bUnannehmlichkeit|\bUmstände, die Ihnen", "sagen, was es gekostet hat"),
+        Rule.CONDITIONAL_SORRY: (
+            r"\b(leid|entschuldig\w*)\b[^.]{0,40}\b(falls|sollten|möglicherweise)\b",
+            "dass, nicht falls",
+        ),
+        Rule.NO_AGENT: (r"\bwurden Fehler gemacht\b|\b(ist|kam) (es )?(ein|zu einem) Fehler", "sagen, wer: wir ..."),
+        Rule.BLAMES_DEMAND: (
+            r"\b(wegen|aufgrund) (der )?(un\w+|hohe[nr]?|große[nr]?|überwältigende[nr]?)"
+            r" (Nachfrage|Andrang|Interesse)",
+            "wir haben mehr verkauft, als wir hatten",
+        ),
+        Rule.BLAMES_PERSON: (
+            r"\bmenschliche\w* (Versagen|Fehler)|\bein Mitarbeiter hat\b",
+            "wir haben nicht geprüft ...",
+        ),
+        Rule.DEFAULT_CANCEL: (
+            r"\b(storniert|gelöscht|verfällt)\b[^.]{0,60}\b(sofern|außer|wenn) Sie (sich )?nicht"
+            r"|\bautomatisch storniert|\bandernfalls (wird|stornieren)|\bsonst (wird|stornieren) [^.]{0,40}stornier",
+            "der Kauf war die Bestätigung",
+        ),
+        Rule.HEDGED_ORDER: (
+            r"\bmöglicherweise nicht (liefern|versenden)"
+            r"|\b(Bestellung|Artikel) (kann|könnte) sich (evtl\. )?verzögern"
+            r"|\beinige Artikel (können|könnten)",
+            "sagen, was mit dieser Bestellung geschieht",
+        ),
+        Rule.VAGUE_TIME: (
+            r"\bin Kürze\b|\bdemnächst\b|\bbaldmöglichst\b|\bso (bald|schnell|rasch) wie möglich\b"
+            r"|\bschnellstmöglich\b|\bzeitnah\b|\bzu gegebener Zeit\b",
+            "ein Tag, oder der Tag der nächsten Nachricht",
+        ),
+        Rule.EMPTY_OR_CUTE: (
+            r"\btechnische\w* (Schwierigkeit|Problem|Störung)\w*|\bHoppla\b|\bUps\b",
+            "sagen, was nicht geht",
+        ),
+        Rule.CANNED: (
+            r"\bsehr geehrte (Damen und Herren|Kund)\w*|\bwerte\w* Kund|\bliebe Kund|\b(ist|sind) uns wichtig\b"
+            r"|\b(danke|vielen dank) für (Ihre Geduld|Ihr Verständnis)|\bbitte (antworten Sie )?nicht auf diese"
+            r"|\bnehmen (dies|das|es) sehr ernst\b|\bArtikel\(n?\)",
+            "Name und Sachverhalt",
+        ),
+    },
+}
+_PLACEHOLDER = re.compile(
+    r"\{\{|\}\}|\{%|\[[A-Z][A-Z _]{2,}\]|\b(TBD|TODO|FIXME|XXX?)\b|lorem ipsum|<[a-z ]+>|\bNone\b"
+)
+
+
+def _phrases(letter: Checked, text: str, phrases: Mapping[Rule, tuple[str, str]]) -> Iterator[Finding]:
+    own_words = text
+    for fact in letter.facts:
+        # What an item or a customer is called is not for us to judge.
+        own_words = own_words.replace(" ".join(fact.split()), "…")
+    for rule, (pattern, hint) in phrases.items():
+        if rule is Rule.DEFAULT_CANCEL and letter.may_cancel:
+            continue
+        for place in (letter.subject, own_words):
+            match = re.search(pattern, place, re.IGNORECASE)
+            if match:
+                yield Finding(rule, f'"{match[0]}"', hint)
+    for place in (letter.subject, text):
+        match = _PLACEHOLDER.search(place)
+        if match:
+            yield Finding(Rule.PLACEHOLDER, f'"{match[0]}"', "fill it in")
+
+
+_SALES = re.compile(
+    r"\d ?%|\b(off|sale|shop now|limited time|voucher|coupon|gift)\b"
+    r"|\b(rabatt|gutschein|jetzt kaufen|nur für kurze zeit)\b",
+    re.IGNORECASE,
+)
+
+
+def _sells(letter: Checked) -> Iterable[Finding]:
+    match = _SALES.search(letter.subject)
+    if match:
+        return [Finding(Rule.SELLS, f'"{match[0]}" in the subject', "the order comes first, a gift after its facts")]
+    return []
