@@ -111,16 +111,25 @@ def test_line_ends_are_no_change(checkouts: tuple[Path, Path]) -> None:
 def test_what_is_remembered_of_versions_has_an_end_and_harms_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meaculpa.publish.versions._MOST", 3)
-    had = recall_versions(tmp_path)
-    for number in range(5):
-        had = keep_versions(tmp_path, [f"2026-11-22 0{number}:00 UTC #{number}"], had)
-    assert sorted(recall_versions(tmp_path)) == [f"2026-11-22 0{number}:00 UTC #{number}" for number in (2, 3, 4)]
-    (tmp_path / ".meaculpa" / "versions").write_bytes(b"\xff")
-    assert recall_versions(tmp_path) == frozenset()
-    (tmp_path / ".meaculpa" / "versions").unlink()
-    (tmp_path / ".meaculpa" / "versions").mkdir()
-    assert keep_versions(tmp_path, ["x"], frozenset()) == {"x"}
+    monkeypatch.setattr("meaculpa.publish.versions._FEWEST", 20)
+    versions, had = [f"2026-11-22 {number:05d} #{number}" for number in range(300)], recall_versions(tmp_path)
+    for version in versions:
+        had = keep_versions(tmp_path, [version, versions[0]], had)
+        assert version in had
+        assert versions[0] in had
+        assert recall_versions(tmp_path).keys() == had.keys()
+    assert 12 <= len(had) <= 20
+    assert len(keep_versions(tmp_path, versions, had)) >= 300, "all of now are remembered, however many"
+
+
+def test_what_cannot_be_remembered_stops_nobody(tmp_path: Path) -> None:
+    file = tmp_path / ".meaculpa" / "versions"
+    file.parent.mkdir()
+    file.write_bytes(b"\xff")
+    assert not recall_versions(tmp_path)
+    file.unlink()
+    file.mkdir()
+    assert list(keep_versions(tmp_path, ["x"], {})) == ["x"]
 
 
 # ---- Watchers

@@ -113,6 +113,13 @@ def test_one_bad_row_and_there_is_no_plan(project: Path) -> None:
     assert not (project / "private" / "plan").exists()
 
 
+def test_a_file_of_nothing_but_mistakes_ends_at_a_thousand(project: Path) -> None:
+    done = run(project, orders(project, *(customer(number, email="nobody") for number in range(1_500))))
+    assert done.returncode == 1
+    assert "there may be more mistakes; the rest was not read" in done.stderr
+    assert len(done.stderr.splitlines()) == 1_002
+
+
 def test_bad_rows_are_left_out_only_when_asked_and_listed(project: Path) -> None:
     file = orders(project, customer(1), customer(2, email="nobody"), customer(3, price="=1+1"))
     done = run(project, file, "--skip-bad-rows")

@@ -1,6 +1,7 @@
 """`meaculpa customers`: a letter for each affected order, planned before anything is sent."""
 
 import hashlib
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -36,6 +37,7 @@ from meaculpa.project import ProjectFiles, read_letter_templates
 from meaculpa.render.environment import make_theme
 from meaculpa.render.words import Words
 
+_OFTEN = 500
 _CODES = Path("private") / "codes"
 _WITHHELD = {
     Refusal.CUSTOMER_CAP: "the customer has had as much as the cap allows",
@@ -120,8 +122,19 @@ def plan_command(
 
 def _write_letters(folder: Path, campaign: Campaign, purse: Purse, orders: Path, skip_bad_rows: bool) -> Outcome:
     with private_file(folder / LETTERS) as stream, orders.open("rb") as source:
-        rows = _rows(source, shown_path(orders.absolute()), campaign.stage)
+        rows = _told(_rows(source, shown_path(orders.absolute()), campaign.stage))
         return plan(rows, campaign, purse, stream, shown_path(orders.absolute()), skip_bad_rows)
+
+
+def _told(rows: Iterator[Order | Problem]) -> Iterator[Order | Problem]:
+    """Pass rows on, and show on a terminal how far it is."""
+    is_shown = sys.stderr.isatty()
+    for number, row in enumerate(rows, start=1):
+        if is_shown and number % _OFTEN == 0:
+            click.echo(f"\r{number:,} rows ", nl=False, err=True)
+        yield row
+    if is_shown:
+        click.echo("\r\033[K", nl=False, err=True)
 
 
 def _rows(source: Iterable[bytes], path: str, stage: Stage) -> Iterator[Order | Problem]:

@@ -33,7 +33,7 @@ from meaculpa.customers.orders import ChargeState, Order, Stage
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.letters import Checked, Finding, inspect_letter
 
-_SAMPLES = 3
+_SAMPLES, _MOST_PROBLEMS = 3, 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ def plan(
                     skipped.append(Refused(told[0].line, order_id, tuple(problem.message for problem in told)))
                 else:
                     problems += told
+                if len(problems) >= _MOST_PROBLEMS:
+                    hint = f"these are the first {_MOST_PROBLEMS:,}"
+                    problems.append(Problem(path, 0, "there may be more mistakes; the rest was not read", hint))
+                    break
                 continue
             letter, made, warnings = found
             line = json.dumps(_record(letter, made), ensure_ascii=False, sort_keys=True) + "\n"
