@@ -58,6 +58,15 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     assert after.made == len(changed | always_made)
 
 
+def test_what_is_known_of_earlier_titles_is_forgotten(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, a=incident_text())
+    mine = Memory(pool=memory.pool)
+    for number in range(30):
+        (root / "incidents" / "a.md").write_text(incident_text(title=f"Title {number}"))
+        built(root, mine)
+    assert len(mine.bodies._plain) < 5
+
+
 _names = st.sampled_from(["a", "b", "c", "d"])
 _edits = st.lists(
     st.one_of(

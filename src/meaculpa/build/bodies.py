@@ -32,6 +32,7 @@ class Bodies(Mapping[str, Markup]):
     _coming: dict[str, Awaited] = field(default_factory=dict)
     _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     _kept: int = 0
+    _kept_plain: int = 0
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
@@ -49,13 +50,13 @@ class Bodies(Mapping[str, Markup]):
 
     def forget_others(self, incidents: Iterable[Incident]) -> None:
         """Drop what no incident says any more, once that has become much."""
-        if len(self._known) < 2 * self._kept:
+        if len(self._known) < 2 * self._kept and len(self._plain) < 2 * self._kept_plain:
             return
         known = list(incidents)
         self._plain &= {_key(incident) for incident in known}
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
-        self._kept = len(self._known)
+        self._kept, self._kept_plain = len(self._known), len(self._plain)
 
     def refusals(self, incidents: Iterable[Incident], assets: Collection[str]) -> list[Problem]:
         """Tell of every text that cannot be rendered and every picture that is not there."""
