@@ -90,7 +90,7 @@ def write_project(folder: Path, codes: int) -> Path:
 
 
 READ = (
-    "import sys; from pathlib import Path; from meaculpa.customers.orders import Order, Stage, read_orders\n"
+    "import sys; from meaculpa.customers.order import Order, Stage; from meaculpa.customers.orders import read_orders\n"
     "with open(sys.argv[1], encoding='utf-8', newline='') as lines:\n"
     "    count = sum(isinstance(one, Order) for one in read_orders(lines, 'orders.csv', Stage.DELAY))\n"
     "assert count == int(sys.argv[2]), count"

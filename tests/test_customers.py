@@ -2,12 +2,14 @@
 
 import csv
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from meaculpa.customers.folder import new_folder
 from tests.making import CONFIG, incident_text, write_project
 from tests.test_cli import meaculpa
 
@@ -67,12 +69,14 @@ def run(project: Path, file: str, *options: str, stage: str = "delay") -> Any:
 
 
 def letters(project: Path) -> list[dict[str, Any]]:
-    lines = (project / "private" / "plan" / "letters.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (project / "private" / "plans" / f"{THROWS}-delay" / "letters.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     return [json.loads(line) for line in lines]
 
 
 def skipped(project: Path) -> list[list[str]]:
-    text = (project / "private" / "plan" / "skipped.csv").read_text(encoding="utf-8")
+    text = (project / "private" / "plans" / f"{THROWS}-delay" / "skipped.csv").read_text(encoding="utf-8")
     return list(csv.reader(text.splitlines()))
 
 
@@ -83,7 +87,7 @@ def test_a_plan_holds_every_letter_and_only_its_owner_may_read_it(project: Path)
     assert "silence cancels 1 order on 2026-12-24" in done.stdout
     assert "2 × gift certificate" in done.stdout
     assert "goodwill, face value: 40 of 60 EUR" in done.stdout
-    plan = project / "private" / "plan"
+    plan = project / "private" / "plans" / f"{THROWS}-delay"
     assert stat.S_IMODE(plan.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in plan.iterdir()} == {0o600}
     written = letters(project)
@@ -110,7 +114,7 @@ def test_one_bad_row_and_there_is_no_plan(project: Path) -> None:
     assert 'orders.csv:3: column "email": "two@x.example, three@x.example" is not one address' in told[0]
     assert 'orders.csv:4: column "order_id": the order 1 stands in row 2 already' in told[1]
     assert "There is no plan, and nothing was sent." in told[2]
-    assert not (project / "private" / "plan").exists()
+    assert not (project / "private" / "plans" / f"{THROWS}-delay").exists()
 
 
 def test_a_file_of_nothing_but_mistakes_ends_at_a_thousand(project: Path) -> None:
@@ -124,7 +128,7 @@ def test_bad_rows_are_left_out_only_when_asked_and_listed(project: Path) -> None
     file = orders(project, customer(1), customer(2, email="nobody"), customer(3, price="=1+1"))
     done = run(project, file, "--skip-bad-rows")
     assert done.returncode == 0
-    assert "2 left out, see private/plan/skipped.csv" in done.stdout
+    assert "2 left out, see private/plans/2026-11-20-throws-delay/skipped.csv" in done.stdout
     assert [row[0] for row in skipped(project)] == ["row", "3", "4"]
     assert [one["order_id"] for one in letters(project)] == ["1"]
 
@@ -134,7 +138,9 @@ def test_what_a_letter_that_is_left_out_was_to_get_is_not_lost(project: Path) ->
     assert run(project, file, "--skip-bad-rows").returncode == 0
     (letter,) = letters(project)
     assert letter["grants"][0]["code"] == "NW-1"
-    assert json.loads((project / "private" / "plan" / "plan.json").read_text())["goodwill"] == "20"
+    assert (
+        json.loads((project / "private" / "plans" / f"{THROWS}-delay" / "plan.json").read_text())["goodwill"] == "20"
+    )
 
 
 def test_a_header_that_is_wrong_is_no_bad_row(project: Path) -> None:
@@ -222,7 +228,7 @@ def test_a_plan_replaces_a_plan_and_nothing_else(project: Path) -> None:
     file = orders(project, customer(1))
     for _ in range(2):
         assert run(project, file).returncode == 0
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plan"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plans"]
     other = project / "private" / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
@@ -235,14 +241,14 @@ def test_a_plan_that_fails_leaves_the_one_before_it(project: Path) -> None:
     assert run(project, orders(project, customer(1))).returncode == 0
     assert run(project, orders(project, customer(2, email="nobody"))).returncode == 1
     assert [one["order_id"] for one in letters(project)] == ["1"]
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plan"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plans"]
 
 
 def test_many_letters_are_leafed_through_by_fifties(project: Path) -> None:
     path = project / "incidents" / f"{THROWS}.md"
     path.write_text(incident_text("kind: orders\nreason: We counted one delivery twice.\n"))
     assert run(project, orders(project, *(customer(number) for number in range(120)))).returncode == 0
-    plan = project / "private" / "plan"
+    plan = project / "private" / "plans" / f"{THROWS}-delay"
     pages = [plan / "index.html", plan / "index-2.html", plan / "index-3.html"]
     assert [page.read_text(encoding="utf-8").count("<details") for page in pages] == [50, 50, 20]
     assert 'href="index-2.html"' in pages[0].read_text(encoding="utf-8")
@@ -253,3 +259,127 @@ def test_a_cell_that_a_spreadsheet_would_run_is_written_as_text(project: Path) -
     assert run(project, file, "--skip-bad-rows").returncode == 0
     for row in skipped(project):
         assert not any(cell.startswith(("=", "+", "-", "@")) for cell in row)
+
+
+# ---- What an attack found
+
+
+def test_a_folder_that_merely_looks_like_a_plan_is_left_alone(project: Path) -> None:
+    other = project / "private" / "terraform"
+    other.mkdir()
+    (other / "plan.json").write_text("{}")
+    (other / "main.tf").write_text("precious")
+    done = run(project, orders(project, customer(1)), "--out", str(other))
+    assert (done.returncode, "holds something else than a plan" in done.stderr) == (1, True)
+    assert (other / "main.tf").read_text() == "precious"
+
+
+def test_what_somebody_put_beside_a_plan_is_not_lost(project: Path) -> None:
+    file = orders(project, customer(1))
+    assert run(project, file).returncode == 0
+    plan = project / "private" / "plans" / f"{THROWS}-delay"
+    inside = plan / "orders.csv"
+    inside.write_text(Path(file).read_text())
+    assert "put it somewhere else" in run(project, str(inside)).stderr
+    assert "holds orders.csv beside the plan" in run(project, file).stderr
+    assert inside.exists()
+
+
+def test_no_stage_takes_the_place_of_another(project: Path) -> None:
+    file = orders(project, customer(1))
+    assert run(project, file).returncode == 0
+    assert run(project, file, stage="apology").returncode == 0
+    assert len(list((project / "private" / "plans").iterdir())) == 2
+    place = str(project / "private" / "plans" / f"{THROWS}-delay")
+    assert f"holds the plan of {THROWS}, delay" in run(project, file, "--out", place, stage="apology").stderr
+
+
+def test_a_code_that_another_plan_gives_away_is_not_given_again(project: Path) -> None:
+    assert run(project, orders(project, customer(1))).returncode == 0
+    assert run(project, orders(project, customer(2)), stage="apology").returncode == 0
+    written = (project / "private" / "plans" / f"{THROWS}-apology" / "letters.jsonl").read_text()
+    assert json.loads(written)["grants"][0]["code"] == "NW-2"
+    assert run(project, orders(project, customer(1))).returncode == 0
+    assert letters(project)[0]["grants"][0]["code"] == "NW-1", "planned again, its own codes are free"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stage", "message"),
+    [
+        (
+            "give: gift_certificate, amount: 20, codes: gift-20.txt",
+            "give: refund",
+            "delay",
+            "has no place in a letter",
+        ),
+        ("codes: gift-20.txt", "codes: gift-20.txt, expires: 2026-11-21", "delay", "expired on 2026-11-21"),
+        ("budget: {currency: EUR, incident: 60, per_customer: 25}\n", "", "delay", 'needs a "budget"'),
+    ],
+)
+def test_an_offer_that_would_not_be_told_or_kept_is_refused(
+    project: Path, old: str, new: str, stage: str, message: str
+) -> None:
+    path = project / "incidents" / f"{THROWS}.md"
+    path.write_text(path.read_text().replace(old, new))
+    done = run(project, orders(project, customer(1)), stage=stage)
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
+def test_nobody_asks_for_patience_when_it_is_over_nor_says_so_when_it_has_begun_again(project: Path) -> None:
+    path = project / "incidents" / f"{THROWS}.md"
+    over = "## 2026-11-20 09:20 investigating\n\nx\n\n## 2026-11-20 10:20 resolved\n\nYou can pay again.\n"
+    again = f"{over}\n## 2026-11-20 11:20 investigating\n\nIt is back.\n"
+    for updates, patience, restored in ((over, 1, 0), (again, 0, 1)):
+        path.write_text(incident_text("kind: outage\nimpact: major\n", updates=updates))
+        for stage, code in (("patience", patience), ("restored", restored)):
+            assert run(project, orders(project, customer(1)), stage=stage).returncode == code, stage
+
+
+def test_a_translation_with_a_mistake_is_not_passed_over(project: Path) -> None:
+    (project / "incidents" / f"{THROWS}.de.md").write_text("---\ntitle: x\n---\n\n## yesterday\n\nx\n")
+    done = run(project, orders(project, customer(1, locale="de")))
+    assert (done.returncode, f"{THROWS}.de.md" in done.stderr) == (1, True)
+    (project / "incidents" / f"{THROWS}.de.md").unlink()
+    done = run(project, orders(project, customer(1, locale="de")))
+    assert (done.returncode, "1 letter not in the customer’s language" in done.stdout) == (0, True)
+
+
+def test_an_order_that_is_cancelled_gets_nothing_that_travels_with_it(project: Path) -> None:
+    path = project / "incidents" / f"{THROWS}.md"
+    offer = '  - {when: "true", give: free_delivery, cost: 4.50, also: true}\n'
+    path.write_text(path.read_text().replace("codes: gift-20.txt}\n", f"codes: gift-20.txt}}\n{offer}"))
+    late = customer(1, promised_ship_on="2026-11-20")
+    assert run(project, orders(project, late, customer(2))).returncode == 0
+    assert [len(one["grants"]) for one in letters(project)] == [1, 2]
+
+
+def test_a_plan_that_cannot_take_its_place_leaves_the_one_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, renamed, rename = tmp_path / "plan", list[Path](), Path.rename
+    place.mkdir()
+    basis = {"incident": "x", "stage": "delay"}
+    (place / "plan.json").write_text(json.dumps({"format": 1, "basis": basis}))
+
+    def fail(self: Path, target: Path) -> Path:
+        renamed.append(self)
+        if len(renamed) == 2:
+            raise OSError("no space left")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="no space"), new_folder(place, "x", "delay") as folder:
+        (folder / "plan.json").write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["plan"]
+    assert json.loads((place / "plan.json").read_text())["basis"] == basis
+
+
+@pytest.mark.parametrize("kind", ["fifo", "device"])
+def test_orders_that_can_be_read_only_once_are_refused(project: Path, kind: str) -> None:
+    path = project / "private" / "orders"
+    if kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path = Path("/dev/null")
+    done = run(project, str(path))
+    assert (done.returncode, "no file that can be read twice" in done.stderr) == (1, True)

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from meaculpa.customers.delay_law import DelayCase, Jurisdiction
-from meaculpa.customers.letters import STAGES, Campaign, Letter, Sender, compose, letter_templates
+from meaculpa.customers.letters import STAGES, Campaign, Letter, Sender, compose, gifts_of, letter_templates
 from meaculpa.customers.make_good import Gift, Grant, MakeGood
-from meaculpa.customers.orders import ChargeState, Order, Stage
+from meaculpa.customers.order import ChargeState, Order, Stage
 from meaculpa.customers.planning import checked
 from meaculpa.lint.letters import inspect_letter
 from meaculpa.model import Impact, Incident, Kind, Prevention, Status, Surface, Translation, Update
@@ -94,15 +94,16 @@ DELAYS = {
 def test_every_letter_of_every_kind_is_clean_whatever_happened_to_the_money(
     kind: Kind, stage: Stage, locale: str
 ) -> None:
-    rights = (right(Gift.SOURCE_ELSEWHERE), right(Gift.COMPARABLE_ITEM), right(Gift.REFUND))
-    grants = (GIFT,) if stage in (Stage.PATIENCE, Stage.RESTORED) else (*rights, GIFT)
-    texts = set()
-    for state, case in itertools.product(ChargeState, DELAYS.values()):
+    grants = (*(Grant(gift, Decimal(20), "NW-1") for gift in sorted(gifts_of(kind, stage))), GIFT)
+    texts, states = set(), list(ChargeState)
+    if stage in (Stage.DELAY, Stage.CHOICE):
+        states.remove(ChargeState.REFUNDED)
+    for state, case in itertools.product(states, DELAYS.values()):
         order = replace(ORDER, locale=locale, charge_state=state, **case)  # type: ignore[arg-type]
         letter = write(order, kind, stage, *grants)
         assert letter.locale == locale
         texts.add(letter.text)
-    assert len(texts) >= len(ChargeState)
+    assert len(texts) >= len(states)
 
 
 @pytest.mark.parametrize("locale", ["en", "de"])
@@ -180,7 +181,7 @@ def test_what_was_charged_too_much_goes_back_unasked() -> None:
 
 def test_the_rest_of_an_order_is_left_out_of_the_refund() -> None:
     order = replace(ORDER, charge_state=ChargeState.CHARGED, rest="ships on 24 November")
-    text = write(order, Kind.STOCK, Stage.CHOICE).text
+    text = write(order, Kind.STOCK, Stage.CHOICE, right(Gift.COMPARABLE_ITEM)).text
     assert "Rest of it: ships on 24 November" in " ".join(text.split())
     assert "58.50" not in text
 
@@ -229,3 +230,74 @@ def test_each_stage_has_a_template_in_each_language() -> None:
             "parts.txt.j2",
             *(f"{stage}.txt.j2" for stage in Stage),
         }
+
+
+@pytest.mark.parametrize(
+    ("kind", "stage", "facts", "message"),
+    [
+        (Kind.ORDERS, Stage.DELAY, {"new_ship_on": date(2026, 11, 21)}, 'column "new_ship_on": 2026-11-21 is before'),
+        (
+            Kind.STOCK,
+            Stage.CHOICE,
+            {"new_ship_on": date(2026, 11, 28)},
+            "is before 2026-11-29, when the answer is known",
+        ),
+        (Kind.ORDERS, Stage.DELAY, {"ordered_on": date(2026, 11, 23)}, 'column "ordered_on": 2026-11-23 lies ahead'),
+        (
+            Kind.ORDERS,
+            Stage.APOLOGY,
+            {"refunded_on": date(2026, 11, 23)},
+            'column "refunded_on": 2026-11-23 lies ahead',
+        ),
+        (Kind.ORDERS, Stage.DELAY, {"essential_date": date(2026, 11, 21)}, "2026-11-21 is over"),
+        (Kind.ORDERS, Stage.DELAY, {"charge_state": ChargeState.REFUNDED}, "the money is back already"),
+        (Kind.STOCK, Stage.CHOICE, {}, "money back would be the only choice"),
+        (Kind.ORDERS, Stage.APOLOGY, {}, "nothing makes it good"),
+        (Kind.PRICING, Stage.CHOICE, {"right_price": Decimal("54.00")}, "is the price itself"),
+    ],
+)
+def test_what_no_letter_could_say_truly_is_refused(
+    kind: Kind, stage: Stage, facts: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        write(replace(ORDER, **facts), kind, stage)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("state", [ChargeState.NOT_CHARGED, ChargeState.HELD, ChargeState.REFUNDED])
+def test_nothing_is_sent_back_to_whom_nothing_was_charged(state: ChargeState) -> None:
+    order = replace(ORDER, right_price=Decimal(40), charge_state=state)
+    text = write(order, Kind.PRICING, Stage.APOLOGY, GIFT).text
+    assert "You paid" not in text
+    assert "14.00" not in text
+
+
+def test_a_price_is_honoured_or_paid_back_and_never_both() -> None:
+    charged = replace(ORDER, right_price=Decimal(40), charge_state=ChargeState.CHARGED)
+    text = write(charged, Kind.PRICING, Stage.APOLOGY, right(Gift.HONOUR_PRICE)).text
+    assert "14.00" in text
+    assert "nothing more" not in text
+
+
+def test_a_customer_may_keep_the_price_where_it_is_honoured() -> None:
+    text = write(ORDER, Kind.PRICING, Stage.CHOICE, right(Gift.HONOUR_PRICE)).text
+    assert "KEEP: I take it at €54.00" in " ".join(text.split())
+    assert "cannot send" not in text
+
+
+def test_what_becomes_of_the_difference_is_said() -> None:
+    charged = replace(ORDER, charge_state=ChargeState.CHARGED)
+    for price, words in ((Decimal(74), "and pay the other €20.00"), (Decimal(40), "and get €14.00 back")):
+        text = write(replace(charged, right_price=price), Kind.PRICING, Stage.CHOICE).text
+        assert words in " ".join(text.split())
+
+
+def test_where_no_date_was_promised_none_is_said_to_have_been() -> None:
+    text = write(replace(ORDER, promised_ship_on=None, ordered_on=date(2026, 11, 1)), Kind.ORDERS, Stage.DELAY).text
+    assert "promised" not in text
+
+
+@pytest.mark.parametrize("mark", ["| foo", "* foo", "~ foo", "- foo"])
+def test_an_incidents_own_words_are_never_taken_for_a_mark(mark: str) -> None:
+    assert not isinstance(WORDS, list)
+    campaign = Campaign(replace(INCIDENT, reason=mark), Stage.DELAY, TODAY, SENDER, WORDS, TEMPLATES)
+    assert "foo" in compose(ORDER, MakeGood(), campaign).text

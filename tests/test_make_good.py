@@ -23,7 +23,7 @@ from meaculpa.customers.make_good import (
     check_offers,
     make_good,
 )
-from meaculpa.customers.orders import Order
+from meaculpa.customers.order import Order
 from meaculpa.errors import Problem
 from meaculpa.model import Budget, Offer
 
@@ -32,8 +32,8 @@ ORDER = Order(2, "10432", "jane@example.com", "Jane Doe", "Zigzag throw", Decima
 EURO = Budget("EUR", "4000", "25")
 
 
-def conditions(*offers: Offer, budget: Budget | None = None) -> list[Condition]:
-    found = check_offers(offers, budget, "incidents/x.md")
+def conditions(*offers: Offer) -> list[Condition]:
+    found = check_offers(offers, Budget("EUR"), "incidents/x.md")
     assert all(isinstance(one, Condition) for one in found), found
     return found  # type: ignore[return-value]
 
@@ -106,11 +106,40 @@ def test_a_condition_asks_about_the_row(when: str, holds: bool) -> None:
         "[].append(1)",
         "cycler",
         "nothing",
+        "order.name.encode('foo')",
+        "order.name.center(300000000) == ''",
+        "'%300000000s' % order.name == ''",
+        "order.price|xmlattr",
+        "order.name|truncate(-1)",
     ],
 )
 def test_a_condition_that_cannot_be_decided_is_told_and_can_do_nothing_else(when: str) -> None:
+    found = check_offers([replace(DELIVERY, when=when)], Budget("EUR"), "incidents/x.md")
+    if isinstance(found[0], Problem):
+        assert "cannot be read" in str(found[0])
+        return
     with pytest.raises(ValueError, match="cannot be decided"):
-        given_to(ORDER, replace(DELIVERY, when=when))
+        make_good(ORDER, [one for one in found if isinstance(one, Condition)], Purse(), TODAY)
+
+
+def test_goodwill_needs_a_budget_and_a_right_needs_none() -> None:
+    assert 'the offer free_delivery needs a "budget"' in told(DELIVERY)[0]
+    assert told(Offer("true", "refund")) == []
+
+
+def test_an_order_that_gets_nothing_in_the_end_takes_nothing_with_it() -> None:
+    dearer = Offer("true", "comparable_item", also=True)
+    purse = Purse(codes={"gift-20.txt": deque(["A1"])})
+    dear = replace(ORDER, total=Decimal(120), comparable_price=Decimal(60))
+    with pytest.raises(ValueError, match="costs 60"):
+        given_to(dear, CERTIFICATE, dearer, purse=purse)
+    assert (purse.face, list(purse.codes["gift-20.txt"]), purse.coded) == (Decimal(0), ["A1"], set())
+    assert given_to(replace(dear, comparable_price=None), CERTIFICATE, dearer, purse=purse).grants
+
+
+def test_no_discount_is_larger_than_what_is_paid() -> None:
+    (grant,) = given_to(replace(ORDER, price=Decimal(1)), Offer("true", "discount", amount="4.50")).grants
+    assert grant.value == Decimal(1)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.customers.delay_law import Jurisdiction
-from meaculpa.customers.orders import ChargeState, Order, Stage, read_orders
+from meaculpa.customers.order import ChargeState, Order, Stage
+from meaculpa.customers.orders import read_orders
 from meaculpa.errors import Problem
 
 HEADER = "order_id,email,name,item,price,currency,charge_state,ordered_on,promised_ship_on,new_ship_on"
@@ -84,6 +85,8 @@ def test_a_cell_of_two_lines_is_told_where_its_row_begins() -> None:
         ("name", "=1+1", "this is a formula, or would be one in a spreadsheet (write the value itself)"),
         ("name", "@SUM(A1)", "this is a formula"),
         ("colour", "-2+3", "this is a formula"),
+        ("name", "Win 500 EUR: http://evil.example", "holds a web address"),
+        ("price", "\u0665\u0664", "is not an amount"),
         ("item", "#REF!", 'a spreadsheet has written "#REF!" here'),
         ("colour", "x" * 10_001, "10,001 characters (at most 10,000)"),
         ("price", "54,-", "is not an amount (write it like 54.00: digits, a point, no currency)"),
@@ -135,6 +138,8 @@ def test_a_renewed_notice_must_know_the_last_promise() -> None:
     [
         ("", ["the file is empty (its first row names the columns: order_id, email, name, item, price, currency)"]),
         (HEADER.replace("email", "e-mail"), ['the column "email" is missing (is it "e-mail"?)']),
+        (f"{HEADER},jurisdicton", ['unknown column "jurisdicton" (is it "jurisdiction"?)']),
+        (f"{HEADER},Total", ['unknown column "Total" (is it "total"?)']),
         (HEADER.replace("item,price,", ""), ['the column "item" is missing', 'the column "price" is missing']),
         (f"{HEADER},email", ['the column "email" stands here twice (keep one of the two)']),
         (HEADER.replace("ordered_on,promised_ship_on", "a,b"), ['the column "promised_ship_on" is missing']),

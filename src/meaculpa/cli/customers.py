@@ -3,23 +3,22 @@
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
+from meaculpa.cli.plan_words import plan_data, print_plan
+from meaculpa.cli.wording import say_json, say_problems
 from meaculpa.config import CONFIG_FILE, Config
 from meaculpa.customers.folder import (
     LETTERS,
-    PREVIEW,
-    SKIPPED,
     Basis,
+    codes_in_plans,
     digest_of,
     new_folder,
     private_file,
@@ -27,24 +26,19 @@ from meaculpa.customers.folder import (
     write_previews,
     write_skipped,
 )
-from meaculpa.customers.letters import NEEDS_REASON, STAGES, Campaign, Sender, letter_templates
-from meaculpa.customers.make_good import BudgetState, Condition, Purse, Refusal, budget_state, check_offers
-from meaculpa.customers.orders import Order, Stage, read_orders
+from meaculpa.customers.letters import NEEDS_REASON, STAGES, Campaign, Sender, gifts_of, letter_templates
+from meaculpa.customers.make_good import Condition, Gift, Purse, check_offers
+from meaculpa.customers.order import Order, Stage
+from meaculpa.customers.orders import read_orders
 from meaculpa.customers.planning import Outcome, plan, read_codes
-from meaculpa.errors import InvalidInput, Problem, Refused
+from meaculpa.errors import InvalidInput, Problem, Refused, Severity
 from meaculpa.model import Incident, Status
 from meaculpa.project import ProjectFiles, read_letter_templates
 from meaculpa.render.environment import make_theme
 from meaculpa.render.words import Words
 
 _OFTEN = 500
-_CODES = Path("private") / "codes"
-_WITHHELD = {
-    Refusal.CUSTOMER_CAP: "the customer has had as much as the cap allows",
-    Refusal.REPEATED: "a gift within the last 90 days: a person decides",
-    Refusal.ONE_CODE_A_CUSTOMER: "the customer has a code already",
-    Refusal.NO_COMPARABLE_ITEM: "the row names no comparable item",
-}
+_CODES, _PLANS = Path("private") / "codes", Path("private") / "plans"
 
 
 @click.group("customers")
@@ -66,7 +60,7 @@ def customers_command() -> None:
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where to; private/plan in the project without it.",
+    help="Where to; a folder in private/plans/ without it.",
 )
 @click.option(
     "--skip-bad-rows", is_flag=True, help="Leave out orders that get no letter as they stand, and list them."
@@ -91,12 +85,15 @@ def plan_command(
     root = project_root(context)
     files, config = read_all(root, Memory())
     incident = the_incident(root, incident_id)
-    place = (out or root / "private" / "plan").absolute()
+    _refuse_broken(incident, root)
+    place = (out or root / _PLANS / f"{incident.id}-{stage}").resolve()
     _refuse_public(place, root, config)
+    _refuse_odd_file(orders, place)
     sources = read_letter_templates(root)
     campaign = _campaign(incident, Stage(stage), config, files, sources, clock(now))
-    purse = Purse(incident.budget, _codes(root, campaign.offers))
-    with new_folder(place) as folder:
+    used = codes_in_plans(root / _PLANS, place)
+    purse = Purse(incident.budget, _codes(root, campaign.offers, used))
+    with new_folder(place, incident.id, stage) as folder:
         outcome = _write_letters(folder, campaign, purse, orders, skip_bad_rows)
         if outcome.problems:
             say_problems(outcome.problems, "There is no plan, and nothing was sent.")
@@ -113,11 +110,11 @@ def plan_command(
             _digest(content for _, content in sorted(sources.items())),
             config.digest,
         )
-        write_plan(folder, basis, outcome.digest, _summary(outcome))
+        write_plan(folder, basis, outcome.digest, plan_data(outcome))
     if as_json:
-        say_json({"plan": str(place), "digest": outcome.digest, **_summary(outcome)})
+        say_json({"plan": str(place), "digest": outcome.digest, **plan_data(outcome)})
     else:
-        _print(outcome, campaign, place)
+        print_plan(outcome, campaign, place)
 
 
 def _write_letters(folder: Path, campaign: Campaign, purse: Purse, orders: Path, skip_bad_rows: bool) -> Outcome:
@@ -178,8 +175,13 @@ def _campaign(
     if stage in NEEDS_REASON and not incident.reason:
         hint = "one or two sentences of your own: what you did wrong; it stands in each letter"
         problems.append(Problem(incident.path, 2, '"reason" is missing', hint))
-    if stage is Stage.RESTORED and not any(update.status is Status.RESOLVED for update in incident.updates):
+    is_over = _status(incident, now) is Status.RESOLVED
+    if stage is Stage.RESTORED and not is_over:
         problems.append(Problem(incident.path, 2, "it is not resolved yet", f"meaculpa resolve {incident.id}"))
+    if stage is Stage.PATIENCE and is_over:
+        problems.append(Problem(incident.path, 2, "it is resolved already", "--stage restored"))
+    today = now.astimezone(config.site.timezone).date()
+    problems += _offers_out_of_place(incident, stage, today)
     offers = check_offers(incident.offers, incident.budget, incident.path)
     problems += [one for one in offers if isinstance(one, Problem)]
     sender = _sender(config, incident, problems)
@@ -189,8 +191,39 @@ def _campaign(
         raise InvalidInput(())
     ready = tuple(one for one in offers if isinstance(one, Condition))
     host = urlsplit(config.site.store_url).hostname or ""
-    today = now.astimezone(config.site.timezone).date()
     return Campaign(incident, stage, today, sender, words, letter_templates(sources), ready, host)
+
+
+def _status(incident: Incident, now: datetime) -> Status:
+    """Where it stands: what was said last, whatever was learned from it afterwards."""
+    said = [one for one in incident.updates if one.at <= now and one.status is not Status.POSTMORTEM]
+    return (said or incident.updates)[-1].status
+
+
+def _offers_out_of_place(incident: Incident, stage: Stage, today: date) -> Iterator[Problem]:
+    """Tell of offers that a letter of this stage cannot speak of, or that are over."""
+    for offer in incident.offers:
+        if Gift(offer.give) not in gifts_of(incident.kind, stage):
+            hint = "take it out for this stage; a right that is not told is none"
+            message = f"the offer {offer.give} has no place in a letter of stage {stage}"
+            yield Problem(incident.path, 0, message, hint)
+        if offer.expires and offer.expires < today:
+            yield Problem(incident.path, 0, f"the offer {offer.give} expired on {offer.expires}", "a later day")
+
+
+def _refuse_broken(incident: Incident, root: Path) -> None:
+    """A translation with a mistake would silently become a letter in another language."""
+    memory = Memory()
+    files, config = read_all(root, memory)
+    folder, own = incident.path.rpartition("/")[0], incident.id
+    wrong = [
+        problem
+        for problem in read_content(files, config, memory).problems
+        if problem.severity is Severity.ERROR and problem.path.startswith(f"{folder}/{own}.")
+    ]
+    if wrong:
+        say_problems(wrong, "There is no plan, and nothing was sent.")
+        raise InvalidInput(())
 
 
 def _words(files: ProjectFiles, config: Config) -> tuple[Words, ...]:
@@ -220,8 +253,8 @@ def _sender(config: Config, incident: Incident, problems: list[Problem]) -> Send
     )
 
 
-def _codes(root: Path, offers: Iterable[Condition]) -> Any:
-    pools = read_codes(root / _CODES, [one.offer.codes for one in offers if one.offer.codes])
+def _codes(root: Path, offers: Iterable[Condition], used: set[str]) -> Any:
+    pools = read_codes(root / _CODES, [one.offer.codes for one in offers if one.offer.codes], used)
     if isinstance(pools, list):
         say_problems(pools, "There is no plan, and nothing was sent.")
         raise InvalidInput(())
@@ -232,8 +265,17 @@ def _refuse_public(place: Path, root: Path, config: Config) -> None:
     """Letters hold personal data: they never lie where they would be published."""
     published = [root / target.path for target in config.targets if target.type == "directory"]
     for folder in (*published, root / "public", root / "incidents", root / "assets", root / "site_templates"):
-        if place.resolve().is_relative_to(folder.resolve()):
+        if place.is_relative_to(folder.resolve()):
             raise Refused(f"{place} is published; letters hold personal data: choose a folder below private/")
+    if place.is_relative_to(root.resolve()) and not place.is_relative_to((root / "private").resolve()):
+        raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
+
+
+def _refuse_odd_file(orders: Path, place: Path) -> None:
+    if not orders.is_file():
+        raise Refused(f"{orders} is no file that can be read twice; write the orders into one")
+    if orders.resolve().is_relative_to(place):
+        raise Refused(f"{orders} lies in the folder that the plan replaces; put it somewhere else below private/")
 
 
 def _digest(parts: Iterable[bytes]) -> str:
@@ -241,74 +283,3 @@ def _digest(parts: Iterable[bytes]) -> str:
     for part in parts:
         digest.update(hashlib.sha256(part).digest())
     return digest.hexdigest()
-
-
-def _summary(outcome: Outcome) -> dict[str, Any]:
-    """What a plan comes to, for programs."""
-    totals = outcome.totals
-    return {
-        "letters": totals.letters,
-        "skipped": len(outcome.skipped),
-        "gifts": {str(gift): number for gift, number in sorted(totals.gifts.items())},
-        "withheld": {str(why): number for why, number in sorted(totals.withheld.items())},
-        "goodwill": str(outcome.purse.face),
-        "refunds": _sums(totals.refunds),
-        "refunds_at_worst": _sums(totals.worst),
-        "forced_cancellations": {day.isoformat(): number for day, number in sorted(totals.forced.items())},
-        "cancelled_already": totals.cancelled,
-        "to_call": totals.to_call,
-        "to_decide": totals.to_decide,
-        "warnings": dict(sorted(totals.warnings.items())),
-    }
-
-
-def _sums(sums: dict[str, Decimal]) -> dict[str, str]:
-    return {currency: str(amount) for currency, amount in sorted(sums.items())}
-
-
-def _print(outcome: Outcome, campaign: Campaign, place: Path) -> None:
-    totals = outcome.totals
-    for letter in outcome.samples:
-        say(faint(f"---- {letter.locale} · to the customer of order {letter.order.order_id}"))
-        say(f"{bold(letter.subject)}\n\n{letter.text}")
-    say(faint("----"))
-    say(f"{good('Planned')} {count(totals.letters, 'letter')} for {campaign.incident.id}, stage {campaign.stage}.")
-    for line in (*_money_lines(outcome, campaign), *_law_lines(outcome), *_person_lines(outcome, place)):
-        say(line)
-    say(f"Leaf through them: {shown_path(place / PREVIEW)}. Nothing has been sent.")
-
-
-def _money_lines(outcome: Outcome, campaign: Campaign) -> Iterator[str]:
-    totals, budget = outcome.totals, campaign.incident.budget
-    for gift, number in sorted(totals.gifts.items()):
-        yield f"  {number:>7,} × {str(gift).replace('_', ' ')}"
-    if outcome.purse.face:
-        of = f" of {budget.incident}" if budget and budget.incident else ""
-        state = {BudgetState.NEARLY_USED: bad(" nearly used up"), BudgetState.APPROVED: bad(" above it, approved")}
-        note = state.get(budget_state(outcome.purse), "")
-        yield f"  goodwill, face value: {outcome.purse.face}{of} {budget.currency if budget else ''}{note}".rstrip()
-    for name, sums in (("refunds", totals.refunds), ("refunds if everybody asks", totals.worst)):
-        for currency, amount in sorted(sums.items()):
-            yield f"  {name}: {amount} {currency}"
-
-
-def _law_lines(outcome: Outcome) -> Iterator[str]:
-    for day, number in sorted(outcome.totals.forced.items()):
-        orders = count(number, "order")
-        text = f"silence cancels {orders} on {day}: buy elsewhere, ship a part, or call before that day"
-        yield f"  {bad(text)}"
-    if outcome.totals.cancelled:
-        late = count(outcome.totals.cancelled, "order")
-        yield f"  {bad(f'the notice is too late for {late}')}: cancelled; refund now"
-
-
-def _person_lines(outcome: Outcome, place: Path) -> Iterator[str]:
-    totals = outcome.totals
-    if totals.to_call:
-        yield f"  {count(totals.to_call, 'customer')} to call"
-    for why, number in sorted(totals.withheld.items()):
-        yield f"  {number:,} × not given: {_WITHHELD[why]}"
-    if outcome.skipped:
-        yield f"  {bad(f'{len(outcome.skipped):,} left out')}, see {shown_path(place / SKIPPED)}"
-    for rule, number in sorted(totals.warnings.items()):
-        yield f"  {number:,} × warning {rule}"

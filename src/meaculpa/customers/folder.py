@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from meaculpa.errors import Refused
 LETTERS, PLAN, PREVIEW, SKIPPED = "letters.jsonl", "plan.json", "index.html", "skipped.csv"
 FORMAT = 1
 _A_PAGE = 50
+_OURS = re.compile(r"letters\.jsonl|plan\.json|skipped\.csv|index(-\d+)?\.html")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -38,24 +40,53 @@ class Basis:
 
 
 @contextmanager
-def new_folder(place: Path) -> Iterator[Path]:
+def new_folder(place: Path, incident: str, stage: str) -> Iterator[Path]:
     """Fill a folder that takes its place whole, or not at all; raises Refused where something else lies there."""
-    if place.exists() and any(place.iterdir()) and not (place / PLAN).is_file():
-        raise Refused(f"{place} holds something else than a plan; choose another folder with --out")
+    _refuse_foreign(place, incident, stage)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         yield fresh
-        if place.exists():
-            old = fresh.with_name(f"{fresh.name}.old")
-            place.rename(old)
-            fresh.rename(place)
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            fresh.rename(place)
+        _take_place(fresh, place)
     finally:
         with suppress(OSError):
             shutil.rmtree(fresh)
+
+
+def _take_place(fresh: Path, place: Path) -> None:
+    if not place.exists():
+        fresh.rename(place)
+        return
+    old = fresh.with_name(f"{fresh.name}.old")
+    place.rename(old)
+    try:
+        fresh.rename(place)
+    except BaseException:
+        old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _refuse_foreign(place: Path, incident: str, stage: str) -> None:
+    """Only a plan of the same letters is replaced, and only if nothing else has been put beside it."""
+    if not place.exists() or (place.is_dir() and not any(place.iterdir())):
+        return
+    other = f"{place} holds something else than a plan; choose another folder with --out"
+    if not place.is_dir() or place.resolve() == Path.cwd().resolve():
+        raise Refused(other)
+    try:
+        found = json.loads((place / PLAN).read_bytes())
+        basis = found["basis"]
+        is_same = (found["format"], basis["incident"], basis["stage"]) == (FORMAT, incident, stage)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(other) from None
+    if not is_same:
+        raise Refused(
+            f"{place} holds the plan of {basis['incident']}, {basis['stage']}; choose another one with --out"
+        )
+    strangers = sorted(path.name for path in place.iterdir() if not _OURS.fullmatch(path.name))
+    if strangers:
+        raise Refused(f"{place} holds {strangers[0]} beside the plan; it would be lost: put it somewhere else")
 
 
 def private_file(path: Path) -> IO[str]:
@@ -91,6 +122,16 @@ def write_previews(folder: Path, templates: Environment, title: str) -> None:
             with private_file(folder / _page_name(number)) as output:
                 facts = {"letters": letters, "number": number, "pages": pages, "count": count, "title": title}
                 output.write(page.render(**facts, page_name=_page_name))
+
+
+def codes_in_plans(folder: Path, but: Path) -> set[str]:
+    """Collect the codes that other plans give away: nobody knows which of them has been sent."""
+    used = set[str]()
+    for path in sorted(folder.glob(f"*/{LETTERS}")):
+        if path.parent != but:
+            with path.open(encoding="utf-8") as stream:
+                used |= {grant["code"] for line in stream for grant in json.loads(line)["grants"] if grant["code"]}
+    return used
 
 
 def _page_name(number: int) -> str:

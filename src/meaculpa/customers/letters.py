@@ -1,20 +1,16 @@
-"""Order x incident x what it gets -> one letter: subject, text and HTML from the same facts.
+"""Order x incident x what it gets -> one letter: subject, text and HTML from the same facts."""
 
-The templates (`letters/<locale>/<stage>.txt.j2`) write plain text: the first line is the subject. Lines that begin
-with `|` are facts, with `*` the answers from which the customer chooses, with `-` a list, with `~` the signature.
-"""
-
-import re
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import chain
 from urllib.parse import quote
 
 from babel.numbers import format_currency
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
+from meaculpa.customers.blocks import block_text, read_blocks
 from meaculpa.customers.delay_law import (
     WORKING_DAYS_TO_REFUND,
     Delay,
@@ -23,8 +19,8 @@ from meaculpa.customers.delay_law import (
     deadline,
     judge_delay,
 )
-from meaculpa.customers.make_good import Condition, Gift, Grant, MakeGood
-from meaculpa.customers.orders import Order, Stage
+from meaculpa.customers.make_good import ENTITLEMENTS, Condition, Gift, Grant, MakeGood
+from meaculpa.customers.order import ChargeState, Order, Stage
 from meaculpa.model import Incident, Kind, Status, Translation
 from meaculpa.render.words import Words
 
@@ -36,9 +32,10 @@ STAGES = {
     Kind.MAINTENANCE: (),
     Kind.NOTICE: (),
 }
+_ALWAYS = frozenset(Gift) - ENTITLEMENTS
+_WAYS = frozenset({Gift.SOURCE_ELSEWHERE, Gift.COMPARABLE_ITEM})
 NEEDS_REASON = (Stage.DELAY, Stage.CHOICE, Stage.APOLOGY)
 _TO_ANSWER = timedelta(days=7)
-_WIDTH = 76
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,15 @@ class _Said:
     reason: str | None
 
 
+def gifts_of(kind: Kind, stage: Stage) -> frozenset[Gift]:
+    """What a letter can speak of: a right that it does not tell would be none."""
+    if stage is Stage.APOLOGY:
+        return frozenset(Gift)
+    if stage is Stage.CHOICE:
+        return _ALWAYS | ({Gift.HONOUR_PRICE} if kind is Kind.PRICING else _WAYS)
+    return _ALWAYS
+
+
 def letter_templates(sources: Mapping[str, bytes]) -> Environment:
     """Compile the templates of letters, by their path below `letters/`; only HTML is escaped."""
     texts = {path: content.decode("utf-8-sig").replace("\r\n", "\n") for path, content in sources.items()}
@@ -107,10 +113,11 @@ def letter_templates(sources: Mapping[str, bytes]) -> Environment:
 
 def compose(order: Order, made: MakeGood, campaign: Campaign) -> Letter:
     """Write the letter to one customer; raises ValueError where a fact that it needs is not known."""
+    _refuse_untrue(order, made, campaign)
     words, said = _language(order, campaign)
-    rule = _rule(order, campaign)
+    rule = rule_of(order, campaign)
     template = campaign.templates.get_template(f"{words.locale}/{campaign.stage}.txt.j2")
-    subject, blocks = _blocks(template.render(_facts(order, made, campaign, words, said, rule)))
+    subject, blocks = read_blocks(template.render(_facts(order, made, campaign, words, said, rule)))
     html = campaign.templates.get_template("letter.html.j2").render(
         subject=subject,
         blocks=blocks,
@@ -119,7 +126,7 @@ def compose(order: Order, made: MakeGood, campaign: Campaign) -> Letter:
         shop=campaign.sender.shop,
         answer=lambda word: _mail_to(campaign.sender.reply_to, f"{word} {order.order_id}"),
     )
-    return Letter(order, words.locale, subject, "\n\n".join(map(_block_text, blocks)) + "\n", html, rule)
+    return Letter(order, words.locale, subject, "\n\n".join(map(block_text, blocks)) + "\n", html, rule)
 
 
 def _facts(
@@ -132,9 +139,9 @@ def _facts(
         "order": order,
         "kind": str(incident.kind),
         "what": said.what.rstrip(".!"),
-        "works": said.works,
-        "money_words": said.money,
-        "reason": said.reason,
+        "works": _unmarked(said.works),
+        "money_words": _unmarked(said.money),
+        "reason": _unmarked(said.reason),
         "prevention": incident.prevention if words == campaign.words[0] else (),
         "started": incident.started,
         "ended": _ended(incident),
@@ -191,8 +198,44 @@ def _delay(order: Order) -> Delay:
     )
 
 
-def _rule(order: Order, campaign: Campaign) -> DelayRule | None:
+def rule_of(order: Order, campaign: Campaign) -> DelayRule | None:
+    """What the delay law says of an order, where the letter is about its delay; raises ValueError."""
     return judge_delay(_delay(order), campaign.today) if campaign.stage is Stage.DELAY else None
+
+
+def overcharge(order: Order, campaign: Campaign) -> Decimal:
+    """What was charged too much because of a wrong price, and goes back unasked."""
+    is_told = campaign.incident.kind is Kind.PRICING and campaign.stage is Stage.APOLOGY
+    if not is_told or order.right_price is None or order.charge_state is not ChargeState.CHARGED:
+        return Decimal(0)
+    return max(Decimal(0), order.price - order.right_price)
+
+
+def _refuse_untrue(order: Order, made: MakeGood, campaign: Campaign) -> None:
+    """Refuse what no letter could say without saying something false; raises ValueError with the column."""
+    today, stage = campaign.today, campaign.stage
+    for name in ("ordered_on", "refunded_on"):
+        day = getattr(order, name)
+        if day and day > today:
+            raise ValueError(f'column "{name}": {day} lies ahead')
+    if order.essential_date and order.essential_date < today:
+        raise ValueError(f'column "essential_date": {order.essential_date} is over')
+    first = today + _TO_ANSWER if stage is Stage.CHOICE else today
+    if order.new_ship_on and order.new_ship_on < first and stage not in (Stage.PATIENCE, Stage.RESTORED):
+        raise ValueError(f'column "new_ship_on": {order.new_ship_on} is before {first}, when the answer is known')
+    if order.charge_state is ChargeState.REFUNDED and stage in (Stage.DELAY, Stage.CHOICE):
+        raise ValueError(f'column "charge_state": the money is back already, so there is nothing to {stage.value}')
+    if stage is Stage.CHOICE and len(_choices(order, made, campaign)) < 2:
+        raise ValueError("money back would be the only choice: offer source_elsewhere or comparable_item")
+    if stage is Stage.APOLOGY and not made.grants and not overcharge(order, campaign):
+        raise ValueError("nothing makes it good: no offer fits this order")
+    if campaign.incident.kind is Kind.PRICING and order.right_price == order.price:
+        raise ValueError(f'column "right_price": {order.right_price} is the price itself')
+
+
+def _unmarked(text: str | None) -> str | None:
+    """An incident's own words, which are never taken for one of our marks."""
+    return text.lstrip("|*~- ") if text else text
 
 
 def _ended(incident: Incident) -> datetime | None:
@@ -208,11 +251,11 @@ class _Way:
 
 
 def _rights(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _Way]:
-    rights: list[Grant | _Way] = [one for one in made.grants if not one.is_goodwill and one.gift is not Gift.CALL]
-    is_overcharged = order.right_price is not None and order.right_price < order.price
-    if campaign.incident.kind is Kind.PRICING and is_overcharged:
-        rights.insert(0, _Way("overcharge"))
-    return rights
+    is_dearer = order.right_price is not None and order.right_price > order.price
+    rights: list[Grant | _Way] = [
+        one for one in made.grants if one.gift in ENTITLEMENTS and (one.gift is not Gift.HONOUR_PRICE or is_dearer)
+    ]
+    return [_Way("overcharge"), *rights] if overcharge(order, campaign) else rights
 
 
 def _choices(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _Way]:
@@ -223,55 +266,9 @@ def _choices(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _
     if campaign.incident.kind is Kind.PRICING and campaign.stage is Stage.CHOICE:
         if order.right_price is None:
             raise ValueError('the column "right_price" is needed: the letter says what the item should have cost')
-        ways = [_Way("right_price")]
+        honoured: list[Grant | _Way] = [one for one in made.grants if one.gift is Gift.HONOUR_PRICE]
+        ways = honoured or [_Way("right_price")]
     return [*ways, _Way("refund")]
-
-
-# ---- From what a template wrote to text and HTML
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A part of a letter: `lines` are pairs for `facts` and `answers`, and single texts for other kinds."""
-
-    kind: str
-    lines: tuple[tuple[str, ...], ...]
-
-
-_KINDS = {"|": "facts", "*": "answers", "-": "points", "~": "signature"}
-
-
-def _blocks(written: str) -> tuple[str, list[Block]]:
-    subject, _, body = written.strip().partition("\n")
-    parts = [[line.strip() for line in part.split("\n")] for part in re.split(r"\n[ \t]*\n", body.strip())]
-    return " ".join(subject.split()), [_block([line for line in lines if line]) for lines in parts if any(lines)]
-
-
-def _block(lines: list[str]) -> Block:
-    kind = _KINDS.get(lines[0][0], "text")
-    if kind == "text":
-        return Block(kind, ((" ".join(lines),),))
-    texts = [line[1:].strip() for line in lines]
-    return Block(
-        kind, tuple(tuple(text.split(": ", 1)) if kind in ("facts", "answers") else (text,) for text in texts)
-    )
-
-
-def _block_text(block: Block) -> str:
-    if block.kind == "facts":
-        width = max(len(label) for label, _ in block.lines) + 2
-        return "\n".join(f"  {label + ':':<{width}}{value}" for label, value in block.lines)
-    if block.kind == "answers":
-        return "\n".join(_filled(f"{word}: {text}", "  ", "      ") for word, text in block.lines)
-    if block.kind == "points":
-        return "\n".join(_filled(text, "- ", "  ") for (text,) in block.lines)
-    return "\n".join(_filled(text) for (text,) in block.lines)
-
-
-def _filled(text: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
 
 
 def _mail_to(address: str, subject: str) -> str:

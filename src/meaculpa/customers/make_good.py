@@ -17,7 +17,7 @@ from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from meaculpa.customers.orders import Order
+from meaculpa.customers.order import Order
 from meaculpa.errors import Problem
 from meaculpa.model import Budget, Offer
 
@@ -46,6 +46,8 @@ ENTITLEMENTS = frozenset({Gift.REFUND, Gift.HONOUR_PRICE, Gift.SOURCE_ELSEWHERE,
 WITH_CODE = frozenset({Gift.GIFT_CERTIFICATE, Gift.COUPON})
 # Attention costs time and no money, so no cap counts it.
 _ATTENTION = frozenset({Gift.CALL, Gift.CARD})
+# What only makes sense for an order that goes on.
+OF_THE_ORDER = frozenset({Gift.DISCOUNT, Gift.FREE_DELIVERY, Gift.COURIER_UPGRADE})
 _NEEDS = {
     Gift.GIFT_CERTIFICATE: ("amount", "codes"),
     Gift.COUPON: ("amount", "codes"),
@@ -123,8 +125,8 @@ def check_offers(offers: Iterable[Offer], budget: Budget | None, path: str) -> l
         ]
         try:
             conditions.append(Condition(offer, _compiled(offer.when)))
-        except TemplateError as error:
-            message = f'the condition "{offer.when[:60]}" cannot be read: {error.message}'
+        except (TemplateError, RecursionError) as error:
+            message = f'the condition "{offer.when[:60]}" cannot be read: {error}'
             problems.append(Problem(path, 0, message, "write it like: order.total >= 100"))
     return problems or conditions
 
@@ -136,16 +138,20 @@ def make_good(order: Order, offers: Iterable[Condition], purse: Purse, today: da
     comparable item that is dearer than what was ordered, and goodwill in another currency than the budget's.
     """
     grants, withheld, is_served = list[Grant](), list[tuple[Gift, Refusal]](), False
-    for condition in offers:
-        offer = condition.offer
-        if (is_served and not offer.also) or not condition.holds(order):
-            continue
-        is_served = is_served or not offer.also
-        given = _give(order, offer, purse, today)
-        if isinstance(given, Refusal):
-            withheld.append((Gift(offer.give), given))
-        else:
-            grants.append(given)
+    try:
+        for condition in offers:
+            offer = condition.offer
+            if (is_served and not offer.also) or not condition.holds(order):
+                continue
+            is_served = is_served or not offer.also
+            given = _give(order, offer, purse, today)
+            if isinstance(given, Refusal):
+                withheld.append((Gift(offer.give), given))
+            else:
+                grants.append(given)
+    except ValueError:
+        take_back(order, MakeGood(tuple(grants)), purse)
+        raise
     return MakeGood(tuple(sorted(grants, key=lambda one: one.is_goodwill)), tuple(withheld))
 
 
@@ -181,12 +187,15 @@ def budget_state(purse: Purse) -> BudgetState:
 
 
 def _mistakes(offer: Offer, budget: Budget | None) -> Iterable[tuple[str, str]]:
+    is_goodwill = Grant(Gift(offer.give), _NOTHING).is_goodwill
+    if is_goodwill and budget is None:
+        yield 'needs a "budget"', "budget: {currency: EUR, incident: 4000, per_customer: 25}"
     for name in _NEEDS.get(Gift(offer.give), ()):
         if getattr(offer, name) is None:
             yield f'has no "{name}"', {"codes": "the file in private/codes/, one code a line"}.get(name, "such as 20")
     value = Decimal(offer.amount or offer.cost or 0)
     cap = budget.per_customer if budget and not budget.approved_by else None
-    if Grant(Gift(offer.give), value).is_goodwill and cap is not None and value > Decimal(cap):
+    if is_goodwill and cap is not None and value > Decimal(cap):
         yield (
             f"is worth {value}, above the cap of {cap} for one customer",
             "lower it, or have it approved: approved_by",
@@ -236,16 +245,25 @@ def _value(order: Order, offer: Offer) -> Decimal:
         return max(_NOTHING, (order.right_price or order.price) - order.price)
     if gift is Gift.COMPARABLE_ITEM and order.comparable_price is not None and order.comparable_price > order.price:
         raise ValueError(f"the comparable item costs {order.comparable_price}, more than {order.price}")
-    return Decimal(offer.amount or offer.cost or 0)
+    value = Decimal(offer.amount or offer.cost or 0)
+    return min(value, order.paid) if gift is Gift.DISCOUNT else value
 
 
 # ---- Conditions
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Expressions over an order: no loops, no calls into Python, and no texts grown by multiplication."""
+_METHODS = frozenset({"startswith", "endswith", "lower", "upper", "strip", "casefold", "isdigit", "split"})
+_FILTERS = frozenset({"lower", "upper", "length", "int", "float", "default", "trim", "round", "abs"})
 
-    intercepted_binops = frozenset({"*", "**"})
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Expressions over an order: no loops, no calls into Python, and no texts that grow."""
+
+    intercepted_binops = frozenset({"*", "**", "%"})
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        del value
+        return isinstance(obj, str) and attr in _METHODS
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         if operator == "**" or isinstance(left, str) or isinstance(right, str):
@@ -255,6 +273,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 _SANDBOX = _Sandbox(undefined=StrictUndefined)
 _SANDBOX.globals.clear()
+_SANDBOX.filters = {name: one for name, one in _SANDBOX.filters.items() if name in _FILTERS}
 _FIELDS = tuple(one.name for one in fields(Order) if one.name != "more")
 
 
@@ -265,7 +284,8 @@ def _compiled(when: str) -> Callable[[Order], bool]:
         facts = {**(order.more or {}), **{name: getattr(order, name) for name in _FIELDS}, "total": order.paid}
         try:
             return bool(expression(order=facts))
-        except (TemplateError, TypeError, ValueError, ArithmeticError) as error:
+        except Exception as error:
+            # Whatever somebody has written there, it is about this row.
             raise ValueError(f'the condition "{when[:60]}" cannot be decided: {error}') from error
 
     return holds

@@ -6,10 +6,11 @@ up: any of them and there is no plan, unless bad rows are skipped on purpose; th
 
 import hashlib
 import json
+import re
 import sqlite3
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from meaculpa.customers.delay_law import Silence
-from meaculpa.customers.letters import Campaign, Letter, compose
+from meaculpa.customers.letters import Campaign, Letter, compose, overcharge, rule_of
 from meaculpa.customers.make_good import (
+    OF_THE_ORDER,
     BudgetState,
     Gift,
     MakeGood,
@@ -29,7 +31,7 @@ from meaculpa.customers.make_good import (
     make_good,
     take_back,
 )
-from meaculpa.customers.orders import ChargeState, Order, Stage
+from meaculpa.customers.order import ChargeState, Order, Stage
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.letters import Checked, Finding, inspect_letter
 
@@ -57,7 +59,8 @@ class Totals:
     refunds: dict[str, Decimal] = field(default_factory=dict)
     worst: dict[str, Decimal] = field(default_factory=dict)
     warnings: Counter[str] = field(default_factory=Counter)
-    to_call: int = 0
+    to_call: list[str] = field(default_factory=list)
+    in_another_language: int = 0
     to_decide: list[str] = field(default_factory=list)
 
 
@@ -129,7 +132,10 @@ def _one(
         return [Problem(path, row.line, message, "one letter an order")]
     made = MakeGood()
     try:
-        made = make_good(row, campaign.offers, purse, campaign.today)
+        rule = rule_of(row, campaign)
+        is_cancelled = rule is not None and rule.silence is Silence.CANCELLED
+        offers = [one for one in campaign.offers if not (is_cancelled and Gift(one.offer.give) in OF_THE_ORDER)]
+        made = make_good(row, offers, purse, campaign.today)
         letter = compose(row, made, campaign)
     except ValueError as error:
         take_back(row, made, purse)
@@ -190,7 +196,10 @@ def _count(letter: Letter, made: MakeGood, warnings: list[Finding], campaign: Ca
     totals.gifts.update(one.gift for one in made.grants)
     totals.withheld.update(why for _, why in made.withheld)
     totals.warnings.update(str(one.rule) for one in warnings)
-    totals.to_call += any(one.gift is Gift.CALL for one in made.grants) or bool(rule and rule.misses_essential_date)
+    if any(one.gift is Gift.CALL for one in made.grants) or (rule and rule.misses_essential_date):
+        totals.to_call.append(order.order_id)
+    asked = (order.locale or letter.locale).split("-")[0]
+    totals.in_another_language += asked != letter.locale.split("-")[0]
     if any(why is Refusal.REPEATED for _, why in made.withheld):
         totals.to_decide.append(order.order_id)
     if rule and rule.silence is Silence.CANCELS and rule.until:
@@ -204,6 +213,10 @@ def _count(letter: Letter, made: MakeGood, warnings: list[Finding], campaign: Ca
         for is_counted, sums in ((is_refund_sure, totals.refunds), (may_refund, totals.worst)):
             if is_counted:
                 sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.paid
+    back = overcharge(order, campaign)
+    if back:
+        for sums in (totals.refunds, totals.worst):
+            sums[order.currency] = sums.get(order.currency, Decimal(0)) + back
 
 
 def _plan_problems(totals: Totals, purse: Purse, campaign: Campaign) -> Iterator[Problem]:
@@ -242,8 +255,10 @@ class _Seen:
         self._folder.cleanup()
 
 
-def read_codes(folder: Path, names: Iterable[str]) -> Mapping[str, deque[str]] | list[Problem]:
-    """Read pools of codes, a code a line; gives them by name, or every problem."""
+def read_codes(
+    folder: Path, names: Iterable[str], used: Collection[str] = ()
+) -> Mapping[str, deque[str]] | list[Problem]:
+    """Read pools of codes, a code a line; gives those not `used` by name, or every problem."""
     pools, problems, first = dict[str, deque[str]](), list[Problem](), dict[str, str]()
     for name in sorted(set(names)):
         path = folder / name
@@ -255,10 +270,14 @@ def read_codes(folder: Path, names: Iterable[str]) -> Mapping[str, deque[str]] |
             )
             continue
         for code in codes:
+            if not re.fullmatch(r"[\w.-]{1,64}", code):
+                problems.append(
+                    Problem(f"private/codes/{name}", 0, f'"{code[:20]}" is no code', "letters, digits, . _ -")
+                )
             if code in first:
                 problems.append(
                     Problem(f"private/codes/{name}", 0, f"the code {code[:8]}… stands there twice", first[code])
                 )
             first[code] = f"it is in {name} too"
-        pools[name] = deque(codes)
+        pools[name] = deque(code for code in codes if code not in used)
     return problems or pools

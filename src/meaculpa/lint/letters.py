@@ -132,14 +132,14 @@ _WORDS = {
         r"\b(sorry|apologi[sz]e|apology)\b",
         r"\b(our|my) (own )?(mistake|fault|failure)|\bwe (were wrong|let you down)",
         r"\b(back the way you pa|refund|release|not been charged|not charged|was sent back|sent all of it back)",
-        r"\blog ?in to\b",
+        r"\b(log ?in( to|to)|sign ?in( to|to)) (keep|confirm|your|the|see|choose)\b",
     ),
     "de": _Words(
         r"(schreiben|mailen|sagen|melden).{0,40}\bsobald",
         r"\b(tut (mir|uns) leid|entschuldig)",
         r"\b(unser|mein) (eigener )?(Fehler|Versagen)|im Stich gelassen",
         r"\b(auf demselben Weg zurück|erstatt|frei\b|nicht belastet|zurückgeschickt|ging .{0,30} zurück)",
-        r"\bmelden Sie sich an\b",
+        r"\b(melden|loggen) Sie sich (bitte )?(an|ein)\b",
     ),
 }
 
@@ -175,15 +175,19 @@ _PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
         ),
         Rule.CONDITIONAL_SORRY: (r"\b(sorry|apologi[sz]e)\b[^.]{0,40}\b(if|may have)\b", "sorry that, not sorry if"),
         Rule.NO_AGENT: (
-            r"\bmistakes were made\b|\ban? (error|mistake) occurred\b|\bw(as|ere) oversold\b",
+            r"\b(mistakes|errors) were made\b|\ban? (unexpected )?(error|mistake) occurred\b|\bw(as|ere) oversold\b",
             "say who: we ...",
         ),
         Rule.BLAMES_DEMAND: (
-            r"\bdue to (the )?(unprecedented|overwhelming|extraordinary|high|unexpected) (demand|traffic|interest)",
+            r"\b(due|owing) to (the )?(very )?(unprecedented|overwhelming|extraordinary|high|unexpected)"
+            r" (demand|traffic|interest)"
+            r"|\bdemand exceeded\b",
             "we sold more than we had",
         ),
         Rule.BLAMES_PERSON: (
-            r"\bhuman error\b|\b(an?|one of our) (engineer|employee|colleague)s? made\b",
+            r"\bhuman error\b"
+            r"|\b(an?( new)?|one of our|a member of our) (engineer|employee|colleague|team)s? made"
+            r" (a|the) (mistake|error)\b",
             "we did not check ...",
         ),
         Rule.DEFAULT_CANCEL: (
@@ -206,7 +210,7 @@ _PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
         ),
         Rule.CANNED: (
             r"\bdear (valued )?customer\b|\bvalued customer\b|\bimportant to us\b"
-            r"|\bthank you for your (patience|understanding)\b|\bdo not reply\b"
+            r"|\bthank you for your (continued )?(patience|understanding)\b|\bdo not reply\b"
             r"|\btakes? (this|it) (very )?seriously\b|\bitem\(s\)|\border\(s\)",
             "their name and their facts",
         ),
@@ -219,7 +223,8 @@ _PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
         ),
         Rule.NO_AGENT: (r"\bwurden Fehler gemacht\b|\b(ist|kam) (es )?(ein|zu einem) Fehler", "sagen, wer: wir ..."),
         Rule.BLAMES_DEMAND: (
-            r"\b(wegen|aufgrund) (der )?(un\w+|hohe[nr]?|große[nr]?|überwältigende[nr]?)"
+            r"\b(wegen|aufgrund|bedingt durch) (der |die )?(sehr )?"
+            r"(starker|un\w+|hohe[nr]?|große[nr]?|überwältigende[nr]?)"
             r" (Nachfrage|Andrang|Interesse)",
             "wir haben mehr verkauft, als wir hatten",
         ),
@@ -255,16 +260,14 @@ _PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
         ),
     },
 }
-_PLACEHOLDER = re.compile(
-    r"\{\{|\}\}|\{%|\[[A-Z][A-Z _]{2,}\]|\b(TBD|TODO|FIXME|XXX?)\b|lorem ipsum|<[a-z ]+>|\bNone\b"
-)
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{%|\[[A-Z][A-Z _]{2,}\]|\b(TBD|TODO|FIXME|XXX?)\b|lorem ipsum|\bNone\b(?! of)")
 
 
 def _phrases(letter: Checked, text: str, phrases: Mapping[Rule, tuple[str, str]]) -> Iterator[Finding]:
     own_words = text
     for fact in letter.facts:
         # What an item or a customer is called is not for us to judge.
-        own_words = own_words.replace(" ".join(fact.split()), "…")
+        own_words = re.sub(rf"(?<!\w){re.escape(' '.join(fact.split()))}(?!\w)", "…", own_words)
     for rule, (pattern, hint) in phrases.items():
         if rule is Rule.DEFAULT_CANCEL and letter.may_cancel:
             continue
@@ -272,7 +275,7 @@ def _phrases(letter: Checked, text: str, phrases: Mapping[Rule, tuple[str, str]]
             match = re.search(pattern, place, re.IGNORECASE)
             if match:
                 yield Finding(rule, f'"{match[0]}"', hint)
-    for place in (letter.subject, text):
+    for place in (letter.subject, own_words, *(fact for fact in letter.facts if _PLACEHOLDER.fullmatch(fact))):
         match = _PLACEHOLDER.search(place)
         if match:
             yield Finding(Rule.PLACEHOLDER, f'"{match[0]}"', "fill it in")
@@ -286,7 +289,8 @@ _SALES = re.compile(
 
 
 def _sells(letter: Checked) -> Iterable[Finding]:
-    match = _SALES.search(letter.subject)
+    # The subject of such a letter is the incident's own title.
+    match = None if letter.stage == "patience" else _SALES.search(letter.subject)
     if match:
         return [Finding(Rule.SELLS, f'"{match[0]}" in the subject', "the order comes first, a gift after its facts")]
     return []
