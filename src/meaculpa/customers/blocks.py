@@ -4,6 +4,7 @@ The templates (`letters/<locale>/<stage>.txt.j2`) write plain text: the first li
 with `|` are facts, with `*` the answers from which the customer chooses, with `-` a list, with `~` the signature.
 """
 
+import functools
 import re
 import textwrap
 from dataclasses import dataclass
@@ -52,6 +53,11 @@ def block_text(block: Block) -> str:
 
 
 def _filled(text: str, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    return text if len(first) + len(text) <= _WIDTH and not first else _wrapper(first, rest).fill(text)
+
+
+@functools.cache
+def _wrapper(first: str, rest: str) -> textwrap.TextWrapper:
+    return textwrap.TextWrapper(
+        _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )

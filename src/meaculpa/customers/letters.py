@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import chain
 from urllib.parse import quote
 
+from babel import Locale
 from babel.numbers import format_currency
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 
@@ -158,11 +160,16 @@ def _facts(
         "phone": sender.phone,
         "hours": sender.hours,
         "page": sender.page,
-        "money": lambda amount: format_currency(amount, order.currency, locale=words.rules),
+        "money": lambda amount: _money(amount, order.currency, words.rules),
         "day": words.day,
         "moment": words.moment,
         "duration": words.duration,
     }
+
+
+@lru_cache(maxsize=4096)
+def _money(amount: Decimal, currency: str, rules: Locale) -> str:
+    return format_currency(amount, currency, locale=rules)
 
 
 def _language(order: Order, campaign: Campaign) -> tuple[Words, _Said]:

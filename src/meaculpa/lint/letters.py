@@ -3,6 +3,7 @@
 The rules and their numbers are those of the messages paper; text rules exist for English and German.
 """
 
+import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def inspect_letter(letter: Checked) -> list[Finding]:
         *_individual(letter, text),
         *_reachable(letter, text),
         *_stage_rules(letter, text, _WORDS.get(language, _WORDS["en"])),
-        *_phrases(letter, text, _PHRASES.get(language, {})),
+        *_phrases(letter, text, language),
         *_sells(letter),
     ]
 
@@ -263,22 +264,36 @@ _PHRASES: Mapping[str, Mapping[Rule, tuple[str, str]]] = {
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{%|\[[A-Z][A-Z _]{2,}\]|\b(TBD|TODO|FIXME|XXX?)\b|lorem ipsum|\bNone\b(?! of)")
 
 
-def _phrases(letter: Checked, text: str, phrases: Mapping[Rule, tuple[str, str]]) -> Iterator[Finding]:
-    own_words = text
+@functools.cache
+def _compiled(language: str) -> tuple[tuple[Rule, re.Pattern[str], str], ...]:
+    phrases = _PHRASES.get(language, {})
+    return tuple((rule, re.compile(pattern, re.IGNORECASE), hint) for rule, (pattern, hint) in phrases.items())
+
+
+def _phrases(letter: Checked, text: str, language: str) -> Iterator[Finding]:
+    own_words = f"{letter.subject} \n {text}"
     for fact in letter.facts:
         # What an item or a customer is called is not for us to judge.
-        own_words = re.sub(rf"(?<!\w){re.escape(' '.join(fact.split()))}(?!\w)", "…", own_words)
-    for rule, (pattern, hint) in phrases.items():
-        if rule is Rule.DEFAULT_CANCEL and letter.may_cancel:
-            continue
-        for place in (letter.subject, own_words):
-            match = re.search(pattern, place, re.IGNORECASE)
-            if match:
-                yield Finding(rule, f'"{match[0]}"', hint)
-    for place in (letter.subject, own_words, *(fact for fact in letter.facts if _PLACEHOLDER.fullmatch(fact))):
+        own_words = _without(" ".join(fact.split()), own_words)
+    for rule, pattern, hint in _compiled(language):
+        match = pattern.search(own_words)
+        if match and not (rule is Rule.DEFAULT_CANCEL and letter.may_cancel):
+            yield Finding(rule, f'"{match[0]}"', hint)
+    for place in (own_words, *(fact for fact in letter.facts if _PLACEHOLDER.fullmatch(fact))):
         match = _PLACEHOLDER.search(place)
         if match:
             yield Finding(Rule.PLACEHOLDER, f'"{match[0]}"', "fill it in")
+
+
+def _without(name: str, text: str) -> str:
+    """Take a name out of a text wherever it is not a part of a longer word."""
+    parts, begin, found = list[str](), 0, text.find(name) if name else -1
+    while found >= 0:
+        end = found + len(name)
+        is_part = text[found - 1 : found].isalnum() or text[end : end + 1].isalnum()
+        parts.append(text[begin:found] + (name if is_part else "…"))
+        begin, found = end, text.find(name, end)
+    return "".join([*parts, text[begin:]])
 
 
 _SALES = re.compile(
