@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from meaculpa.lint.letters import Checked, Rule, inspect_letter
+from meaculpa.lint.letters import Checked, inspect_letter
+from meaculpa.lint.phrases import Rule
 
 GOOD = """Dear Jane Doe,
 
@@ -49,6 +50,13 @@ def test_a_good_letter_is_left_alone() -> None:
         (Rule.CONDITIONAL_SORRY, "We apologise for what this may have meant for you."),
         (Rule.NO_AGENT, "Mistakes were made."),
         (Rule.NO_AGENT, "Due to the sale, some throws were oversold."),
+        (Rule.BLAMES_SUPPLIER, "Due to our carrier your parcel is late."),
+        (Rule.BLAMES_SUPPLIER, "It was caused by a third-party payment provider."),
+        (Rule.BLAMES_SUPPLIER, "Our supplier let us down."),
+        (Rule.BLAMES_SUPPLIER, "This was beyond our control."),
+        (Rule.BLAMES_DEMAND, "Due to very high demand we are late."),
+        (Rule.NO_AGENT, "An unexpected error occurred."),
+        (Rule.VAGUE_TIME, "We answer ASAP."),
         (Rule.BLAMES_DEMAND, "Due to unprecedented demand we are late."),
         (Rule.BLAMES_PERSON, "It was human error."),
         (Rule.BLAMES_PERSON, "One of our engineers made a mistake."),
@@ -87,6 +95,9 @@ def test_what_must_not_stand_there_is_found(rule: Rule, sentence: str) -> None:
         (Rule.INCONVENIENCE, "Wir bitten die Unannehmlichkeiten zu entschuldigen."),
         (Rule.CONDITIONAL_SORRY, "Es tut uns leid, falls Sie betroffen waren."),
         (Rule.NO_AGENT, "Es wurden Fehler gemacht."),
+        (Rule.BLAMES_SUPPLIER, "Unser Lieferant hat uns hängen lassen."),
+        (Rule.BLAMES_SUPPLIER, "Es lag außerhalb unserer Kontrolle."),
+        (Rule.VAGUE_TIME, "Wir schreiben bald wieder."),
         (Rule.BLAMES_DEMAND, "Aufgrund der hohen Nachfrage sind wir spät."),
         (Rule.BLAMES_PERSON, "Es war menschliches Versagen."),
         (Rule.DEFAULT_CANCEL, "Ihre Bestellung wird automatisch storniert."),
@@ -116,6 +127,12 @@ def test_what_must_not_stand_there_is_found_in_german(rule: Rule, sentence: str)
         "An error in our count cost you this throw.",
         "What we offer stands until 1 February 2027.",
         "I am sorry that we let you down.",
+        "None of us checked the shelf.",
+        "We shipped one throw shortly after the other.",
+        "You should have heard of it soon after the count.",
+        "We chose a carrier that we had not tried, and lost your parcel.",
+        "We did not log in to the supplier portal to check.",
+        "One of our colleagues made us aware of it, and we did not listen.",
     ],
 )
 def test_what_is_honest_is_left_alone(sentence: str) -> None:
