@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from meaculpa.customers.folder import new_folder
+from meaculpa.project import packaged_templates
 from tests.making import CONFIG, incident_text, write_project
 from tests.test_cli import meaculpa
 
@@ -200,6 +201,14 @@ def test_what_somebody_approved_may_be_above_the_budget(project: Path) -> None:
         ("order.price >= 50", "order.prise >= 50", "delay", "cannot be decided"),
         ("amount: 20", "amount: 30", "delay", "is worth 30, above the cap of 25 for one customer"),
         ("We counted one delivery twice.", "We are sorry if it hurt you.", "delay", "MC102"),
+        (
+            "give: gift_certificate, amount: 20, codes: gift-20.txt",
+            "give: refund",
+            "delay",
+            "has no place in a letter",
+        ),
+        ("codes: gift-20.txt", "codes: gift-20.txt, expires: 2026-11-21", "delay", "expired on 2026-11-21"),
+        ("budget: {currency: EUR, incident: 60, per_customer: 25}\n", "", "delay", 'needs a "budget"'),
     ],
 )
 def test_what_a_letter_lacks_is_told_before_there_is_one(
@@ -303,28 +312,6 @@ def test_a_code_that_another_plan_gives_away_is_not_given_again(project: Path) -
     assert letters(project)[0]["grants"][0]["code"] == "NW-1", "planned again, its own codes are free"
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "stage", "message"),
-    [
-        (
-            "give: gift_certificate, amount: 20, codes: gift-20.txt",
-            "give: refund",
-            "delay",
-            "has no place in a letter",
-        ),
-        ("codes: gift-20.txt", "codes: gift-20.txt, expires: 2026-11-21", "delay", "expired on 2026-11-21"),
-        ("budget: {currency: EUR, incident: 60, per_customer: 25}\n", "", "delay", 'needs a "budget"'),
-    ],
-)
-def test_an_offer_that_would_not_be_told_or_kept_is_refused(
-    project: Path, old: str, new: str, stage: str, message: str
-) -> None:
-    path = project / "incidents" / f"{THROWS}.md"
-    path.write_text(path.read_text().replace(old, new))
-    done = run(project, orders(project, customer(1)), stage=stage)
-    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
-
-
 def test_nobody_asks_for_patience_when_it_is_over_nor_says_so_when_it_has_begun_again(project: Path) -> None:
     path = project / "incidents" / f"{THROWS}.md"
     over = "## 2026-11-20 09:20 investigating\n\nx\n\n## 2026-11-20 10:20 resolved\n\nYou can pay again.\n"
@@ -383,3 +370,25 @@ def test_orders_that_can_be_read_only_once_are_refused(project: Path, kind: str)
         path = Path("/dev/null")
     done = run(project, str(path))
     assert (done.returncode, "no file that can be read twice" in done.stderr) == (1, True)
+
+
+def test_a_language_without_letters_is_told_or_left_out(project: Path) -> None:
+    config = (project / "meaculpa.yml").read_bytes()
+    (project / "meaculpa.yml").write_bytes(config.replace(b"[en, de]", b"[en-GB]"))
+    strings = project / "site_templates" / "locales"
+    strings.mkdir(parents=True)
+    (strings / "en-GB.yml").write_bytes((packaged_templates() / "locales" / "en.yml").read_bytes())
+    done = run(project, orders(project, customer(1)))
+    assert (done.returncode, "there are no letters in en-GB" in done.stderr) == (1, True), done.stderr
+    (project / "meaculpa.yml").write_bytes(config.replace(b"[en, de]", b"[en, en-GB]"))
+    assert run(project, orders(project, customer(1, locale="en-GB"))).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["{% if %}", "Subject\n\n{{ nothing }}"])
+def test_a_template_of_ones_own_with_a_mistake_is_told(project: Path, text: str) -> None:
+    folder = project / "site_templates" / "letters" / "en"
+    folder.mkdir(parents=True)
+    (folder / "delay.txt.j2").write_text(text)
+    done = run(project, orders(project, customer(1)))
+    assert (done.returncode, "site_templates/letters/" in done.stderr) == (1, True)
+    assert "Traceback" not in done.stderr

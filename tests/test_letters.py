@@ -235,12 +235,12 @@ def test_each_stage_has_a_template_in_each_language() -> None:
 @pytest.mark.parametrize(
     ("kind", "stage", "facts", "message"),
     [
-        (Kind.ORDERS, Stage.DELAY, {"new_ship_on": date(2026, 11, 21)}, 'column "new_ship_on": 2026-11-21 is before'),
+        (Kind.ORDERS, Stage.DELAY, {"new_ship_on": date(2026, 11, 21)}, 'column "new_ship_on": 2026-11-21 is over'),
         (
             Kind.STOCK,
             Stage.CHOICE,
             {"new_ship_on": date(2026, 11, 28)},
-            "is before 2026-11-29, when the answer is known",
+            "comes before the last day for an answer",
         ),
         (Kind.ORDERS, Stage.DELAY, {"ordered_on": date(2026, 11, 23)}, 'column "ordered_on": 2026-11-23 lies ahead'),
         (
@@ -269,6 +269,13 @@ def test_nothing_is_sent_back_to_whom_nothing_was_charged(state: ChargeState) ->
     text = write(order, Kind.PRICING, Stage.APOLOGY, GIFT).text
     assert "You paid" not in text
     assert "14.00" not in text
+
+
+@pytest.mark.parametrize("gift", [Gift.CARD, Gift.HONOUR_PRICE])
+def test_an_apology_that_would_tell_of_nothing_is_none(gift: Gift) -> None:
+    order = replace(ORDER, right_price=Decimal(40), charge_state=ChargeState.HELD)
+    with pytest.raises(ValueError, match="nothing makes it good"):
+        write(order, Kind.PRICING, Stage.APOLOGY, right(gift))
 
 
 def test_a_price_is_honoured_or_paid_back_and_never_both() -> None:

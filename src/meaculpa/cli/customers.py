@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import click
+from jinja2 import TemplateError
 
 from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
@@ -101,26 +102,33 @@ def plan_command(
         title = f"{incident.title}: {stage}"
         write_previews(folder, campaign.templates, title)
         write_skipped(folder, outcome.skipped)
-        basis = Basis(
-            incident.id,
-            incident.text_digest,
-            stage,
-            str(orders.absolute()),
-            digest_of(orders),
-            _digest(content for _, content in sorted(sources.items())),
-            config.digest,
-        )
-        write_plan(folder, basis, outcome.digest, plan_data(outcome))
+        write_plan(folder, _basis(campaign, orders, sources, config), outcome.digest, plan_data(outcome))
     if as_json:
         say_json({"plan": str(place), "digest": outcome.digest, **plan_data(outcome)})
     else:
         print_plan(outcome, campaign, place)
 
 
+def _basis(campaign: Campaign, orders: Path, sources: dict[str, bytes], config: Config) -> Basis:
+    return Basis(
+        campaign.incident.id,
+        campaign.incident.text_digest,
+        str(campaign.stage),
+        str(orders.absolute()),
+        digest_of(orders),
+        _digest(content for _, content in sorted(sources.items())),
+        config.digest,
+    )
+
+
 def _write_letters(folder: Path, campaign: Campaign, purse: Purse, orders: Path, skip_bad_rows: bool) -> Outcome:
     with private_file(folder / LETTERS) as stream, orders.open("rb") as source:
         rows = _told(_rows(source, shown_path(orders.absolute()), campaign.stage))
-        return plan(rows, campaign, purse, stream, shown_path(orders.absolute()), skip_bad_rows)
+        try:
+            return plan(rows, campaign, purse, stream, shown_path(orders.absolute()), skip_bad_rows)
+        except TemplateError as error:
+            place = f"{getattr(error, 'name', None) or ''}:{getattr(error, 'lineno', None) or 0}"
+            raise Refused(f"site_templates/letters/{place}: {error.message}") from error
 
 
 def _told(rows: Iterator[Order | Problem]) -> Iterator[Order | Problem]:
@@ -185,7 +193,10 @@ def _campaign(
     offers = check_offers(incident.offers, incident.budget, incident.path)
     problems += [one for one in offers if isinstance(one, Problem)]
     sender = _sender(config, incident, problems)
-    words = _words(files, config)
+    words = tuple(one for one in _words(files, config) if f"{one.locale}/{stage}.txt.j2" in sources)
+    if config.default_locale not in [one.locale for one in words]:
+        hint = f"write site_templates/letters/{config.default_locale}/{stage}.txt.j2, as there is one for en"
+        problems.append(Problem(CONFIG_FILE, 0, f"there are no letters in {config.default_locale}", hint))
     if problems or sender is None:
         say_problems(problems, "There is no plan, and nothing was sent.")
         raise InvalidInput(())

@@ -150,7 +150,7 @@ def _facts(
         "rule": rule,
         "deadline": deadline(_delay(order)) if rule else None,
         "rights": _rights(order, made, campaign),
-        "gifts": [one for one in made.grants if one.is_goodwill or one.gift is Gift.CALL],
+        "gifts": _gifts(made),
         "choices": _choices(order, made, campaign),
         "reply_by": reply_by,
         "refund_by": add_working_days(last_day, WORKING_DAYS_TO_REFUND),
@@ -220,6 +220,19 @@ def overcharge(order: Order, campaign: Campaign) -> Decimal:
 
 def _refuse_untrue(order: Order, made: MakeGood, campaign: Campaign) -> None:
     """Refuse what no letter could say without saying something false; raises ValueError with the column."""
+    _refuse_wrong_days(order, campaign)
+    stage = campaign.stage
+    if order.charge_state is ChargeState.REFUNDED and stage in (Stage.DELAY, Stage.CHOICE):
+        raise ValueError('column "charge_state": the money is back already, so nothing is left to decide')
+    if stage is Stage.CHOICE and len(_choices(order, made, campaign)) < 2:
+        raise ValueError("money back would be the only choice: offer source_elsewhere or comparable_item")
+    if stage is Stage.APOLOGY and not (_rights(order, made, campaign) or _gifts(made)):
+        raise ValueError("nothing makes it good: no offer fits this order")
+    if campaign.incident.kind is Kind.PRICING and order.right_price == order.price:
+        raise ValueError(f'column "right_price": {order.right_price} is the price itself')
+
+
+def _refuse_wrong_days(order: Order, campaign: Campaign) -> None:
     today, stage = campaign.today, campaign.stage
     for name in ("ordered_on", "refunded_on"):
         day = getattr(order, name)
@@ -227,17 +240,11 @@ def _refuse_untrue(order: Order, made: MakeGood, campaign: Campaign) -> None:
             raise ValueError(f'column "{name}": {day} lies ahead')
     if order.essential_date and order.essential_date < today:
         raise ValueError(f'column "essential_date": {order.essential_date} is over')
-    first = today + _TO_ANSWER if stage is Stage.CHOICE else today
-    if order.new_ship_on and order.new_ship_on < first and stage not in (Stage.PATIENCE, Stage.RESTORED):
-        raise ValueError(f'column "new_ship_on": {order.new_ship_on} is before {first}, when the answer is known')
-    if order.charge_state is ChargeState.REFUNDED and stage in (Stage.DELAY, Stage.CHOICE):
-        raise ValueError(f'column "charge_state": the money is back already, so there is nothing to {stage.value}')
-    if stage is Stage.CHOICE and len(_choices(order, made, campaign)) < 2:
-        raise ValueError("money back would be the only choice: offer source_elsewhere or comparable_item")
-    if stage is Stage.APOLOGY and not made.grants and not overcharge(order, campaign):
-        raise ValueError("nothing makes it good: no offer fits this order")
-    if campaign.incident.kind is Kind.PRICING and order.right_price == order.price:
-        raise ValueError(f'column "right_price": {order.right_price} is the price itself')
+    if order.new_ship_on and stage not in (Stage.PATIENCE, Stage.RESTORED):
+        if order.new_ship_on < today:
+            raise ValueError(f'column "new_ship_on": {order.new_ship_on} is over')
+        if stage is Stage.CHOICE and order.new_ship_on < today + _TO_ANSWER:
+            raise ValueError(f'column "new_ship_on": {order.new_ship_on} comes before the last day for an answer')
 
 
 def _unmarked(text: str | None) -> str | None:
@@ -263,6 +270,11 @@ def _rights(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _W
         one for one in made.grants if one.gift in ENTITLEMENTS and (one.gift is not Gift.HONOUR_PRICE or is_dearer)
     ]
     return [_Way("overcharge"), *rights] if overcharge(order, campaign) else rights
+
+
+def _gifts(made: MakeGood) -> list[Grant]:
+    """What a letter tells beside rights; a card is written by hand and announced by nobody."""
+    return [one for one in made.grants if one.is_goodwill or one.gift is Gift.CALL]
 
 
 def _choices(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _Way]:
