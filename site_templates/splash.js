@@ -74,8 +74,7 @@
 
   async function hear() {
     const answer = await ask(status + "/splash.html");
-    const text = await answer.text();
-    const all = new DOMParser().parseFromString(text, "text/html").querySelectorAll("section");
+    const all = new DOMParser().parseFromString(await answer.text(), "text/html").querySelectorAll("section");
     const news = [...all].find(({ lang }) => lang === root.lang);
     if (heard === news.textContent) return;
     for (const name of ["h1", ".text", "dl"]) part(name).replaceChildren(...copies(news.querySelector(name)));
@@ -92,7 +91,8 @@
     try {
       // An address with a query may be good for one visit only: another one tells as much.
       const { status, body } = await ask(location.search ? "/" : here, { redirect: "manual" });
-      if (status < 500 && status !== 429) welcome([400, 404, 405].includes(status) && !location.search);
+      // Several looks may be under way: only the first that is answered brings the customer back, and once.
+      if (status < 500 && status !== 429) target ?? welcome([400, 404, 405].includes(status) && !location.search);
       body.cancel();
     } catch {
       // It does not answer yet.

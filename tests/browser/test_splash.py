@@ -294,6 +294,20 @@ def test_a_link_that_is_good_once_is_asked_for_once(page: Page, shop: Server, sp
     assert shop.asked.count("reset") == 2
 
 
+def test_looks_that_overlap_go_back_once(page: Page, shop: Server, splash: Callable[..., bytes]) -> None:
+    splash()
+    page.goto(f"{shop.url}/reset?token=abc")
+    shop.hanging = {"index.html"}
+    eventually(lambda: shop.asked.count("index.html") > 2, "several looks are under way")
+    shop.answers["*"] = SHOP
+    shop.hanging = {"reset"}
+    eventually(lambda: shop.asked.count("reset") == 2, "it goes back")
+    page.wait_for_timeout(1000)
+    shop.hanging = set()
+    see(page, "The shop itself")
+    assert shop.asked.count("reset") == 2
+
+
 def test_a_shop_that_is_too_busy_is_not_back(page: Page, shop: Server, splash: Callable[..., bytes]) -> None:
     splash()
     page.goto(f"{shop.url}/tents")
