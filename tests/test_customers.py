@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from meaculpa.customers.folder import new_folder
+from meaculpa.customers.folder import FORMAT, new_folder
 from meaculpa.project import packaged_templates
 from tests.making import CONFIG, incident_text, write_project
 from tests.test_cli import meaculpa
@@ -92,7 +92,7 @@ def test_a_plan_holds_every_letter_and_only_its_owner_may_read_it(project: Path)
     assert stat.S_IMODE(plan.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in plan.iterdir()} == {0o600}
     written = letters(project)
-    assert [one["order_id"] for one in written] == ["1", "2", "3"]
+    assert [one["recipient"] for one in written] == ["1", "2", "3"]
     assert [bool(one["grants"]) for one in written] == [True, False, True]
     assert {one["grants"][0]["code"] for one in written if one["grants"]} == {"NW-1", "NW-2"}
     page = (plan / "index.html").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_bad_rows_are_left_out_only_when_asked_and_listed(project: Path) -> None
     assert done.returncode == 0
     assert "2 left out, see private/plans/2026-11-20-throws-delay/skipped.csv" in done.stdout
     assert [row[0] for row in skipped(project)] == ["row", "3", "4"]
-    assert [one["order_id"] for one in letters(project)] == ["1"]
+    assert [one["recipient"] for one in letters(project)] == ["1"]
 
 
 def test_what_a_letter_that_is_left_out_was_to_get_is_not_lost(project: Path) -> None:
@@ -237,7 +237,7 @@ def test_a_plan_replaces_a_plan_and_nothing_else(project: Path) -> None:
     file = orders(project, customer(1))
     for _ in range(2):
         assert run(project, file).returncode == 0
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plans"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "ledger.db", "plans"]
     other = project / "private" / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
@@ -249,8 +249,8 @@ def test_a_plan_replaces_a_plan_and_nothing_else(project: Path) -> None:
 def test_a_plan_that_fails_leaves_the_one_before_it(project: Path) -> None:
     assert run(project, orders(project, customer(1))).returncode == 0
     assert run(project, orders(project, customer(2, email="nobody"))).returncode == 1
-    assert [one["order_id"] for one in letters(project)] == ["1"]
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "plans"]
+    assert [one["recipient"] for one in letters(project)] == ["1"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "ledger.db", "plans"]
 
 
 def test_many_letters_are_leafed_through_by_fifties(project: Path) -> None:
@@ -346,7 +346,7 @@ def test_a_plan_that_cannot_take_its_place_leaves_the_one_before_it(
     place, renamed, rename = tmp_path / "plan", list[Path](), Path.rename
     place.mkdir()
     basis = {"incident": "x", "stage": "delay"}
-    (place / "plan.json").write_text(json.dumps({"format": 1, "basis": basis}))
+    (place / "plan.json").write_text(json.dumps({"format": FORMAT, "basis": basis}))
 
     def fail(self: Path, target: Path) -> Path:
         renamed.append(self)

@@ -228,6 +228,7 @@ def test_each_stage_has_a_template_in_each_language() -> None:
     for locale in ("en", "de"):
         assert {path.name for path in (folder / locale).iterdir()} == {
             "parts.txt.j2",
+            "alert.txt.j2",
             *(f"{stage}.txt.j2" for stage in Stage),
         }
 

@@ -92,14 +92,10 @@ AssetPath = Annotated[
         "a picture in the project's assets folder, such as assets/logo.svg",
     ),
 ]
-EmailAddress = Annotated[
-    str, matching(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+", "one address such as help@example.com")
-]
-
-
-_MAILBOX = (
-    r"[^\x00-\x1f<>@,;\"]+ <[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+>|[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+"
-)
+# As it stands in a mail's envelope: no server is bound to take more than ASCII (RFC 5321, 4.1.2).
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+EmailAddress = Annotated[str, matching(_ADDRESS, "one address such as help@example.com, in ASCII")]
+_MAILBOX = rf"[^\x00-\x1f<>@,;\"]+ <{_ADDRESS}>|{_ADDRESS}"
 
 
 class Support(Shape):
@@ -220,6 +216,8 @@ class SmtpTransport(Shape):
     type: Literal["smtp"]
     host: Line
     port: int = Field(default=587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: Line | None = None
 
 
 class SesTransport(Shape):
@@ -231,7 +229,10 @@ class SesTransport(Shape):
 
 
 class Mail(Shape):
-    """Who writes to customers, and over what: `signed_by` is a person, `reply_to` an address that people read."""
+    """Who writes to customers, and over what: `signed_by` is a person, `reply_to` an address that people read.
+
+    More letters than `confirm_above` are sent only to somebody who says their exact number.
+    """
 
     sender: Annotated[str, matching(_MAILBOX, "write it like: Northwind <orders@northwind.example>")] = Field(
         alias="from"
@@ -239,6 +240,9 @@ class Mail(Shape):
     signed_by: ShortLine | None = None
     reply_to: EmailAddress | None = None
     transport: Annotated[SmtpTransport | SesTransport, Field(discriminator="type")]
+    per_second: int = Field(default=14, ge=1, le=10_000)
+    connections: int = Field(default=1, ge=1, le=20)
+    confirm_above: int = Field(default=50, ge=0, le=1_000_000)
 
 
 class Config(Shape):

@@ -22,13 +22,17 @@ _EXPONENT = re.compile(r"\d(?:[.,]\d+)?E[+-]?\d+", re.IGNORECASE)
 _YEARS = range(2000, 2101)
 
 
+def is_address(text: str) -> bool:
+    """Whether a text is one e-mail address and nothing else."""
+    is_short = len(text) <= _LONGEST_ADDRESS and len(text.partition("@")[0]) <= _LONGEST_LOCAL_PART
+    return is_short and _ADDRESS.fullmatch(text) is not None
+
+
 def _read_address(value: object) -> object:
     text = str(value)
     if len(re.findall("@", text)) > 1 or re.search(r"[\s,;<>]", text):
         raise mistake(f'"{shorten(text)}" is not one address', "one address a row, without a name")
-    local_part = text.partition("@")[0]
-    is_short = len(text) <= _LONGEST_ADDRESS and len(local_part) <= _LONGEST_LOCAL_PART
-    if not is_short or not _ADDRESS.fullmatch(text):
+    if not is_address(text):
         raise mistake(f'"{shorten(text)}" is not an e-mail address', "write it like jane@example.com")
     return text
 

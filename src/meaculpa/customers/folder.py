@@ -20,7 +20,7 @@ from meaculpa.customers.planning import Refused as RefusedOrder
 from meaculpa.errors import Refused
 
 LETTERS, PLAN, PREVIEW, SKIPPED = "letters.jsonl", "plan.json", "index.html", "skipped.csv"
-FORMAT = 1
+FORMAT = 2
 _A_PAGE = 50
 _OURS = re.compile(r"letters\.jsonl|plan\.json|skipped\.csv|index(-\d+)?\.html")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -28,15 +28,53 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a plan was made from: whatever of it changes, the plan is not what would be made now."""
+    """What a plan was made from: whatever of it changes, the plan is not what would be made now.
+
+    `orders` is empty where the letters go to those whom the ledger knows as promised. `day` is the day, in the site's
+    zone, that letters count from; `given_digest` stands for the goodwill that other letters have given.
+    """
 
     incident: str
     incident_digest: str
     stage: str
+    day: str
     orders: str
     orders_digest: str
     templates_digest: str
     settings_digest: str
+    given_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A plan that lies in a folder: what it was made from, the digest of its letters, and how many they are."""
+
+    folder: Path
+    basis: Basis
+    digest: str
+    count: int
+
+
+def read_plan(folder: Path) -> Plan:
+    """Read a plan; raises Refused where there is none, and where its letters are not those that were planned."""
+    try:
+        found = json.loads((folder / PLAN).read_bytes())
+        if found["format"] != FORMAT:
+            raise Refused(f"{folder} was planned by another version of meaculpa; plan it again")
+        plan = Plan(folder, Basis(**found["basis"]), found["digest"], found["letters"])
+        digest = digest_of(folder / LETTERS)
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Refused(f"{folder} holds no plan; `meaculpa customers plan` writes one") from None
+    if digest != plan.digest:
+        raise Refused(f"{folder / LETTERS} has been changed since it was planned; plan it again")
+    return plan
+
+
+def read_letters(folder: Path) -> Iterator[dict[str, Any]]:
+    """Read the letters of a plan one by one."""
+    with (folder / LETTERS).open(encoding="utf-8") as stream:
+        for line in stream:
+            yield json.loads(line)
 
 
 @contextmanager
@@ -51,6 +89,15 @@ def new_folder(place: Path, incident: str, stage: str) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             shutil.rmtree(fresh)
+
+
+def drop_plan(folder: Path) -> None:
+    """Delete a plan, and its folder if nothing else lies in it."""
+    for path in folder.iterdir():
+        if _OURS.fullmatch(path.name):
+            path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _take_place(fresh: Path, place: Path) -> None:
@@ -129,8 +176,7 @@ def codes_in_plans(folder: Path, but: Path) -> set[str]:
     used = set[str]()
     for path in sorted(folder.glob(f"*/{LETTERS}")):
         if path.parent != but:
-            with path.open(encoding="utf-8") as stream:
-                used |= {grant["code"] for line in stream for grant in json.loads(line)["grants"] if grant["code"]}
+            used |= {grant["code"] for one in read_letters(path.parent) for grant in one["grants"] if grant["code"]}
     return used
 
 

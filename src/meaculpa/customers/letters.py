@@ -22,7 +22,7 @@ from meaculpa.customers.delay_law import (
     judge_delay,
 )
 from meaculpa.customers.make_good import ENTITLEMENTS, Condition, Gift, Grant, MakeGood
-from meaculpa.customers.order import ChargeState, Order, Stage
+from meaculpa.customers.order import Asked, ChargeState, Order, Stage, recipient_of
 from meaculpa.model import Incident, Kind, Status, Translation
 from meaculpa.render.words import Words
 
@@ -73,7 +73,7 @@ class Campaign:
 class Letter:
     """What one customer reads; `rule` is what the delay law says of the order, for those that are delayed."""
 
-    order: Order
+    reader: Order | Asked
     locale: str
     subject: str
     text: str
@@ -118,27 +118,41 @@ def compose(order: Order, made: MakeGood, campaign: Campaign) -> Letter:
     _refuse_untrue(order, made, campaign)
     words, said = _language(order, campaign)
     rule = rule_of(order, campaign)
-    template = campaign.templates.get_template(f"{words.locale}/{campaign.stage}.txt.j2")
-    subject, blocks = read_blocks(template.render(_facts(order, made, campaign, words, said, rule)))
+    facts = _common_facts(campaign, words, said) | _order_facts(order, made, campaign, words, rule)
+    return _write(order, str(campaign.stage), facts, campaign, words, rule)
+
+
+def compose_alert(asked: Asked, campaign: Campaign) -> Letter:
+    """Write to somebody who asked to be told when it works again, of whom nothing but the address is known."""
+    words, said = _language(asked, campaign)
+    return _write(asked, "alert", _common_facts(campaign, words, said), campaign, words, None)
+
+
+def _write(
+    reader: Order | Asked,
+    template: str,
+    facts: Mapping[str, object],
+    campaign: Campaign,
+    words: Words,
+    rule: DelayRule | None,
+) -> Letter:
+    source = campaign.templates.get_template(f"{words.locale}/{template}.txt.j2")
+    subject, blocks = read_blocks(source.render(facts))
     html = campaign.templates.get_template("letter.html.j2").render(
         subject=subject,
         blocks=blocks,
         locale=words.locale,
         direction=words.direction,
         shop=campaign.sender.shop,
-        answer=lambda word: _mail_to(campaign.sender.reply_to, f"{word} {order.order_id}"),
+        answer=lambda word: _mail_to(campaign.sender.reply_to, f"{word} {recipient_of(reader)}"),
     )
-    return Letter(order, words.locale, subject, "\n\n".join(map(block_text, blocks)) + "\n", html, rule)
+    return Letter(reader, words.locale, subject, "\n\n".join(map(block_text, blocks)) + "\n", html, rule)
 
 
-def _facts(
-    order: Order, made: MakeGood, campaign: Campaign, words: Words, said: _Said, rule: DelayRule | None
-) -> dict[str, object]:
-    incident, sender, today = campaign.incident, campaign.sender, campaign.today
-    reply_by = today + _TO_ANSWER
-    last_day = reply_by if campaign.stage is Stage.CHOICE else today
+def _common_facts(campaign: Campaign, words: Words, said: _Said) -> dict[str, object]:
+    """What can be said to everybody."""
+    incident, sender = campaign.incident, campaign.sender
     return {
-        "order": order,
         "kind": str(incident.kind),
         "what": said.what.rstrip(".!"),
         "works": _unmarked(said.works),
@@ -147,6 +161,26 @@ def _facts(
         "prevention": incident.prevention if words == campaign.words[0] else (),
         "started": incident.started,
         "ended": _ended(incident),
+        "person": sender.person,
+        "shop": sender.shop,
+        "phone": sender.phone,
+        "hours": sender.hours,
+        "page": sender.page,
+        "day": words.day,
+        "moment": words.moment,
+        "duration": words.duration,
+    }
+
+
+def _order_facts(
+    order: Order, made: MakeGood, campaign: Campaign, words: Words, rule: DelayRule | None
+) -> dict[str, object]:
+    """What can be said of an order."""
+    today = campaign.today
+    reply_by = today + _TO_ANSWER
+    last_day = reply_by if campaign.stage is Stage.CHOICE else today
+    return {
+        "order": order,
         "rule": rule,
         "deadline": deadline(_delay(order)) if rule else None,
         "rights": _rights(order, made, campaign),
@@ -155,15 +189,7 @@ def _facts(
         "reply_by": reply_by,
         "refund_by": add_working_days(last_day, WORKING_DAYS_TO_REFUND),
         "working_days": WORKING_DAYS_TO_REFUND,
-        "person": sender.person,
-        "shop": sender.shop,
-        "phone": sender.phone,
-        "hours": sender.hours,
-        "page": sender.page,
         "money": lambda amount: _money(amount, order.currency, words.rules),
-        "day": words.day,
-        "moment": words.moment,
-        "duration": words.duration,
     }
 
 
@@ -172,9 +198,9 @@ def _money(amount: Decimal, currency: str, rules: Locale) -> str:
     return format_currency(amount, currency, locale=rules)
 
 
-def _language(order: Order, campaign: Campaign) -> tuple[Words, _Said]:
+def _language(reader: Order | Asked, campaign: Campaign) -> tuple[Words, _Said]:
     """The customer's language, if everything that the letter says of the incident is there in it, else the first."""
-    asked = (order.locale or "").casefold()
+    asked = (reader.locale or "").casefold()
     near = (words for words in campaign.words if asked == words.locale.casefold())
     wider = (words for words in campaign.words if asked.split("-")[0] == words.locale.casefold().split("-")[0])
     chosen = next(chain(near, wider), campaign.words[0])

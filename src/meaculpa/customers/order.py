@@ -1,5 +1,6 @@
 """The nouns of letters: an affected order, what a letter about it is for, and what happened to its money."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -62,3 +63,18 @@ class Order:
     def paid(self) -> Decimal:
         """What it is about: the whole order, or the item alone where `rest` says that the rest goes its own way."""
         return self.price if self.total is None or self.rest else self.total
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Somebody who asked to be told when it works again: an address, and a language if they gave one."""
+
+    email: str
+    locale: str | None = None
+
+
+def recipient_of(reader: Order | Asked) -> str:
+    """What a letter is known by in a plan and in the ledger: its order, or a digest of an address without one."""
+    if isinstance(reader, Order):
+        return reader.order_id
+    return f"asked-{hashlib.sha256(reader.email.casefold().encode()).hexdigest()[:16]}"

@@ -54,6 +54,20 @@ def read_orders(lines: Iterable[str], path: str, stage: Stage) -> Iterator[Order
         yield from _read_row(row, header, path, stage)
 
 
+def order_of(cells: Mapping[str, str], line: int = 0) -> Order:
+    """Read one order from its cells by column, empty ones left out; raises ValidationError."""
+    known = _ROW.validate_python(cells)
+    more = {name: cell for name, cell in cells.items() if name not in COLUMNS}
+    return Order(line=line, more=more, **{name: getattr(known, name) for name in COLUMNS})
+
+
+def cells_of(order: Order) -> dict[str, str]:
+    """Write an order as the cells from which `order_of` reads it again."""
+    values = {name: getattr(order, name) for name in COLUMNS}
+    cells = {name: str(value) for name, value in values.items() if value is not None}
+    return {**(order.more or {}), **cells}
+
+
 def _rows(lines: Iterable[str], path: str) -> Iterator[tuple[int, list[str]] | Problem]:
     """Cut lines into cells; each row with the line where it begins, empty rows left out."""
     source = iter(lines)
@@ -115,11 +129,9 @@ def _read_row(row: tuple[int, list[str]], header: Sequence[str], path: str, stag
     if problems:
         return problems
     try:
-        known = _ROW.validate_python(filled)
+        order = order_of(filled, line)
     except ValidationError as error:
         return [_describe(details, path, line) for details in error.errors(include_url=False)]
-    more = {name: cell for name, cell in filled.items() if name not in COLUMNS}
-    order = Order(line=line, more=more, **{name: getattr(known, name) for name in COLUMNS})
     return [*(_problem(path, line, *told) for told in _contradictions(order, stage))] or [order]
 
 

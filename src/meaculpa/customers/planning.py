@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from meaculpa.customers.delay_law import Silence
-from meaculpa.customers.letters import Campaign, Letter, compose, overcharge, rule_of
+from meaculpa.customers.letters import Campaign, Letter, compose, compose_alert, overcharge, rule_of
 from meaculpa.customers.make_good import (
     OF_THE_ORDER,
     BudgetState,
@@ -31,7 +31,8 @@ from meaculpa.customers.make_good import (
     make_good,
     take_back,
 )
-from meaculpa.customers.order import ChargeState, Order, Stage
+from meaculpa.customers.order import Asked, ChargeState, Order, Stage, recipient_of
+from meaculpa.customers.orders import cells_of
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.letters import Checked, Finding, inspect_letter
 
@@ -77,7 +78,7 @@ class Outcome:
 
 
 def plan(
-    rows: Iterable[Order | Problem],
+    rows: Iterable[Order | Asked | Problem],
     campaign: Campaign,
     purse: Purse,
     stream: IO[str],
@@ -103,7 +104,7 @@ def plan(
                     break
                 continue
             letter, made, warnings = found
-            line = json.dumps(_record(letter, made), ensure_ascii=False, sort_keys=True) + "\n"
+            line = json.dumps(_record(letter, made, campaign), ensure_ascii=False, sort_keys=True) + "\n"
             digest.update(line.encode())
             stream.write(line)
             _count(letter, made, warnings, campaign, totals)
@@ -116,16 +117,25 @@ def plan(
     )
 
 
-def _is_of_a_row(row: Order | Problem, told: list[Problem]) -> bool:
+def _is_of_a_row(row: Order | Asked | Problem, told: list[Problem]) -> bool:
     """A header that is wrong is no bad row."""
-    return isinstance(row, Order) or all(problem.line > 1 for problem in told)
+    return not isinstance(row, Problem) or all(problem.line > 1 for problem in told)
 
 
 def _one(
-    row: Order | Problem, campaign: Campaign, purse: Purse, seen: "_Seen", path: str
+    row: Order | Asked | Problem, campaign: Campaign, purse: Purse, seen: "_Seen", path: str
 ) -> list[Problem] | tuple[Letter, MakeGood, list[Finding]]:
     if isinstance(row, Problem):
         return [row]
+    if isinstance(row, Asked):
+        letter, made = compose_alert(row, campaign), MakeGood()
+        findings = inspect_letter(checked(letter, made, campaign))
+        errors = [one for one in findings if one.severity is Severity.ERROR]
+        return [Problem(path, 0, f"the letter to those who asked: {one}") for one in errors] or (
+            letter,
+            made,
+            findings,
+        )
     first = seen.first_line(row)
     if first != row.line:
         message = f'column "order_id": the order {row.order_id} stands in row {first} already'
@@ -150,7 +160,8 @@ def _one(
 
 def checked(letter: Letter, made: MakeGood, campaign: Campaign) -> Checked:
     """Put a letter together with what the rules hold it against."""
-    order, rule = letter.order, letter.rule
+    reader, rule = letter.reader, letter.rule
+    facts = (reader.name, reader.order_id, reader.item) if isinstance(reader, Order) else ()
     words = next(words for words in campaign.words if words.locale == letter.locale)
     silence_days = [words.day(rule.until)] if rule and rule.until else []
     is_refund_due = any(one.gift is Gift.REFUND for one in made.grants) or campaign.stage is Stage.CHOICE
@@ -158,7 +169,7 @@ def checked(letter: Letter, made: MakeGood, campaign: Campaign) -> Checked:
         locale=letter.locale,
         subject=letter.subject,
         text=letter.text,
-        facts=(order.name, order.order_id, order.item),
+        facts=facts,
         person=campaign.sender.person,
         reply_to=campaign.sender.reply_to,
         store_host=campaign.store_host,
@@ -169,48 +180,75 @@ def checked(letter: Letter, made: MakeGood, campaign: Campaign) -> Checked:
     )
 
 
-def _record(letter: Letter, made: MakeGood) -> dict[str, Any]:
-    """A letter as it is kept: what is sent, and the facts that settle later needs."""
-    order = letter.order
+def _record(letter: Letter, made: MakeGood, campaign: Campaign) -> dict[str, Any]:
+    """A letter as it is kept: what is sent, and the facts that are needed later: for the ledger, for calls."""
+    reader = letter.reader
+    is_order = isinstance(reader, Order)
     return {
-        "order_id": order.order_id,
-        "email": order.email,
-        "name": order.name,
+        "recipient": recipient_of(reader),
+        "email": reader.email,
+        "name": reader.name if isinstance(reader, Order) else "",
         "locale": letter.locale,
         "subject": letter.subject,
         "text": letter.text,
         "html": letter.html,
+        "order": cells_of(reader) if isinstance(reader, Order) else None,
+        "asked_in": None if is_order else reader.locale,
         "grants": [
-            {"gift": str(one.gift), "value": str(one.value), "currency": order.currency, "code": one.code}
+            {"gift": str(one.gift), "value": str(one.value), "currency": reader.currency, "code": one.code}
             for one in made.grants
+            if isinstance(reader, Order)
         ],
+        "goodwill": str(sum((one.value for one in made.grants if one.is_goodwill), Decimal(0))),
         "withheld": [{"gift": str(gift), "why": str(why)} for gift, why in made.withheld],
+        "due": _due(reader, made, letter, campaign) if isinstance(reader, Order) else "",
         "silence": str(letter.rule.silence) if letter.rule else None,
         "until": letter.rule.until.isoformat() if letter.rule and letter.rule.until else None,
+        "misses_essential_date": letter.rule is not None and letter.rule.misses_essential_date,
     }
 
 
+def _due(order: Order, made: MakeGood, letter: Letter, campaign: Campaign) -> str:
+    """What has to go back to the customer whatever they answer: `refund`, `release`, or nothing."""
+    if overcharge(order, campaign):
+        return "refund"
+    if not _is_refund_sure(made, letter):
+        return ""
+    return {ChargeState.CHARGED: "refund", ChargeState.HELD: "release"}.get(
+        order.charge_state or ChargeState.REFUNDED, ""
+    )
+
+
+def _is_refund_sure(made: MakeGood, letter: Letter) -> bool:
+    is_cancelled = letter.rule is not None and letter.rule.silence is Silence.CANCELLED
+    return is_cancelled or any(one.gift is Gift.REFUND for one in made.grants)
+
+
 def _count(letter: Letter, made: MakeGood, warnings: list[Finding], campaign: Campaign, totals: Totals) -> None:
-    order, rule = letter.order, letter.rule
+    reader, rule = letter.reader, letter.rule
     totals.letters += 1
     totals.gifts.update(one.gift for one in made.grants)
     totals.withheld.update(why for _, why in made.withheld)
     totals.warnings.update(str(one.rule) for one in warnings)
-    if any(one.gift is Gift.CALL for one in made.grants) or (rule and rule.misses_essential_date):
-        totals.to_call.append(order.order_id)
-    asked = (order.locale or letter.locale).split("-")[0]
+    asked = (reader.locale or letter.locale).split("-")[0]
     totals.in_another_language += asked != letter.locale.split("-")[0]
+    if not isinstance(reader, Order):
+        return
+    if any(one.gift is Gift.CALL for one in made.grants) or (rule and rule.misses_essential_date):
+        totals.to_call.append(reader.order_id)
     if any(why is Refusal.REPEATED for _, why in made.withheld):
-        totals.to_decide.append(order.order_id)
+        totals.to_decide.append(reader.order_id)
     if rule and rule.silence is Silence.CANCELS and rule.until:
         totals.forced[rule.until] += 1
     totals.cancelled += rule is not None and rule.silence is Silence.CANCELLED
-    is_refund_sure = any(one.gift is Gift.REFUND for one in made.grants) or (
-        rule and rule.silence is Silence.CANCELLED
-    )
-    may_refund = is_refund_sure or campaign.stage in (Stage.DELAY, Stage.CHOICE)
+    _count_money(reader, made, letter, campaign, totals)
+
+
+def _count_money(order: Order, made: MakeGood, letter: Letter, campaign: Campaign, totals: Totals) -> None:
+    is_sure = _is_refund_sure(made, letter)
+    may_refund = is_sure or campaign.stage in (Stage.DELAY, Stage.CHOICE)
     if order.charge_state is ChargeState.CHARGED:
-        for is_counted, sums in ((is_refund_sure, totals.refunds), (may_refund, totals.worst)):
+        for is_counted, sums in ((is_sure, totals.refunds), (may_refund, totals.worst)):
             if is_counted:
                 sums[order.currency] = sums.get(order.currency, Decimal(0)) + order.paid
     back = overcharge(order, campaign)

@@ -1,6 +1,6 @@
 """How a plan of letters is told: some letters, what they come to, whom to call, and what the law makes of silence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 from meaculpa.cli.common import shown_path
 from meaculpa.cli.wording import bad, bold, count, faint, good, say
 from meaculpa.customers.folder import PREVIEW, SKIPPED
+from meaculpa.customers.ledger import State
 from meaculpa.customers.letters import Campaign
 from meaculpa.customers.make_good import BudgetState, Refusal, budget_state
+from meaculpa.customers.order import Order
 from meaculpa.customers.planning import Outcome
 
 _MOST_NAMED = 8
@@ -45,20 +47,26 @@ def _sums(sums: dict[str, Decimal]) -> dict[str, str]:
     return {currency: str(amount) for currency, amount in sorted(sums.items())}
 
 
-def print_plan(outcome: Outcome, campaign: Campaign, place: Path) -> None:
-    """Tell what a plan comes to, with some letters to look at."""
+def print_plan(outcome: Outcome, campaign: Campaign, place: Path, had: Mapping[State, int], earlier: Decimal) -> None:
+    """Tell what a plan comes to, with some letters to look at; `earlier` is the goodwill of letters sent before."""
     totals = outcome.totals
     for letter in outcome.samples:
-        say(faint(f"---- {letter.locale} · to the customer of order {letter.order.order_id}"))
+        reader = letter.reader
+        to = f"the customer of order {reader.order_id}" if isinstance(reader, Order) else "those who asked to be told"
+        say(faint(f"---- {letter.locale} · to {to}"))
         say(f"{bold(letter.subject)}\n\n{letter.text}")
     say(faint("----"))
     say(f"{good('Planned')} {count(totals.letters, 'letter')} for {campaign.incident.id}, stage {campaign.stage}.")
-    for line in (*_money_lines(outcome, campaign), *_law_lines(outcome), *_person_lines(outcome, place)):
+    if had:
+        states = ", ".join(f"{number:,} {state}" for state, number in sorted(had.items()))
+        say(f"  {count(sum(had.values()), 'letter')} of an earlier plan not again: {states}")
+    for line in (*_money_lines(outcome, campaign, earlier), *_law_lines(outcome), *_person_lines(outcome, place)):
         say(line)
     say(f"Leaf through them: {shown_path(place / PREVIEW)}. Nothing has been sent.")
+    say(f"When they are right: meaculpa customers send {shown_path(place)}")
 
 
-def _money_lines(outcome: Outcome, campaign: Campaign) -> Iterator[str]:
+def _money_lines(outcome: Outcome, campaign: Campaign, earlier: Decimal) -> Iterator[str]:
     totals, budget = outcome.totals, campaign.incident.budget
     for gift, number in sorted(totals.gifts.items()):
         yield f"  {number:>7,} × {str(gift).replace('_', ' ')}"
@@ -66,6 +74,7 @@ def _money_lines(outcome: Outcome, campaign: Campaign) -> Iterator[str]:
         of = f" of {budget.incident}" if budget and budget.incident else ""
         state = {BudgetState.NEARLY_USED: bad(" nearly used up"), BudgetState.APPROVED: bad(" above it, approved")}
         note = state.get(budget_state(outcome.purse), "")
+        note += f" ({earlier} of it in letters that were sent before)" if earlier else ""
         yield f"  goodwill, face value: {outcome.purse.face}{of} {budget.currency if budget else ''}{note}".rstrip()
     for name, sums in (("refunds", totals.refunds), ("refunds if everybody asks", totals.worst)):
         for currency, amount in sorted(sums.items()):

@@ -1,9 +1,11 @@
-"""`meaculpa customers`: a letter for each affected order, planned before anything is sent."""
+"""`meaculpa customers plan`: a letter for each affected order, written before anything is sent."""
 
-import hashlib
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,25 +15,26 @@ from jinja2 import TemplateError
 
 from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.plan_words import plan_data, print_plan
+from meaculpa.cli.customers.common import CODES, PLANS, basis_of, project_ledger, reply_address
+from meaculpa.cli.customers.plan_words import plan_data, print_plan
 from meaculpa.cli.wording import say_json, say_problems
 from meaculpa.config import CONFIG_FILE, Config
 from meaculpa.customers.folder import (
     LETTERS,
-    Basis,
     codes_in_plans,
-    digest_of,
     new_folder,
     private_file,
     write_plan,
     write_previews,
     write_skipped,
 )
+from meaculpa.customers.ledger import Ledger, State, customer_of, needs_letter
 from meaculpa.customers.letters import NEEDS_REASON, STAGES, Campaign, Sender, gifts_of, letter_templates
 from meaculpa.customers.make_good import Condition, Gift, Purse, check_offers
-from meaculpa.customers.order import Order, Stage
+from meaculpa.customers.order import Asked, Order, Stage, recipient_of
 from meaculpa.customers.orders import read_orders
 from meaculpa.customers.planning import Outcome, plan, read_codes
+from meaculpa.customers.promises import promised_readers
 from meaculpa.errors import InvalidInput, Problem, Refused, Severity
 from meaculpa.model import Incident, Status
 from meaculpa.project import ProjectFiles, read_letter_templates
@@ -39,23 +42,16 @@ from meaculpa.render.environment import make_theme
 from meaculpa.render.words import Words
 
 _OFTEN = 500
-_CODES, _PLANS = Path("private") / "codes", Path("private") / "plans"
 
 
-@click.group("customers")
-def customers_command() -> None:
-    """A letter to each customer whose order is affected, from the order's own facts."""
-
-
-@customers_command.command("plan")
+@click.command("plan")
 @click.argument("incident_id", metavar="ID")
 @click.option("--stage", type=click.Choice([str(stage) for stage in Stage]), required=True, help="What it is for.")
 @click.option(
     "--orders",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    required=True,
     metavar="FILE",
-    help="The affected orders, a row each (CSV, UTF-8).",
+    help="The affected orders, a row each (CSV, UTF-8). Without it, `restored` goes to whom it was promised.",
 )
 @click.option(
     "--out",
@@ -73,7 +69,7 @@ def plan_command(
     context: click.Context,
     incident_id: str,
     stage: str,
-    orders: Path,
+    orders: Path | None,
     out: Path | None,
     skip_bad_rows: bool,
     as_json: bool,
@@ -87,51 +83,90 @@ def plan_command(
     files, config = read_all(root, Memory())
     incident = the_incident(root, incident_id)
     _refuse_broken(incident, root)
-    place = (out or root / _PLANS / f"{incident.id}-{stage}").resolve()
+    place = (out or root / PLANS / f"{incident.id}-{stage}").resolve()
     _refuse_public(place, root, config)
-    _refuse_odd_file(orders, place)
+    _refuse_odd_file(orders, stage, place)
     sources = read_letter_templates(root)
     campaign = _campaign(incident, Stage(stage), config, files, sources, clock(now))
-    used = codes_in_plans(root / _PLANS, place)
-    purse = Purse(incident.budget, _codes(root, campaign.offers, used))
-    with new_folder(place, incident.id, stage) as folder:
-        outcome = _write_letters(folder, campaign, purse, orders, skip_bad_rows)
+    with project_ledger(root) as ledger, new_folder(place, incident.id, stage) as folder:
+        purse = _purse(campaign, ledger, root, place)
+        earlier = purse.face
+        outcome, had = _write_letters(folder, campaign, purse, ledger, orders, skip_bad_rows)
         if outcome.problems:
             say_problems(outcome.problems, "There is no plan, and nothing was sent.")
             raise InvalidInput(())
-        title = f"{incident.title}: {stage}"
-        write_previews(folder, campaign.templates, title)
+        given = ledger.goodwill_digest(incident.id, stage)
+        write_previews(folder, campaign.templates, f"{incident.title}: {stage}")
         write_skipped(folder, outcome.skipped)
-        write_plan(folder, _basis(campaign, orders, sources, config), outcome.digest, plan_data(outcome))
+        basis = basis_of(incident, stage, campaign.today.isoformat(), orders, sources, config, given)
+        write_plan(folder, basis, outcome.digest, plan_data(outcome))
     if as_json:
-        say_json({"plan": str(place), "digest": outcome.digest, **plan_data(outcome)})
+        had_data = {str(state): number for state, number in sorted(had.items())}
+        say_json({"plan": str(place), "digest": outcome.digest, "had": had_data, **plan_data(outcome)})
     else:
-        print_plan(outcome, campaign, place)
+        print_plan(outcome, campaign, place, had, earlier)
 
 
-def _basis(campaign: Campaign, orders: Path, sources: dict[str, bytes], config: Config) -> Basis:
-    return Basis(
-        campaign.incident.id,
-        campaign.incident.text_digest,
-        str(campaign.stage),
-        str(orders.absolute()),
-        digest_of(orders),
-        _digest(content for _, content in sorted(sources.items())),
-        config.digest,
+def _purse(campaign: Campaign, ledger: Ledger, root: Path, place: Path) -> Purse:
+    """What may be given: the budget less what earlier letters gave, and the codes that nobody has."""
+    incident = campaign.incident
+    given, last = ledger.goodwill(incident.id)
+    return Purse(
+        incident.budget,
+        _codes(root, campaign.offers, codes_in_plans(root / PLANS, place) | ledger.codes()),
+        last_gift=lambda address: last.get(customer_of(address)),
+        before=lambda address: given.get(customer_of(address), Decimal(0)),
+        face=sum(given.values(), Decimal(0)),
     )
 
 
-def _write_letters(folder: Path, campaign: Campaign, purse: Purse, orders: Path, skip_bad_rows: bool) -> Outcome:
-    with private_file(folder / LETTERS) as stream, orders.open("rb") as source:
-        rows = _told(_rows(source, shown_path(orders.absolute()), campaign.stage))
+def _write_letters(
+    folder: Path, campaign: Campaign, purse: Purse, ledger: Ledger, orders: Path | None, skip_bad_rows: bool
+) -> tuple[Outcome, Counter[State]]:
+    incident, stage, had = campaign.incident, campaign.stage, Counter[State]()
+    path = shown_path(orders.absolute()) if orders else incident.path
+    with private_file(folder / LETTERS) as stream, ExitStack() as opened:
+        readers: Iterable[Order | Asked | Problem]
+        if orders:
+            readers = _told(_rows(opened.enter_context(orders.open("rb")), path, stage))
+        else:
+            readers = promised_readers(ledger, incident.id)
+        rows = _who_needs_it(readers, ledger.final(incident.id, str(stage)), had)
         try:
-            return plan(rows, campaign, purse, stream, shown_path(orders.absolute()), skip_bad_rows)
+            outcome = plan(rows, campaign, purse, stream, path, skip_bad_rows)
         except TemplateError as error:
             place = f"{getattr(error, 'name', None) or ''}:{getattr(error, 'lineno', None) or 0}"
             raise Refused(f"site_templates/letters/{place}: {error.message}") from error
+    if not outcome.totals.letters and (had or not orders):
+        _refuse_empty(incident, stage, had, outcome)
+    return outcome, had
 
 
-def _told(rows: Iterator[Order | Problem]) -> Iterator[Order | Problem]:
+def _who_needs_it(
+    readers: Iterable[Order | Asked | Problem], final: Mapping[str, tuple[State, str]], had: Counter[State]
+) -> Iterator[Order | Asked | Problem]:
+    """Leave out, and count, whoever has had the letter."""
+    for one in readers:
+        if isinstance(one, Problem) or needs_letter(recipient_of(one), one.email, final):
+            yield one
+        else:
+            had[final[recipient_of(one)][0]] += 1
+
+
+def _refuse_empty(incident: Incident, stage: Stage, had: Counter[State], outcome: Outcome) -> None:
+    """Say why there is nobody to write to, where that is no mistake in a file."""
+    if any(problem.line for problem in outcome.problems) or outcome.skipped:
+        return
+    if had:
+        words = ", ".join(f"{number:,} {state}" for state, number in sorted(had.items()))
+        raise Refused(f"everybody has had this letter ({words}): meaculpa customers status {incident.id}")
+    raise Refused(
+        f"nobody is promised a mail for {incident.id}: a patience letter promises one, and so does "
+        f"`meaculpa customers promise`; to write to others, name them with --orders (stage {stage})"
+    )
+
+
+def _told(rows: Iterable[Order | Problem]) -> Iterator[Order | Problem]:
     """Pass rows on, and show on a terminal how far it is."""
     is_shown = sys.stderr.isatty()
     for number, row in enumerate(rows, start=1):
@@ -253,11 +288,10 @@ def _sender(config: Config, incident: Incident, problems: list[Problem]) -> Send
         problems.append(Problem(CONFIG_FILE, 0, '"signed_by" is missing in "mail"', "the person who signs letters"))
         return None
     support = config.site.support
-    address = config.mail.sender.rpartition("<")[2].rstrip(">")
     return Sender(
         shop=config.site.name,
         person=config.mail.signed_by,
-        reply_to=config.mail.reply_to or support.email or address,
+        reply_to=reply_address(config),
         page=f"{config.site.url}/incidents/{incident.id}.html",
         phone=support.phone,
         hours=support.hours,
@@ -265,7 +299,7 @@ def _sender(config: Config, incident: Incident, problems: list[Problem]) -> Send
 
 
 def _codes(root: Path, offers: Iterable[Condition], used: set[str]) -> Any:
-    pools = read_codes(root / _CODES, [one.offer.codes for one in offers if one.offer.codes], used)
+    pools = read_codes(root / CODES, [one.offer.codes for one in offers if one.offer.codes], used)
     if isinstance(pools, list):
         say_problems(pools, "There is no plan, and nothing was sent.")
         raise InvalidInput(())
@@ -282,15 +316,12 @@ def _refuse_public(place: Path, root: Path, config: Config) -> None:
         raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
 
 
-def _refuse_odd_file(orders: Path, place: Path) -> None:
+def _refuse_odd_file(orders: Path | None, stage: str, place: Path) -> None:
+    if orders is None:
+        if stage != Stage.RESTORED:
+            raise click.UsageError("which orders? --orders FILE")
+        return
     if not orders.is_file():
         raise Refused(f"{orders} is no file that can be read twice; write the orders into one")
     if orders.resolve().is_relative_to(place):
         raise Refused(f"{orders} lies in the folder that the plan replaces; put it somewhere else below private/")
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(hashlib.sha256(part).digest())
-    return digest.hexdigest()

@@ -1,0 +1,79 @@
+"""What the commands about customers share: where private things lie, the ledger, what a plan was made from."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from email.utils import parseaddr
+from pathlib import Path
+
+from meaculpa.config import Config
+from meaculpa.customers.folder import Basis, digest_of
+from meaculpa.customers.ledger import Ledger, open_ledger
+from meaculpa.errors import Refused
+from meaculpa.files import alone
+from meaculpa.model import Incident
+
+PRIVATE = Path("private")
+CODES, PLANS = PRIVATE / "codes", PRIVATE / "plans"
+_LEDGER, _LOCK = PRIVATE / "ledger.db", PRIVATE / "ledger.lock"
+
+
+@contextmanager
+def project_ledger(root: Path) -> Iterator[Ledger]:
+    """Open a project's ledger; raises Refused."""
+    with open_ledger(root / _LEDGER) as ledger:
+        yield ledger
+
+
+@contextmanager
+def only_sender(root: Path) -> Iterator[None]:
+    """Be the only process that sends a project's letters or changes what is known of them; raises Refused."""
+    (root / PRIVATE).mkdir(mode=0o700, exist_ok=True)
+    try:
+        with alone(root / _LOCK):
+            yield
+    except BlockingIOError as error:
+        raise Refused(f"another `meaculpa customers` command (process {error}) is at work on this ledger") from None
+
+
+def has_ledger(root: Path) -> bool:
+    """Whether a project has ever planned letters."""
+    return (root / _LEDGER).is_file()
+
+
+def reply_address(config: Config) -> str:
+    """The address at which a person reads what customers answer."""
+    assert config.mail is not None  # noqa: S101
+    return config.mail.reply_to or config.site.support.email or parseaddr(config.mail.sender)[1]
+
+
+def basis_of(
+    incident: Incident,
+    stage: str,
+    day: str,
+    orders: Path | None,
+    sources: dict[str, bytes],
+    config: Config,
+    given: str,
+) -> Basis:
+    """What a plan is made from, or would be made from now."""
+    mail = config.mail
+    who = (mail.sender, mail.signed_by or "", mail.reply_to or "") if mail else ()
+    return Basis(
+        incident=incident.id,
+        incident_digest=incident.text_digest,
+        stage=stage,
+        day=day,
+        orders=str(orders.absolute()) if orders else "",
+        orders_digest=digest_of(orders) if orders else "",
+        templates_digest=_digest(content for _, content in sorted(sources.items())),
+        settings_digest=_digest([config.site.model_dump_json().encode(), *(word.encode() for word in who)]),
+        given_digest=given,
+    )
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(hashlib.sha256(part).digest())
+    return digest.hexdigest()

@@ -1,0 +1,206 @@
+"""`meaculpa customers send`: the letters of a plan, each once."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from meaculpa.build.composition import Memory
+from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
+from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, reply_address
+from meaculpa.cli.customers.send_words import halt_on_signals, progress, tell_sent, tell_trouble
+from meaculpa.cli.wording import bad, count, say
+from meaculpa.config import Config, Mail, SesTransport
+from meaculpa.customers.columns import is_address
+from meaculpa.customers.folder import Basis, Plan, read_letters, read_plan
+from meaculpa.customers.ledger import Ledger, Promise, needs_letter, open_ledger
+from meaculpa.customers.mail import Mail as Message
+from meaculpa.customers.mail import message_id_of, write_mail
+from meaculpa.customers.order import Asked, Stage
+from meaculpa.customers.orders import order_of
+from meaculpa.customers.promises import promise_to
+from meaculpa.customers.sending import Dispatch, Pace, Teller, entry_of, send_letters
+from meaculpa.customers.transport import Connection
+from meaculpa.errors import Refused
+from meaculpa.project import read_letter_templates
+
+PASSWORD = "MEACULPA_SMTP_PASSWORD"
+
+
+@click.command("send")
+@click.argument("plan", type=click.Path(path_type=Path, file_okay=False), metavar="PLAN")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent; talk to no server, change nothing.")
+@click.option("--yes-send", type=click.IntRange(min=0), metavar="N", help="Yes, send exactly so many letters.")
+@click.option(
+    "--test-to",
+    "test_to",
+    metavar="ADDRESS",
+    help="Send all of them to this address alone; the ledger learns nothing.",
+)
+@now_option
+@click.pass_context
+def send_command(
+    context: click.Context, plan: Path, dry_run: bool, yes_send: int | None, test_to: str | None, now: datetime | None
+) -> int:
+    """Send the letters of a PLAN, the folder that `customers plan` wrote, each once.
+
+    Nothing goes out if the incident, the orders or the templates have changed since. The ledger in private/ knows
+    what became of each letter: stopped or killed at any moment, the same command goes on, and nobody gets two.
+    """
+    root = project_root(context)
+    found = read_plan(plan)
+    _, config = read_all(root, Memory())
+    if test_to is not None and not is_address(test_to):
+        raise click.UsageError(f'--test-to: "{test_to}" is not one e-mail address')
+    mail = _mail(config)
+    with only_sender(root), project_ledger(root) as ledger:
+        _refuse_stale(found, root, config, ledger, clock(now))
+        _refuse_handed_over(found.basis.incident, ledger)
+        run = _Run(found, mail, reply_address(config), now, test_to)
+        if test_to is None:
+            return _send(run, ledger, dry_run, yes_send)
+        with TemporaryDirectory() as folder, open_ledger(Path(folder) / "test.db") as forgotten:
+            return _send(run, forgotten, dry_run, yes_send)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One sending: which plan, as whom, at which time (None: the real one), and to whom alone if it is a test."""
+
+    plan: Plan
+    mail: Mail
+    reply_to: str
+    now: datetime | None
+    test_to: str | None
+
+    def write(self, letter: Mapping[str, str]) -> Message:
+        """Write the message of a letter; a test has another name, so that no server takes the real one for it."""
+        basis, at, sender = self.plan.basis, clock(self.now), self.mail.sender
+        recipient = letter["recipient"]
+        if self.test_to is None:
+            return write_mail(
+                letter, sender, self.reply_to, message_id_of(basis.incident, basis.stage, recipient, sender), at
+            )
+        message_id = message_id_of(f"test {datetime.now(UTC).isoformat()}", basis.stage, recipient, sender)
+        return write_mail({**letter, "email": self.test_to}, sender, self.reply_to, message_id, at)
+
+
+def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int:
+    plan, basis = run.plan, run.plan.basis
+    final = ledger.final(basis.incident, basis.stage)
+    number = sum(1 for one in read_letters(plan.folder) if needs_letter(one["recipient"], one["email"], final))
+    if dry_run:
+        to = f" to {run.test_to} alone" if run.test_to else ""
+        say(f"{count(number, 'letter')} would be sent{to} over {_over(run.mail)}, as {run.mail.sender}.")
+        say("Nothing was sent.")
+        return 0
+    _refuse_unless_sure(number, yes_send, run.mail)
+    connect = _connect(run.mail)
+    interrupted = ledger.recover()
+    if interrupted:
+        say(bad(f"An earlier run ended in the midst of {count(interrupted, 'letter')}."))
+    ledger.enqueue((entry_of(one, plan, run.mail.sender) for one in read_letters(plan.folder)), clock(run.now))
+    waiting = ledger.waiting(basis.incident, basis.stage, plan.digest)
+    tally = send_letters(
+        _dispatches(run, waiting),
+        ledger,
+        connect,
+        Pace(run.mail.per_second, run.mail.connections),
+        lambda: clock(run.now),
+        halt_on_signals(),
+        Teller(progress(len(waiting)), tell_trouble),
+    )
+    return tell_sent(plan, ledger, tally, number, run.test_to)
+
+
+def _dispatches(run: _Run, waiting: set[str]) -> Iterator[Dispatch]:
+    for one in read_letters(run.plan.folder):
+        if one["recipient"] in waiting:
+            promise = _promise(one) if run.plan.basis.stage == Stage.PATIENCE else None
+            yield Dispatch(entry_of(one, run.plan, run.mail.sender), partial(run.write, one), promise)
+
+
+def _mail(config: Config) -> Mail:
+    if config.mail is None:
+        raise Refused('"mail" is missing in meaculpa.yml')
+    return config.mail
+
+
+def _connect(mail: Mail) -> Callable[[], Connection]:
+    transport = mail.transport
+    if isinstance(transport, SesTransport):
+        from meaculpa.customers.ses import SesConnection
+
+        return lambda: SesConnection(transport)
+    from meaculpa.customers.smtp import SmtpConnection
+
+    password = os.environ.get(PASSWORD)
+    if transport.username and not password:
+        raise Refused(f"the password of {transport.username} is missing: put it into the variable {PASSWORD}")
+    return lambda: SmtpConnection(transport, password)
+
+
+def _over(mail: Mail) -> str:
+    transport = mail.transport
+    return "SES" if isinstance(transport, SesTransport) else f"{transport.host}:{transport.port}"
+
+
+def _promise(letter: Mapping[str, Any]) -> Promise:
+    if letter["order"]:
+        return promise_to(order_of(letter["order"]), None)
+    return promise_to(None, Asked(letter["email"], letter["asked_in"]))
+
+
+# ---- What stands in the way
+
+
+def _refuse_stale(plan: Plan, root: Path, config: Config, ledger: Ledger, at: datetime) -> None:
+    """Refuse a plan that would be another one if it were made now."""
+    basis = plan.basis
+    incident = the_incident(root, basis.incident)
+    orders = Path(basis.orders) if basis.orders else None
+    if orders and not orders.is_file():
+        raise Refused(f"{shown_path(orders)}, from which this was planned, is gone; plan it again")
+    day = at.astimezone(config.site.timezone).date().isoformat()
+    given = ledger.goodwill_digest(incident.id, basis.stage)
+    now = basis_of(incident, basis.stage, day, orders, read_letter_templates(root), config, given)
+    told = {
+        "incident_digest": f"{incident.path} has changed",
+        "day": f"another day has begun ({basis.day} when it was planned), and dates in the letters count from it",
+        "orders_digest": f"{shown_path(orders) if orders else ''} has changed",
+        "templates_digest": "the templates of letters have changed",
+        "settings_digest": "site or mail in meaculpa.yml have changed",
+        "given_digest": "other letters have given gifts",
+    }
+    changed = [text for name, text in told.items() if getattr(now, name) != getattr(basis, name)]
+    if changed:
+        raise Refused(f"nothing was sent: {'; '.join(changed)}. {_again(basis, orders)}")
+
+
+def _again(basis: Basis, orders: Path | None) -> str:
+    file = f" --orders {shown_path(orders)}" if orders else ""
+    return f"Plan it again: meaculpa customers plan {basis.incident} --stage {basis.stage}{file}"
+
+
+def _refuse_handed_over(incident: str, ledger: Ledger) -> None:
+    found = ledger.rows("SELECT at FROM handovers WHERE incident = ?", incident)
+    if found:
+        raise Refused(
+            f"{incident} was handed over to another machine at {found[0][0]}; to go on here, import its ledger back: "
+            "meaculpa customers ledger import FILE"
+        )
+
+
+def _refuse_unless_sure(number: int, yes_send: int | None, mail: Mail) -> None:
+    if yes_send is not None and yes_send != number:
+        raise Refused(f"nothing was sent: it would be {count(number, 'letter')}, not {yes_send:,}")
+    if yes_send is None and number > mail.confirm_above:
+        raise Refused(
+            f"nothing was sent: these are {count(number, 'letter')}; say --yes-send {number} if you mean it"
+        )

@@ -1,0 +1,99 @@
+"""What is said while letters are sent, and afterwards."""
+
+import signal as signals
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+import click
+
+from meaculpa.cli.wording import bad, count, good, say
+from meaculpa.customers.folder import Plan, drop_plan
+from meaculpa.customers.ledger import Ledger, State
+from meaculpa.customers.order import Stage
+from meaculpa.customers.promises import count_promises
+from meaculpa.customers.sending import Halt, Tally
+
+_FAILED = 3
+_MOST_NAMED = 8
+
+
+def halt_on_signals() -> Halt:
+    """The first Ctrl-C ends it between two letters, the second one at once."""
+    halt = Halt()
+
+    def stop(number: int, _: object) -> None:
+        halt.stop()
+        signals.signal(number, signals.SIG_DFL)
+        say("\nEnding after this letter. Once more ends it in its midst.", to_errors=True)
+
+    for number in (signals.SIGINT, signals.SIGTERM):
+        signals.signal(number, stop)
+    return halt
+
+
+def progress(total: int) -> Callable[[Mapping[State, int]], None]:
+    """Show on a terminal how far it is."""
+    if not sys.stderr.isatty():
+        return lambda _: None
+    begun = datetime.now(UTC)
+
+    def told(states: Mapping[State, int]) -> None:
+        done = sum(states.values())
+        passed = (datetime.now(UTC) - begun).total_seconds()
+        left = passed / done * (total - done) / 60 if done else 0
+        bar = "█" * (20 * done // total) + "░" * (20 - 20 * done // total)
+        click.echo(f"\r{bar} {done:,} of {total:,}, {left:.0f} min to go \033[K", nl=False, err=True)
+
+    return told
+
+
+def tell_trouble(text: str, pause: float) -> None:
+    """Say what is in the way."""
+    start = "\r\033[K" if sys.stderr.isatty() else ""
+    say(f"{start}{bad(text)}; trying again in {pause:.0f} s", to_errors=True)
+
+
+def tell_sent(plan: Plan, ledger: Ledger, tally: Tally, number: int, test_to: str | None) -> int:
+    """Say what a run came to and what is left to do; gives the exit code."""
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
+    basis = plan.basis
+    incident, stage = basis.incident, basis.stage
+    waiting = len(ledger.waiting(incident, stage, plan.digest))
+    to = f" to {test_to} alone; no customer was written to" if test_to else ""
+    say(f"{good('Sent')} {tally.states[State.SENT]:,} of {count(number, 'letter')}{to}.")
+    if tally.stopped:
+        say(bad(f"Stopped: {tally.stopped}"), to_errors=True)
+    if test_to:
+        return _FAILED if tally.states[State.SENT] < number else 0
+    refused = tally.states[State.REFUSED]
+    if refused:
+        say(f"{bad(f'{refused:,} refused for good')}; these customers have to be called: {_status_of(incident)}")
+    if waiting:
+        say(f"{waiting:,} still to be sent. Go on with the same command.")
+    left = ledger.left_over(incident, stage, plan.digest)
+    if left:
+        named = ", ".join(left[:_MOST_NAMED]) + (" …" if left[_MOST_NAMED:] else "")
+        say(f"{bad(f'{len(left):,} of an earlier plan')} got no letter and are in this one no more: {named}")
+    unknown = ledger.count(incident, stage, State.UNKNOWN)
+    if unknown:
+        say(f"{bad(f'{unknown:,} unknown')}; they may have been sent: {_status_of(incident)}")
+    if stage == Stage.RESTORED and not waiting and not unknown:
+        _forget(plan, ledger)
+    return _FAILED if waiting or tally.stopped else 0
+
+
+def _status_of(incident: str) -> str:
+    return f"meaculpa customers status {incident}"
+
+
+def _forget(plan: Plan, ledger: Ledger) -> None:
+    """The addresses were given for this mail alone; the plan that holds them goes with them."""
+    drop_plan(plan.folder)
+    incident = plan.basis.incident
+    left = count_promises(ledger, incident).open
+    if left:
+        again = f"meaculpa customers plan {incident} --stage restored"
+        say(f"{bad(f'{left:,} are promised this mail')} and were not in this plan: {again}")
+    say("The addresses that this was promised to are deleted, and the plan with them.")

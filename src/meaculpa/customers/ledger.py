@@ -1,0 +1,337 @@
+"""What became of each letter and each promise, in a file that survives a crash at any moment.
+
+A letter is marked *sending* once the server has said that it will take it, and before the first byte of it goes out;
+whatever is found in that state by a later run is *unknown*: it may have been sent, and is never sent again by itself.
+So nobody gets two letters, and nobody is forgotten without it being said.
+
+Addresses of letters are kept as digests only; an address stands here as long as somebody is promised a mail at it.
+"""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from meaculpa.errors import Refused
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE letters (
+    incident TEXT NOT NULL, stage TEXT NOT NULL, recipient TEXT NOT NULL,
+    customer TEXT NOT NULL, message_id TEXT NOT NULL, plan TEXT NOT NULL,
+    state TEXT NOT NULL, at TEXT NOT NULL, tries INTEGER NOT NULL DEFAULT 0, answer TEXT NOT NULL DEFAULT '',
+    goodwill TEXT NOT NULL DEFAULT '0', currency TEXT NOT NULL DEFAULT '', codes TEXT NOT NULL DEFAULT '',
+    due TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (incident, stage, recipient)
+) WITHOUT ROWID;
+CREATE INDEX letters_by_message ON letters (message_id);
+CREATE INDEX letters_by_customer ON letters (customer);
+CREATE TABLE promises (
+    incident TEXT NOT NULL, recipient TEXT NOT NULL, customer TEXT NOT NULL,
+    address TEXT, locale TEXT, facts TEXT, promised_at TEXT NOT NULL, closed_at TEXT, is_kept INTEGER,
+    PRIMARY KEY (incident, recipient)
+) WITHOUT ROWID;
+CREATE TABLE settlements (
+    incident TEXT NOT NULL, order_id TEXT NOT NULL, what TEXT NOT NULL, settled_on TEXT NOT NULL,
+    PRIMARY KEY (incident, order_id, what)
+) WITHOUT ROWID;
+CREATE TABLE handovers (incident TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+"""
+_PATIENCE_FOR_OTHERS = 30.0
+_LONGEST_ANSWER = 300
+
+
+class State(StrEnum):
+    """What became of a letter."""
+
+    PLANNED = "planned"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    BOUNCED = "bounced"
+
+
+# Whoever is in one of these gets no further letter of that stage by itself.
+FINAL = (State.SENDING, State.SENT, State.REFUSED, State.UNKNOWN, State.BOUNCED)
+_REACHED = (State.SENDING, State.SENT, State.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A letter as the ledger knows it; `goodwill` is an amount in `currency`, `due` what has to be paid back."""
+
+    incident: str
+    stage: str
+    recipient: str
+    customer: str
+    message_id: str
+    plan: str
+    goodwill: str = "0"
+    currency: str = ""
+    codes: str = ""
+    due: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """Somebody who is to be told when it works again; `facts` are the cells of their order, None without one."""
+
+    recipient: str
+    address: str
+    locale: str | None
+    facts: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A letter and what became of it; `answer` is what the server said last."""
+
+    stage: str
+    recipient: str
+    message_id: str
+    state: State
+    at: datetime
+    answer: str
+    due: str
+
+
+def needs_letter(recipient: str, address: str, final: Mapping[str, tuple[State, str]]) -> bool:
+    """Whether somebody still gets a letter; one that was refused may go to another address."""
+    state, customer = final.get(recipient, (None, ""))
+    return state is None or (state in (State.REFUSED, State.BOUNCED) and customer != customer_of(address))
+
+
+def customer_of(address: str) -> str:
+    """What stands for an address in the ledger."""
+    return hashlib.sha256(address.casefold().encode()).hexdigest()
+
+
+@contextmanager
+def open_ledger(path: Path) -> Iterator["Ledger"]:
+    """Open the ledger, or make a new one that only its owner may read; raises Refused for a file that is none."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        path.touch(mode=0o600)
+    connection = sqlite3.connect(path, timeout=_PATIENCE_FOR_OTHERS, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path)
+        yield Ledger(connection)
+    except sqlite3.OperationalError as error:
+        raise Refused(f"{path}: {error}") from error
+    finally:
+        connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        # What is deleted is overwritten: an address that was promised to be forgotten is.
+        connection.execute("PRAGMA secure_delete=ON")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise Refused(f"{path} is no ledger ({error}); put it aside, and get it back from a backup") from error
+    if version > VERSION:
+        raise Refused(f"{path} was written by a newer meaculpa (version {version} of the ledger); update this one")
+    if version < VERSION:
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+
+
+class Ledger:
+    """One open ledger; its methods may be called from several threads, and each is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write together, or not at all; what has been written is on the disk at the end."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask something."""
+        with self._lock:
+            return self._connection.execute(query, values).fetchall()
+
+    # ---- Before sending
+
+    def recover(self) -> int:
+        """Mark as unknown what a run that is over left as being sent; gives how many. Only where no other run is."""
+        with self.transaction() as rows:
+            found = rows.execute(
+                "UPDATE letters SET state = ?, answer = ? WHERE state = ?",
+                (State.UNKNOWN, "the run ended while it was being sent", State.SENDING),
+            )
+            return found.rowcount
+
+    def enqueue(self, entries: Iterable[Entry], at: datetime) -> None:
+        """Take up the letters of a plan; what is final stays, but for what was refused at another address."""
+        with self.transaction() as rows:
+            rows.executemany(
+                """
+                INSERT INTO letters (incident, stage, recipient, customer, message_id, plan, state, at,
+                                     goodwill, currency, codes, due)
+                VALUES (:incident, :stage, :recipient, :customer, :message_id, :plan, 'planned', :at,
+                        :goodwill, :currency, :codes, :due)
+                ON CONFLICT (incident, stage, recipient) DO UPDATE SET
+                    customer = excluded.customer, message_id = excluded.message_id, plan = excluded.plan,
+                    state = 'planned', goodwill = excluded.goodwill, currency = excluded.currency,
+                    codes = excluded.codes, due = excluded.due
+                WHERE state = 'planned' OR (state IN ('refused', 'bounced') AND customer <> excluded.customer)
+                """,
+                (_values(one) | {"at": _text(at)} for one in entries),
+            )
+
+    def waiting(self, incident: str, stage: str, plan: str) -> set[str]:
+        """Who of a plan has not been sent their letter yet."""
+        found = self.rows(
+            "SELECT recipient FROM letters WHERE incident = ? AND stage = ? AND plan = ? AND state = 'planned'",
+            *(incident, stage, plan),
+        )
+        return {recipient for (recipient,) in found}
+
+    def left_over(self, incident: str, stage: str, plan: str) -> list[str]:
+        """Who was in an earlier plan, has no letter yet, and is not in this plan."""
+        found = self.rows(
+            "SELECT recipient FROM letters WHERE incident = ? AND stage = ? AND plan <> ? AND state = 'planned'",
+            *(incident, stage, plan),
+        )
+        return [recipient for (recipient,) in found]
+
+    # ---- While sending
+
+    def mark_sending(self, entry: Entry, at: datetime, promise: Promise | None = None) -> None:
+        """Say that a letter is about to go out, and what it promises, before its first byte does."""
+        with self.transaction() as rows:
+            rows.execute(
+                f"UPDATE letters SET state = 'sending', at = ?, tries = tries + 1 WHERE {_THE_LETTER}",  # noqa: S608
+                (_text(at), *_key(entry)),
+            )
+            if promise:
+                add_promise(rows, entry.incident, promise, at)
+
+    def mark(self, entry: Entry, state: State, answer: str, at: datetime) -> None:
+        """Say what became of a letter."""
+        with self.transaction() as rows:
+            rows.execute(
+                f"UPDATE letters SET state = ?, answer = ?, at = ? WHERE {_THE_LETTER}",  # noqa: S608
+                (state, answer[:_LONGEST_ANSWER], _text(at), *_key(entry)),
+            )
+            _keep_promises(rows, entry, state, at)
+
+    # ---- Afterwards
+
+    def standings(self, incident: str) -> list[Standing]:
+        """Every letter about an incident and what became of it."""
+        found = self.rows(
+            "SELECT stage, recipient, message_id, state, at, answer, due FROM letters WHERE incident = ?"
+            " ORDER BY stage, recipient",
+            incident,
+        )
+        return [
+            Standing(stage, recipient, message_id, State(state), datetime.fromisoformat(at), answer, due)
+            for stage, recipient, message_id, state, at, answer, due in found
+        ]
+
+    def final(self, incident: str, stage: str) -> dict[str, tuple[State, str]]:
+        """Who needs no further letter of a stage: what became of theirs, and for whom (a digest) it was."""
+        found = self.rows(
+            "SELECT recipient, state, customer FROM letters WHERE incident = ? AND stage = ? AND state <> 'planned'",
+            *(incident, stage),
+        )
+        return {recipient: (State(state), customer) for recipient, state, customer in found}
+
+    def entry(self, incident: str, stage: str, recipient: str) -> Entry | None:
+        """Find a letter."""
+        names = ", ".join(Entry.__slots__)
+        found = self.rows(f"SELECT {names} FROM letters WHERE {_THE_LETTER}", incident, stage, recipient)  # noqa: S608
+        return Entry(*found[0]) if found else None
+
+    def count(self, incident: str, stage: str, state: State) -> int:
+        """How many letters of a stage are in a state."""
+        query = "SELECT COUNT(*) FROM letters WHERE incident = ? AND stage = ? AND state = ?"
+        return int(self.rows(query, incident, stage, state)[0][0])
+
+    def codes(self) -> set[str]:
+        """Every code that somebody has been sent, or may have been."""
+        found = self.rows("SELECT codes FROM letters WHERE codes <> '' AND state <> 'planned'")
+        return {code for (codes,) in found for code in codes.split()}
+
+    def goodwill(self, incident: str) -> tuple[Mapping[str, Decimal], Mapping[str, date]]:
+        """What each customer has had of goodwill for an incident, and when they last had some for another one."""
+        given, last = dict[str, Decimal](), dict[str, date]()
+        query = "SELECT incident, customer, goodwill, at FROM letters WHERE goodwill <> '0' AND state IN (?, ?, ?)"
+        for other, customer, amount, at in self.rows(query, *_REACHED):
+            if other == incident:
+                given[customer] = given.get(customer, Decimal(0)) + Decimal(amount)
+            else:
+                day = datetime.fromisoformat(at).date()
+                last[customer] = max(day, last.get(customer, day))
+        return given, last
+
+    def goodwill_digest(self, incident: str, stage: str) -> str:
+        """What identifies all goodwill but that of one stage of one incident: it decides what a plan may give."""
+        found = self.rows(
+            "SELECT incident, stage, recipient, goodwill FROM letters WHERE goodwill <> '0' AND state IN (?, ?, ?)"
+            " AND NOT (incident = ? AND stage = ?) ORDER BY 1, 2, 3",
+            *(*_REACHED, incident, stage),
+        )
+        return hashlib.sha256(repr(found).encode()).hexdigest()
+
+
+_CLOSE = (
+    "UPDATE promises SET closed_at = ?, is_kept = ?, address = NULL, facts = NULL"
+    " WHERE closed_at IS NULL AND incident = ? AND "
+)
+_THE_LETTER = "incident = ? AND stage = ? AND recipient = ?"
+
+
+def _key(entry: Entry) -> tuple[str, str, str]:
+    return entry.incident, entry.stage, entry.recipient
+
+
+def _values(entry: Entry) -> dict[str, str]:
+    return {name: getattr(entry, name) for name in Entry.__slots__}
+
+
+def _text(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def add_promise(rows: sqlite3.Connection, incident: str, promise: Promise, at: datetime) -> int:
+    """Remember whom a mail is promised; gives 1, or 0 for a promise that stands there already."""
+    values = (promise.recipient, customer_of(promise.address), promise.address, promise.locale, promise.facts)
+    return rows.execute(
+        "INSERT INTO promises (incident, recipient, customer, address, locale, facts, promised_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (incident, *values, _text(at)),
+    ).rowcount
+
+
+def _keep_promises(rows: sqlite3.Connection, entry: Entry, state: State, at: datetime) -> None:
+    """A letter that did not go out promised nothing; an alert closes its promise, and the address is forgotten."""
+    if entry.stage == "patience" and state in (State.PLANNED, State.REFUSED):
+        rows.execute("DELETE FROM promises WHERE incident = ? AND recipient = ?", (entry.incident, entry.recipient))
+    if entry.stage == "patience" and state is State.BOUNCED:
+        rows.execute(_CLOSE + "recipient = ?", (_text(at), False, entry.incident, entry.recipient))
+    if entry.stage == "restored" and state in (State.SENT, State.REFUSED, State.BOUNCED):
+        rows.execute(
+            _CLOSE + "(recipient = ? OR (facts IS NULL AND customer = ?))",
+            (_text(at), state is State.SENT, entry.incident, entry.recipient, entry.customer),
+        )

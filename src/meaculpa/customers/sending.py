@@ -1,0 +1,309 @@
+"""A plan -> its letters sent, each once: over some connections, at a bearable pace, to be gone on with at any time.
+
+What a server refuses for now is tried again with growing pauses; what it refuses for good is never tried again; and
+where nobody can know whether a message was taken, a person decides.
+"""
+
+import heapq
+import random
+import re
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from meaculpa.customers.folder import Plan
+from meaculpa.customers.ledger import Entry, Ledger, Promise, State, customer_of
+from meaculpa.customers.mail import Mail, message_id_of
+from meaculpa.customers.transport import Answer, Connection, NotNow, TakesNothing
+
+# An answer that is about the address alone (RFC 3463: 5.1, addressing; 5.2, mailbox).
+_OF_THE_ADDRESS = re.compile(r"\b5\.[12]\.\d{1,3}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One letter on its way: what the ledger knows of it, what it promises, and how its message is written."""
+
+    entry: Entry
+    write: Callable[[], Mail]
+    promise: Promise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast and how long: letters a second in all, connections, and in seconds how pauses grow and end.
+
+    A letter that is put off is tried `tries` times in a run; a server that does not answer, as often in a row.
+    `most_refused` refusals in a row mean that it is not the addresses.
+    """
+
+    per_second: float = 14.0
+    connections: int = 1
+    first_pause: float = 5.0
+    longest_pause: float = 300.0
+    tries: int = 6
+    most_refused: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Who hears how far it is (letters by state), and what is in the way (and for how many seconds it is waited)."""
+
+    progress: Callable[[Mapping[State, int]], None] = lambda _: None
+    trouble: Callable[[str, float], None] = lambda *_: None
+
+
+@dataclass
+class Tally:
+    """What a run came to; `stopped` says why it ended before everybody had been tried."""
+
+    states: Counter[State] = field(default_factory=Counter)
+    stopped: str | None = None
+
+
+class Halt:
+    """Asks a run to end between two letters; may be used as a handler of signals."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def stop(self, *_: object) -> None:
+        """Ask it."""
+        self._event.set()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether somebody did."""
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, unless somebody asks; says whether somebody did."""
+        return self._event.wait(max(0.0, seconds))
+
+
+def send_letters(
+    letters: Iterable[Dispatch],
+    ledger: Ledger,
+    connect: Callable[[], Connection],
+    pace: Pace,
+    clock: Callable[[], datetime],
+    halt: Halt,
+    teller: Teller,
+) -> Tally:
+    """Send every letter once; says what came of it. Ends early when it is asked to, or the server takes nothing."""
+    run = _Run(letters, ledger, connect, pace, clock, halt, teller)
+    threads = [threading.Thread(target=run.work, daemon=True) for _ in range(pace.connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if run.failure is not None:
+        raise run.failure
+    return run.tally
+
+
+class _Run:
+    """What the threads of one run share."""
+
+    def __init__(
+        self,
+        letters: Iterable[Dispatch],
+        ledger: Ledger,
+        connect: Callable[[], Connection],
+        pace: Pace,
+        clock: Callable[[], datetime],
+        halt: Halt,
+        teller: Teller,
+    ) -> None:
+        self._queue = _Queue(letters)
+        self._ledger, self._connect, self._pace, self._clock, self._teller = ledger, connect, pace, clock, teller
+        self._halt, self._lock = halt, threading.Lock()
+        self._ticks = _Ticks(pace.per_second)
+        self._in_a_row: list[Entry] = []
+        self.tally = Tally()
+        self.failure: Exception | None = None
+
+    @property
+    def _is_over(self) -> bool:
+        return self._halt.is_asked or self.tally.stopped is not None or self.failure is not None
+
+    def work(self) -> None:
+        """Send letters over one connection, and over a new one when it breaks, until there are none."""
+        line = _Line(self._connect)
+        try:
+            while not self._is_over:
+                taken = self._queue.take()
+                if taken is None:
+                    return
+                if self._halt.wait(taken.due - time.monotonic()) or self._is_over:
+                    self._queue.put_back(taken)
+                    return
+                self._one(taken, line)
+        except Exception as error:  # a full disk, say: the other threads end too, and the run says so
+            self.failure = error
+        finally:
+            line.close()
+
+    def _one(self, taken: "_Taken", line: "_Line") -> None:
+        entry, is_marked = taken.dispatch.entry, False
+
+        def on_sending() -> None:
+            nonlocal is_marked
+            self._ledger.mark_sending(entry, self._clock(), taken.dispatch.promise)
+            is_marked = True
+
+        try:
+            connection = line.open()
+            if self._halt.wait(self._ticks.next()):
+                self._queue.put_back(taken)
+                return
+            answer = connection.deliver(taken.dispatch.write(), on_sending)
+        except (NotNow, TakesNothing) as error:
+            if is_marked:
+                self._ledger.mark(entry, State.PLANNED, str(error), self._clock())
+            self._not_delivered(taken, line, error)
+            return
+        line.failures = 0
+        self._delivered(taken, line, answer)
+
+    def _not_delivered(self, taken: "_Taken", line: "_Line", error: Exception) -> None:
+        """The server takes nothing, or nothing now: a pause that grows, and in the end no further try."""
+        self._queue.put_back(taken)
+        line.close()
+        line.failures += 1
+        if isinstance(error, TakesNothing) or line.failures >= self._pace.tries:
+            self._stop(str(error))
+        elif line.failures > 1:
+            # The first time it may just be that it closes each connection after some messages.
+            pause = self._pause(line.failures - 2)
+            self._teller.trouble(str(error), pause)
+            self._halt.wait(pause)
+
+    def _delivered(self, taken: "_Taken", line: "_Line", answer: Answer) -> None:
+        entry = taken.dispatch.entry
+        self._ledger.mark(entry, answer.state, answer.text, self._clock())
+        if answer.state is State.UNKNOWN:
+            line.close()
+        if answer.state is State.PLANNED and taken.tries + 1 < self._pace.tries:
+            pause = self._pause(taken.tries)
+            self._queue.put_back(_Taken(time.monotonic() + pause, taken.number, taken.dispatch, taken.tries + 1))
+            return
+        with self._lock:
+            self.tally.states[answer.state] += 1
+            self._teller.progress(self.tally.states)
+            self._doubt_refusals(entry, answer)
+
+    def _doubt_refusals(self, entry: Entry, answer: Answer) -> None:
+        """Many refusals in a row are not about addresses; if nobody was served before, none of them counts."""
+        if answer.state is not State.REFUSED or _OF_THE_ADDRESS.search(answer.text):
+            self._in_a_row = []
+            return
+        self._in_a_row.append(entry)
+        if len(self._in_a_row) < self._pace.most_refused:
+            return
+        if not self.tally.states[State.SENT]:
+            for one in self._in_a_row:
+                self._ledger.mark(one, State.PLANNED, answer.text, self._clock())
+            self.tally.states[State.REFUSED] -= len(self._in_a_row)
+            self.tally.states[State.PLANNED] += len(self._in_a_row)
+        self._stop(f"{len(self._in_a_row)} in a row were refused; it says: {answer.text}")
+
+    def _stop(self, why: str) -> None:
+        if self.tally.stopped is None:
+            self.tally.stopped = why
+
+    def _pause(self, tries: int) -> float:
+        """Full jitter: many who wait do not come back together."""
+        longest = min(self._pace.longest_pause, self._pace.first_pause * 2**tries)
+        return random.uniform(longest / 2, longest)  # noqa: S311
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Taken:
+    """A letter in the queue: when it is due (by the monotonic clock), and how often it has been tried."""
+
+    due: float
+    number: int
+    dispatch: Dispatch = field(compare=False)
+    tries: int = field(default=0, compare=False)
+
+
+class _Queue:
+    """Letters to be sent, in their order; those that are put off come back when they are due."""
+
+    def __init__(self, letters: Iterable[Dispatch]) -> None:
+        self._fresh: Iterator[tuple[int, Dispatch]] = iter(enumerate(letters))
+        self._later: list[_Taken] = []
+        self._lock = threading.Lock()
+
+    def take(self) -> _Taken | None:
+        """The next letter: one that was put off if it is due, else a fresh one, else whatever is due next."""
+        with self._lock:
+            if self._later and self._later[0].due <= time.monotonic():
+                return heapq.heappop(self._later)
+            for number, dispatch in self._fresh:
+                return _Taken(0.0, number, dispatch)
+            return heapq.heappop(self._later) if self._later else None
+
+    def put_back(self, taken: _Taken) -> None:
+        """Keep a letter for later."""
+        with self._lock:
+            heapq.heappush(self._later, taken)
+
+
+class _Line:
+    """A connection that is made when it is needed, and anew after it broke."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._connection: Connection | None = None
+        self.failures = 0
+
+    def open(self) -> Connection:
+        """The connection; raises NotNow and TakesNothing where none can be made."""
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
+
+    def close(self) -> None:
+        """End it, if there is one."""
+        if self._connection is not None:
+            with suppress(Exception):
+                self._connection.close()
+        self._connection = None
+
+
+class _Ticks:
+    """Hands out moments at a steady rate, whoever asks."""
+
+    def __init__(self, per_second: float) -> None:
+        self._step, self._next, self._lock = 1 / per_second, 0.0, threading.Lock()
+
+    def next(self) -> float:
+        """How many seconds to wait until one's turn."""
+        with self._lock:
+            now = time.monotonic()
+            self._next = max(self._next + self._step, now)
+            return self._next - now
+
+
+def entry_of(record: Mapping[str, Any], plan: Plan, sender: str) -> Entry:
+    """What the ledger keeps of a letter, a record of a plan."""
+    basis, grants = plan.basis, record["grants"]
+    return Entry(
+        incident=basis.incident,
+        stage=basis.stage,
+        recipient=record["recipient"],
+        customer=customer_of(record["email"]),
+        message_id=message_id_of(basis.incident, basis.stage, record["recipient"], sender),
+        plan=plan.digest,
+        goodwill=record["goodwill"],
+        currency=grants[0]["currency"] if grants else "",
+        codes=" ".join(one["code"] for one in grants if one["code"]),
+        due=record["due"],
+    )

@@ -1,0 +1,40 @@
+"""What every way of sending mail has in common: a connection that delivers, and what may come of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from meaculpa.customers.ledger import State
+from meaculpa.customers.mail import Mail
+from meaculpa.errors import TargetError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of a message: *planned* means that it was not taken and may be tried later."""
+
+    state: State
+    text: str
+
+
+class NotNow(TargetError):
+    """The server cannot be reached, or takes no mail at the moment; nothing of a message has been sent."""
+
+
+class TakesNothing(TargetError):
+    """The server will not take mail from us, whoever it is for: a login, a sender, a setting is wrong."""
+
+
+class Connection(Protocol):
+    """A way to a mail server that is kept open; used by one thread at a time."""
+
+    def deliver(self, mail: Mail, on_sending: Callable[[], None]) -> Answer:
+        """Send a message; calls `on_sending` once it will be taken, before its first byte goes out.
+
+        Raises NotNow and TakesNothing, both only where nothing has been sent.
+        """
+        ...
+
+    def close(self) -> None:
+        """Say goodbye; never raises."""
+        ...
