@@ -346,7 +346,7 @@ def test_a_plan_that_cannot_take_its_place_leaves_the_one_before_it(
     place, renamed, rename = tmp_path / "plan", list[Path](), Path.rename
     place.mkdir()
     basis = {"incident": "x", "stage": "delay"}
-    (place / "plan.json").write_text(json.dumps({"format": FORMAT, "basis": basis}))
+    (place / "plan.json").write_text(json.dumps({"format": FORMAT, "digest": "d", "basis": basis}))
 
     def fail(self: Path, target: Path) -> Path:
         renamed.append(self)

@@ -1,7 +1,6 @@
 """The command `meaculpa`: every command is loaded only when it is asked for."""
 
 import gc
-import importlib
 import os
 import sys
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 import click
 
 from meaculpa import __version__
+from meaculpa.cli.lazy import LazyGroup
 from meaculpa.errors import InvalidInput, MeaculpaError, NotAProject, TargetError
 
 # Command -> its module and what the list of commands says of it.
@@ -36,40 +36,9 @@ COMMANDS = {
 EXIT_INPUT, EXIT_USAGE, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 3, 130
 
 
-class LazyGroup(click.Group):
-    """Knows the commands by name and imports only the one that is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the commands in the order in which one needs them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
-        command = getattr(module, f"{cmd_name}_command")
-        assert isinstance(command, click.Command)  # noqa: S101
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one was probably meant."""
-        from meaculpa.errors import did_you_mean
-
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            ctx.fail(f'there is no command "{args[0]}" ({did_you_mean(args[0], COMMANDS)})')
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
-
-
 @click.group(
     cls=LazyGroup,
+    known=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=False,
     invoke_without_command=True,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from meaculpa.build.composition import Build, Memory, build
+from meaculpa.cli.customers.shout import overdue_lines
 from meaculpa.cli.output import consequence_of
 from meaculpa.cli.wording import bad, faint, good, problem_lines, promise_words, say, summary
 from meaculpa.errors import InvalidInput, MeaculpaError, has_errors
@@ -68,7 +69,8 @@ def build_or_tell(occasion: Occasion, memory: Memory, teller: Teller, site_url: 
         if state.next_update
     ]
     consequence = summary(done.problems, consequence_of(done)) if has_errors(done.problems) else ""
-    teller.problems((*problem_lines(done.problems), *late), consequence)
+    owed = overdue_lines(occasion.files.root, done.site)
+    teller.problems((*problem_lines(done.problems), *late, *owed), consequence)
     return done
 
 

@@ -1,12 +1,14 @@
 """`meaculpa list` and `check`: what is open, what was promised, what is wrong."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
 from meaculpa.build.composition import Memory, build, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all
+from meaculpa.cli.customers.shout import Debt, debt_data, debt_lines, find_debts
 from meaculpa.cli.signs import read_signs, sign_data, sign_lines
 from meaculpa.cli.wording import (
     as_data,
@@ -23,7 +25,7 @@ from meaculpa.cli.wording import (
     span_words,
     summary,
 )
-from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
+from meaculpa.errors import InvalidInput, Problem, Refused, Severity, has_errors
 from meaculpa.status import IncidentState, Site, derive
 
 _STILL_OF_INTEREST = timedelta(days=30)
@@ -34,7 +36,9 @@ _STILL_OF_INTEREST = timedelta(days=30)
 @now_option
 @click.pass_context
 def list_command(context: click.Context, as_json: bool, now: datetime | None) -> int:
-    """Show open incidents and what was promised, overdue first, then planned work; and how the targets do.
+    """Show open incidents and what was promised, overdue first, then planned work, and how the targets do.
+
+    It says, too, who still waits for a mail or a refund.
 
     The exit code is 3 when the watcher that answered for a target does so no longer, and when a target cannot be
     read, has lost what was published, or is ahead of this machine's clock.
@@ -46,13 +50,25 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     site = derive(content.incidents, config, at)
     unconfirmed = [state for state in site.past if state.unconfirmed and at - state.changed < _STILL_OF_INTEREST]
     states = [*site.overdue, *(state for state in site.open if not state.overdue), *unconfirmed, *site.upcoming]
+    debts, owed = _owed(root, site)
     drafts = [incident.path for incident in content.incidents if incident.draft]
     if as_json:
         data = [_as_data(state) for state in states]
         targets = [sign_data(one, at) for one in signs]
-        say_json({"overall": str(site.overall), "incidents": data, "drafts": drafts, "targets": targets})
+        customers = [debt_data(one) for one in debts]
+        say_json(
+            {
+                "overall": str(site.overall),
+                "incidents": data,
+                "drafts": drafts,
+                "targets": targets,
+                "customers": customers,
+            }
+        )
     else:
         _print_states(site, states, at)
+        for line in owed:
+            say(line)
         for path in drafts:
             say(f"{path}: a draft, not on the site")
         for line in (line for one in signs for line in sign_lines(one, at)):
@@ -62,6 +78,15 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
         say_problems(problems, "These files are not in the list.")
         raise InvalidInput(())
     return 3 if any(one.is_wrong(at) for one in signs) else 0
+
+
+def _owed(root: Path, site: Site) -> tuple[list[Debt], list[str]]:
+    """What is owed to customers, and how that is said; a ledger that cannot be read hides no incident."""
+    try:
+        debts = find_debts(root, site)
+    except Refused as error:
+        return [], [bad(str(error))]
+    return debts, list(debt_lines(debts, site.now))
 
 
 def _as_data(state: IncidentState) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from meaculpa.model import ComponentStatus, Incident, Status
+from meaculpa.content.blocks import match_fact
+from meaculpa.model import ComponentStatus, Incident, Status, Update
 from meaculpa.times import format_time
 
 _PLAIN = re.compile(r"[A-Za-z][\w ,.'()/+-]*")
@@ -50,6 +51,22 @@ def insert_update(text: str, incident: Incident, update: str) -> str:
     lines = text.splitlines(keepends=True)
     top = min(lines_by_time) - 1
     return "".join([*lines[:top], addition, newline, *lines[top:]])
+
+
+def set_fact(text: str, update: Update, key: str, value: str) -> str:
+    """Put a fact under the heading of an update, in place of the one that is there."""
+    lines = text.splitlines(keepends=True)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    number = update.line
+    if number == len(lines):
+        lines[-1] = lines[-1].rstrip("\r\n") + newline
+    while number < len(lines) and (fact := match_fact(lines[number].strip())):
+        if fact[1] == key:
+            lines[number] = f"{key}: {value}{newline}"
+            return "".join(lines)
+        number += 1
+    is_text = number < len(lines) and bool(lines[number].strip())
+    return "".join([*lines[:number], f"{key}: {value}{newline}", *([newline] if is_text else []), *lines[number:]])
 
 
 def slug_of(title: str) -> str:

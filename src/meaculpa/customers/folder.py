@@ -7,21 +7,25 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from jinja2 import Environment
 
-from meaculpa.customers.planning import Refused as RefusedOrder
 from meaculpa.errors import Refused
+
+if TYPE_CHECKING:
+    from meaculpa.customers.planning import Refused as RefusedOrder
 
 LETTERS, PLAN, PREVIEW, SKIPPED = "letters.jsonl", "plan.json", "index.html", "skipped.csv"
 FORMAT = 2
 _A_PAGE = 50
+_REMAINS_ARE_OLD = 86_400
 _OURS = re.compile(r"letters\.jsonl|plan\.json|skipped\.csv|index(-\d+)?\.html")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -78,14 +82,20 @@ def read_letters(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def new_folder(place: Path, incident: str, stage: str) -> Iterator[Path]:
-    """Fill a folder that takes its place whole, or not at all; raises Refused where something else lies there."""
-    _refuse_foreign(place, incident, stage)
+def new_folder(
+    place: Path, incident: str, stage: str, was_used: Callable[[str], bool] = lambda _: False
+) -> Iterator[Path]:
+    """Fill a folder that takes its place whole, or not at all; raises Refused where something else lies there.
+
+    A plan that lies there goes; one that was used (asked by its digest) stays beside it: calls need its facts.
+    """
+    before = _refuse_foreign(place, incident, stage)
     place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _clear_remains(place)
     fresh = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         yield fresh
-        _take_place(fresh, place)
+        _take_place(fresh, place, before is not None and was_used(before))
     finally:
         with suppress(OSError):
             shutil.rmtree(fresh)
@@ -100,30 +110,42 @@ def drop_plan(folder: Path) -> None:
         folder.rmdir()
 
 
-def _take_place(fresh: Path, place: Path) -> None:
+def _take_place(fresh: Path, place: Path, is_kept: bool) -> None:
+    """Put a new plan where it belongs; the one before it goes, or stays beside it under a number."""
     if not place.exists():
         fresh.rename(place)
         return
-    old = fresh.with_name(f"{fresh.name}.old")
+    numbered = (place.with_name(f"{place.name}-{number}") for number in count(1))
+    old = next(one for one in numbered if not one.exists()) if is_kept else fresh.with_name(f"{fresh.name}.old")
     place.rename(old)
     try:
         fresh.rename(place)
     except BaseException:
         old.rename(place)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    if not is_kept:
+        shutil.rmtree(old, ignore_errors=True)
 
 
-def _refuse_foreign(place: Path, incident: str, stage: str) -> None:
-    """Only a plan of the same letters is replaced, and only if nothing else has been put beside it."""
+def _clear_remains(place: Path) -> None:
+    """Delete what a run that was killed has left, a day later."""
+    for path in place.parent.glob(f".{place.name}.*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _REMAINS_ARE_OLD:
+                shutil.rmtree(path)
+
+
+def _refuse_foreign(place: Path, incident: str, stage: str) -> str | None:
+    """Only a plan of the same letters is replaced, and only if nothing else lies beside it; gives its digest."""
     if not place.exists() or (place.is_dir() and not any(place.iterdir())):
-        return
+        return None
     other = f"{place} holds something else than a plan; choose another folder with --out"
     if not place.is_dir() or place.resolve() == Path.cwd().resolve():
         raise Refused(other)
     try:
         found = json.loads((place / PLAN).read_bytes())
         basis = found["basis"]
+        digest = str(found["digest"])
         is_same = (found["format"], basis["incident"], basis["stage"]) == (FORMAT, incident, stage)
     except (OSError, ValueError, KeyError, TypeError):
         raise Refused(other) from None
@@ -134,12 +156,36 @@ def _refuse_foreign(place: Path, incident: str, stage: str) -> None:
     strangers = sorted(path.name for path in place.iterdir() if not _OURS.fullmatch(path.name))
     if strangers:
         raise Refused(f"{place} holds {strangers[0]} beside the plan; it would be lost: put it somewhere else")
+    return digest
 
 
 def private_file(path: Path) -> IO[str]:
     """Open a new file that nobody else may read."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     return os.fdopen(handle, "w", encoding="utf-8", newline="")
+
+
+def write_private(path: Path, body: bytes) -> None:
+    """Write a file that nobody else may read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(body)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def find_plans(folder: Path, incident: str) -> list[Path]:
+    """Find the plans of letters about an incident."""
+    found = []
+    for path in sorted(folder.glob(f"*/{PLAN}")):
+        with suppress(Refused):
+            if read_plan(path.parent).basis.incident == incident:
+                found.append(path.parent)
+    return found
 
 
 def write_plan(folder: Path, basis: Basis, digest: str, summary: dict[str, Any]) -> None:
@@ -149,7 +195,7 @@ def write_plan(folder: Path, basis: Basis, digest: str, summary: dict[str, Any])
         json.dump({**value, **summary}, stream, ensure_ascii=False, indent=2)
 
 
-def write_skipped(folder: Path, skipped: tuple[RefusedOrder, ...]) -> None:
+def write_skipped(folder: Path, skipped: tuple["RefusedOrder", ...]) -> None:
     """List the orders that get no letter."""
     with private_file(folder / SKIPPED) as stream:
         rows = csv.writer(stream)
@@ -160,14 +206,14 @@ def write_skipped(folder: Path, skipped: tuple[RefusedOrder, ...]) -> None:
 def write_previews(folder: Path, templates: Environment, title: str) -> None:
     """Write pages on which every letter can be looked at as it will be read, some on a page."""
     with (folder / LETTERS).open(encoding="utf-8") as stream:
-        count = sum(1 for _ in stream)
-    pages = max(1, -(-count // _A_PAGE))
+        number_of_all = sum(1 for _ in stream)
+    pages = max(1, -(-number_of_all // _A_PAGE))
     page = templates.get_template("plan.html.j2")
     with (folder / LETTERS).open(encoding="utf-8") as stream:
         for number in range(1, pages + 1):
             letters = [json.loads(line) for line in islice(stream, _A_PAGE)]
             with private_file(folder / _page_name(number)) as output:
-                facts = {"letters": letters, "number": number, "pages": pages, "count": count, "title": title}
+                facts = {"letters": letters, "number": number, "pages": pages, "count": number_of_all, "title": title}
                 output.write(page.render(**facts, page_name=_page_name))
 
 

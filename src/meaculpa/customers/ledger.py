@@ -237,6 +237,14 @@ class Ledger:
 
     # ---- Afterwards
 
+    def bounce(self, incident: str, stage: str, recipient: str, answer: str, at: datetime) -> bool:
+        """Say that a letter came back; whether that is news."""
+        entry, found = self.entry(incident, stage, recipient), self.final(incident, stage).get(recipient)
+        if entry is None or found is None or found[0] not in (State.SENT, State.UNKNOWN):
+            return False
+        self.mark(entry, State.BOUNCED, answer, at)
+        return True
+
     def standings(self, incident: str) -> list[Standing]:
         """Every letter about an incident and what became of it."""
         found = self.rows(
@@ -267,6 +275,10 @@ class Ledger:
         """How many letters of a stage are in a state."""
         query = "SELECT COUNT(*) FROM letters WHERE incident = ? AND stage = ? AND state = ?"
         return int(self.rows(query, incident, stage, state)[0][0])
+
+    def has_sent(self, plan: str) -> bool:
+        """Whether letters of a plan have gone out, or may have."""
+        return bool(self.rows("SELECT 1 FROM letters WHERE plan = ? AND state <> 'planned' LIMIT 1", plan))
 
     def codes(self) -> set[str]:
         """Every code that somebody has been sent, or may have been."""

@@ -36,7 +36,7 @@ def read_orders(lines: Iterable[str], path: str, stage: Stage) -> Iterator[Order
 
     `lines` keep their line ends. A file whose header is wrong gives the problems of the header alone.
     """
-    rows = _rows(lines, path)
+    rows = cut_rows(lines, path)
     first = next(rows, None)
     if first is None or isinstance(first, Problem):
         yield first or Problem(path, 1, "the file is empty", f"its first row names the columns: {', '.join(_ALWAYS)}")
@@ -68,7 +68,7 @@ def cells_of(order: Order) -> dict[str, str]:
     return {**(order.more or {}), **cells}
 
 
-def _rows(lines: Iterable[str], path: str) -> Iterator[tuple[int, list[str]] | Problem]:
+def cut_rows(lines: Iterable[str], path: str) -> Iterator[tuple[int, list[str]] | Problem]:
     """Cut lines into cells; each row with the line where it begins, empty rows left out."""
     source = iter(lines)
     header = next(source, "").removeprefix("\ufeff")

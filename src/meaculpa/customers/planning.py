@@ -21,6 +21,7 @@ from typing import IO, Any
 from meaculpa.customers.delay_law import Silence
 from meaculpa.customers.letters import Campaign, Letter, compose, compose_alert, overcharge, rule_of
 from meaculpa.customers.make_good import (
+    ENTITLEMENTS,
     OF_THE_ORDER,
     BudgetState,
     Gift,
@@ -36,6 +37,7 @@ from meaculpa.customers.orders import cells_of
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.letters import Checked, Finding, inspect_letter
 
+_GOES_BACK = {ChargeState.CHARGED: "refund", ChargeState.HELD: "release"}
 _SAMPLES, _MOST_PROBLEMS = 3, 1_000
 
 
@@ -209,14 +211,13 @@ def _record(letter: Letter, made: MakeGood, campaign: Campaign) -> dict[str, Any
 
 
 def _due(order: Order, made: MakeGood, letter: Letter, campaign: Campaign) -> str:
-    """What has to go back to the customer whatever they answer: `refund`, `release`, or nothing."""
+    """What has to happen before it is settled: `refund`, `release`, any end to the order (`order`), or nothing."""
     if overcharge(order, campaign):
         return "refund"
-    if not _is_refund_sure(made, letter):
-        return ""
-    return {ChargeState.CHARGED: "refund", ChargeState.HELD: "release"}.get(
-        order.charge_state or ChargeState.REFUNDED, ""
-    )
+    if _is_refund_sure(made, letter):
+        return _GOES_BACK.get(order.charge_state or ChargeState.REFUNDED, "")
+    is_open = campaign.stage in (Stage.DELAY, Stage.CHOICE) or any(one.gift in ENTITLEMENTS for one in made.grants)
+    return "order" if is_open and campaign.stage not in (Stage.PATIENCE, Stage.RESTORED) else ""
 
 
 def _is_refund_sure(made: MakeGood, letter: Letter) -> bool:

@@ -226,7 +226,9 @@ def _settled(state: IncidentState, words: Words) -> str | None:
         return None
     if state.settled.done == state.settled.total:
         return words.say("settled_all", count=state.settled.total)
-    return words.say("settled", done=state.settled.done, total=state.settled.total)
+    return words.say(
+        "settled" if state.is_open else "settled_over", done=state.settled.done, total=state.settled.total
+    )
 
 
 def _affected(state: IncidentState, words: Words, names: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from meaculpa.config import Config
 from meaculpa.customers.folder import Basis, digest_of
 from meaculpa.customers.ledger import Ledger, open_ledger
-from meaculpa.errors import Refused
+from meaculpa.errors import InvalidInput, Problem, Refused
 from meaculpa.files import alone
 from meaculpa.model import Incident
 
@@ -45,6 +45,30 @@ def reply_address(config: Config) -> str:
     """The address at which a person reads what customers answer."""
     assert config.mail is not None  # noqa: S101
     return config.mail.reply_to or config.site.support.email or parseaddr(config.mail.sender)[1]
+
+
+def refuse_public(place: Path, root: Path, config: Config) -> None:
+    """Letters hold personal data: they never lie where they would be published."""
+    published = [root / target.path for target in config.targets if target.type == "directory"]
+    for folder in (*published, root / "public", root / "incidents", root / "assets", root / "site_templates"):
+        if place.is_relative_to(folder.resolve()):
+            raise Refused(f"{place} is published; letters hold personal data: choose a place below private/")
+    if place.is_relative_to(root.resolve()) and not place.is_relative_to((root / "private").resolve()):
+        raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
+
+
+def private_lines(file: Path, path: str) -> Iterator[str]:
+    """Read a file of people line by line; raises InvalidInput where it is no text."""
+    number = 1
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as stream:
+            for number, line in enumerate(stream, start=1):
+                if "\0" in line:
+                    raise InvalidInput([Problem(path, number, "this is not a text file", "write it in UTF-8")])
+                yield line
+    except UnicodeDecodeError:
+        problem = Problem(path, number, "this is not UTF-8 text", "save it as UTF-8")
+        raise InvalidInput([problem]) from None
 
 
 def basis_of(

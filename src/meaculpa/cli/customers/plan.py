@@ -15,7 +15,7 @@ from jinja2 import TemplateError
 
 from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.customers.common import CODES, PLANS, basis_of, project_ledger, reply_address
+from meaculpa.cli.customers.common import CODES, PLANS, basis_of, project_ledger, refuse_public, reply_address
 from meaculpa.cli.customers.plan_words import plan_data, print_plan
 from meaculpa.cli.wording import say_json, say_problems
 from meaculpa.config import CONFIG_FILE, Config
@@ -84,11 +84,16 @@ def plan_command(
     incident = the_incident(root, incident_id)
     _refuse_broken(incident, root)
     place = (out or root / PLANS / f"{incident.id}-{stage}").resolve()
-    _refuse_public(place, root, config)
+    refuse_public(place, root, config)
     _refuse_odd_file(orders, stage, place)
     sources = read_letter_templates(root)
     campaign = _campaign(incident, Stage(stage), config, files, sources, clock(now))
-    with project_ledger(root) as ledger, new_folder(place, incident.id, stage) as folder:
+    # What restored letters were made from is forgotten with them.
+    is_kept = stage != Stage.RESTORED
+    with (
+        project_ledger(root) as ledger,
+        new_folder(place, incident.id, stage, lambda digest: is_kept and ledger.has_sent(digest)) as folder,
+    ):
         purse = _purse(campaign, ledger, root, place)
         earlier = purse.face
         outcome, had = _write_letters(folder, campaign, purse, ledger, orders, skip_bad_rows)
@@ -304,16 +309,6 @@ def _codes(root: Path, offers: Iterable[Condition], used: set[str]) -> Any:
         say_problems(pools, "There is no plan, and nothing was sent.")
         raise InvalidInput(())
     return pools
-
-
-def _refuse_public(place: Path, root: Path, config: Config) -> None:
-    """Letters hold personal data: they never lie where they would be published."""
-    published = [root / target.path for target in config.targets if target.type == "directory"]
-    for folder in (*published, root / "public", root / "incidents", root / "assets", root / "site_templates"):
-        if place.is_relative_to(folder.resolve()):
-            raise Refused(f"{place} is published; letters hold personal data: choose a folder below private/")
-    if place.is_relative_to(root.resolve()) and not place.is_relative_to((root / "private").resolve()):
-        raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
 
 
 def _refuse_odd_file(orders: Path | None, stage: str, place: Path) -> None:

@@ -1,0 +1,106 @@
+"""What is in the way of closing an incident: letters, promises, refunds, orders without an end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from meaculpa.customers.ledger import Ledger, Standing, State
+from meaculpa.customers.lists import Settlement, What
+from meaculpa.customers.promises import Kept, count_promises
+from meaculpa.errors import Refused
+
+# Letters of these stages are about orders that have to come to an end; the others promise, which is counted apart.
+_OF_ORDERS = ("delay", "choice", "apology")
+_GIVES_BACK = {"refund": (What.REFUNDED,), "release": (What.RELEASED, What.REFUNDED)}
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How an incident stands with its customers; `refunds_due` and `unsettled` name orders."""
+
+    letters: tuple[Standing, ...]
+    promises: Kept
+    orders: int
+    unsettled: tuple[str, ...]
+    refunds_due: tuple[str, ...]
+
+    @property
+    def settled(self) -> int:
+        """How many orders are made good."""
+        return self.orders - len(self.unsettled)
+
+    def in_state(self, state: State) -> tuple[Standing, ...]:
+        """The letters of which this became."""
+        return tuple(one for one in self.letters if one.state is state)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is left to do."""
+        open_letters = (one for one in self.letters if one.state in (State.PLANNED, State.SENDING, State.UNKNOWN))
+        return not (self.unsettled or self.promises.open or any(open_letters))
+
+
+def close(ledger: Ledger, incident: str) -> Closing:
+    """Find what is in the way of closing an incident."""
+    letters = ledger.standings(incident)
+    settled = _settlements(ledger, incident)
+    owed = defaultdict[str, list[Standing]](list)
+    for one in letters:
+        if one.stage in _OF_ORDERS:
+            owed[one.recipient].append(one)
+    unsettled = tuple(
+        order for order, found in owed.items() if not _is_settled(found, settled.get(order, frozenset()))
+    )
+    due = tuple(order for order in unsettled if any(one.due in _GIVES_BACK for one in owed[order]))
+    return Closing(tuple(letters), count_promises(ledger, incident), len(owed), unsettled, due)
+
+
+def _is_settled(letters: Iterable[Standing], done: frozenset[What]) -> bool:
+    """Whether an order has come to an end: its money is back where it has to be, and nothing is open."""
+    for one in letters:
+        if one.due in _GIVES_BACK:
+            if not done.intersection(_GIVES_BACK[one.due]):
+                return False
+        elif not done and (one.due or one.state is not State.SENT):
+            return False
+    return True
+
+
+def _settlements(ledger: Ledger, incident: str) -> Mapping[str, frozenset[What]]:
+    found = defaultdict[str, set[What]](set)
+    for order_id, what in ledger.rows("SELECT order_id, what FROM settlements WHERE incident = ?", incident):
+        found[order_id].add(What(what))
+    return {order_id: frozenset(done) for order_id, done in found.items()}
+
+
+def settle(ledger: Ledger, incident: str, settlements: Iterable[Settlement]) -> int:
+    """Take up what was settled; gives how much of it is new. Raises Refused for an order without a letter."""
+    known = {one.recipient for one in ledger.standings(incident)}
+    new = list(settlements)
+    strange = [one.order_id for one in new if one.order_id not in known]
+    if strange:
+        raise Refused(f"no letter about {incident} went to the order {strange[0]}; is it this incident?")
+    with ledger.transaction() as rows:
+        return sum(
+            rows.execute(
+                "INSERT INTO settlements VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (incident, one.order_id, one.what, one.on.isoformat()),
+            ).rowcount
+            for one in new
+        )
+
+
+def decide(ledger: Ledger, incident: str, stage: str, recipient: str, state: State, at: datetime) -> None:
+    """Have a person say what became of a letter; raises Refused where that is known."""
+    entry = ledger.entry(incident, stage, recipient)
+    if entry is None:
+        raise Refused(f"{incident} has no letter of stage {stage} to {recipient}")
+    found = ledger.final(incident, stage).get(recipient)
+    is_open = found is not None and (
+        found[0] is State.UNKNOWN or (state is State.PLANNED and found[0] is not State.SENT)
+    )
+    if not is_open:
+        known = found[0] if found else State.PLANNED
+        raise Refused(f"the letter to {recipient} is {known}: nothing is to be decided")
+    ledger.mark(entry, state, "a person has said so", at)

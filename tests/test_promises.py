@@ -1,0 +1,221 @@
+"""Promises to customers: whoever was told "we will write to you" is written to when it works, once, and forgotten."""
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live import eventually
+from tests.mailserver import MailServer, mail_server
+from tests.making import incident_text, write_project
+from tests.test_cli import meaculpa
+from tests.test_customers import customer, orders
+from tests.test_sending import use_server
+
+CARD = "2026-11-22-card"
+RESOLVED = """
+## 2026-11-22 11:30 UTC resolved
+
+You can pay by card again.
+"""
+NOW = ("--now", "2026-11-22 12:10")
+BEFORE = ("--now", "2026-11-22 10:00")
+
+
+@pytest.fixture
+def server() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, server: MailServer) -> Path:
+    project = write_project(tmp_path / "shop", **{CARD: incident_text("reason: We renewed no certificate.\n")})
+    use_server(project, server.port)
+    return project
+
+
+def run(project: Path, *command: str) -> Any:
+    return meaculpa("customers", *command, cwd=project)
+
+
+def patience(project: Path, *rows: dict[str, str]) -> None:
+    done = run(project, "plan", "card", "--stage", "patience", "--orders", orders(project, *rows), *BEFORE)
+    assert done.returncode == 0, done.stderr
+    done = run(project, "send", f"private/plans/{CARD}-patience", *BEFORE)
+    assert done.returncode == 0, done.stderr
+
+
+def promise(project: Path, text: str, *more: str) -> Any:
+    (project / "private").mkdir(exist_ok=True)
+    (project / "private" / "asked.txt").write_text(text)
+    return run(project, "promise", "card", "--emails", "private/asked.txt", *BEFORE, *more)
+
+
+def resolve(project: Path) -> None:
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(path.read_text() + RESOLVED)
+
+
+def restore(project: Path) -> Any:
+    done = run(project, "plan", "card", "--stage", "restored", *NOW)
+    assert done.returncode == 0, done.stderr
+    return run(project, "send", f"private/plans/{CARD}-restored", *NOW)
+
+
+def status(project: Path) -> dict[str, Any]:
+    found = json.loads(run(project, "status", "card", "--json").stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+def test_whoever_was_promised_a_mail_gets_it_once_and_is_forgotten(project: Path, server: MailServer) -> None:
+    patience(project, customer(1), customer(2))
+    done = promise(project, "asked@example.com\n\nC2@example.com\nasked@example.com\n")
+    assert "Promised to 2 more customers; 4 in all wait for it." in done.stdout
+    assert "delete private/asked.txt" in done.stderr
+    resolve(project)
+    server.taken.clear()
+    done = restore(project)
+    assert "Sent 3 of 3 letters." in done.stdout
+    assert "The addresses that this was promised to are deleted, and the plan with them." in done.stdout
+    # Who has an order and asked as well is told of the order, once.
+    assert {address: len(found) for address, found in server.taken.items()} == {
+        "c1@example.com": 1,
+        "c2@example.com": 1,
+        "asked@example.com": 1,
+    }
+    assert server.message("c1@example.com")["Subject"] == "Order 1: our shop works again"
+    alert = server.message("asked@example.com")
+    assert alert["Subject"] == "Northwind works again"
+    text = alert.get_body(("plain",))
+    assert text is not None
+    assert "You asked us to tell you when it works again" in text.get_content()
+    assert status(project)["promises"] == {"open": 0, "kept": 4, "failed": 0}
+    everything = b"".join(path.read_bytes() for path in (project / "private").glob("ledger.db*"))
+    assert b"example.com" not in everything.replace(b"northwind.example", b"")
+    assert not (project / "private" / "plans" / f"{CARD}-restored").exists()
+    again = run(project, "plan", "card", "--stage", "restored", *NOW)
+    assert (again.returncode, "nobody is promised a mail" in again.stderr) == (1, True)
+
+
+def test_the_alert_speaks_the_language_that_was_asked_for(project: Path, server: MailServer) -> None:
+    (project / "incidents" / f"{CARD}.de.md").write_text(
+        "---\ntitle: Kartenzahlung geht nicht\nreason: Wir haben ein Zertifikat nicht erneuert.\n---\n"
+    )
+    promise(project, "email,locale\na@example.com,de\nb@example.com,en\nc@example.com,\n")
+    resolve(project)
+    assert restore(project).returncode == 0
+    subjects = {address: server.message(address)["Subject"] for address in server.taken}
+    assert subjects == {
+        "a@example.com": "Northwind geht wieder",
+        "b@example.com": "Northwind works again",
+        "c@example.com": "Northwind works again",
+    }
+
+
+def test_a_letter_that_did_not_go_out_promised_nothing(project: Path, server: MailServer) -> None:
+    server.on_rcpt["c1@example.com"] = ["550 5.1.1 no such user"]
+    patience(project, customer(1), customer(2))
+    assert status(project)["promises"]["open"] == 1
+
+
+def test_a_letter_that_may_have_gone_out_promised_something(project: Path, server: MailServer) -> None:
+    server.on_data["c1@example.com"] = ["cut"]
+    patience(project, customer(1))
+    found = status(project)
+    assert (found["letters"], found["promises"]["open"]) == ({"patience": {"unknown": 1}}, 1)
+    resolve(project)
+    server.on_data.clear()
+    server.taken.clear()
+    assert restore(project).returncode == 0
+    assert list(server.taken) == ["c1@example.com"]
+
+
+def test_an_alert_that_is_unknown_keeps_its_address_until_somebody_has_looked(
+    project: Path, server: MailServer
+) -> None:
+    promise(project, "a@example.com\nb@example.com\n")
+    resolve(project)
+    server.on_data["a@example.com"] = ["cut", "250 OK"]
+    done = restore(project)
+    assert "1 unknown" in done.stdout
+    assert (project / "private" / "plans" / f"{CARD}-restored").is_dir()
+    told = run(project, "status", "card").stdout
+    found = re.search(r"meaculpa (customers ledger mark \S+ restored \S+) sent\|planned", told)
+    assert found, told
+    assert meaculpa(*found[1].split(), "planned", cwd=project).returncode == 0
+    done = run(project, "send", f"private/plans/{CARD}-restored", *NOW)
+    assert "Sent 1 of 1 letter." in done.stdout
+    assert "are deleted" in done.stdout
+    assert status(project)["promises"] == {"open": 0, "kept": 2, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "asked.txt:1: the file is empty"),
+        ("a@example.com\nnobody\n", 'asked.txt:2: "nobody" is not one e-mail address'),
+        ("a@example.com, b@example.com\n", 'asked.txt:1: "a@example.com, b@example.com" is not one e-mail address'),
+        ("locale\nde\n", 'asked.txt:1: the column "email" is missing (there are: locale)'),
+        ("email,locale\na@example.com\n", "asked.txt:2: 1 cells under 2 columns"),
+    ],
+)
+def test_a_list_with_a_mistake_is_told_and_nobody_is_taken_up(project: Path, text: str, message: str) -> None:
+    done = promise(project, text)
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+    assert status(project)["promises"]["open"] == 0
+
+
+def test_a_file_that_is_no_text_is_told(project: Path) -> None:
+    (project / "asked.txt").write_bytes("ä@example.com".encode("latin-1"))
+    done = run(project, "promise", "card", "--emails", "asked.txt")
+    assert (done.returncode, "asked.txt:1: this is not UTF-8 text" in done.stderr) == (1, True)
+
+
+def test_list_says_who_waits_and_shouts_when_it_is_time(project: Path) -> None:
+    promise(project, "a@example.com\nb@example.com\n")
+    done = meaculpa("list", *BEFORE, cwd=project)
+    assert f"{CARD}: 2 customers to be told when it works again" in done.stdout
+    resolve(project)
+    done = meaculpa("list", *NOW, cwd=project)
+    shout = f"{CARD}: 2 customers promised a mail when it works, and it has for 40 min: meaculpa customers plan"
+    assert shout in done.stdout
+    data = json.loads(meaculpa("list", *NOW, "--json", cwd=project).stdout)
+    assert (data["customers"][0]["promised"], data["customers"][0]["overdue"]) == (2, True)
+    restore(project)
+    assert "promised" not in meaculpa("list", *NOW, cwd=project).stdout
+
+
+def test_watch_shouts_too(project: Path) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    command = [sys.executable, "-m", "meaculpa", "watch"]
+    log = project / "watch.log"
+    with log.open("w") as output, subprocess.Popen(command, cwd=project, stdout=output, stderr=output) as running:
+        try:
+            eventually(lambda: "1 customer promised a mail when it works" in log.read_text(), "it shouts")
+        finally:
+            running.terminate()
+
+
+def test_a_ledger_that_cannot_be_read_hides_no_incident(project: Path) -> None:
+    (project / "private").mkdir(exist_ok=True)
+    (project / "private" / "ledger.db").write_bytes(b"no database at all, whatever its name says " * 50)
+    done = meaculpa("list", *BEFORE, cwd=project)
+    assert "You cannot pay by card" in done.stdout
+    assert "private/ledger.db is no ledger" in done.stdout
+
+
+def test_the_ledger_is_for_its_owner_alone(project: Path) -> None:
+    promise(project, "a@example.com\n")
+    path = project / "private" / "ledger.db"
+    assert path.stat().st_mode & 0o777 == 0o600
+    with sqlite3.connect(path) as rows:
+        assert rows.execute("SELECT address FROM promises").fetchall() == [("a@example.com",)]
