@@ -1,19 +1,40 @@
-"""Measures planning letters and reading orders, and prints a table: medians of whole processes, and peak memory.
+"""Measures planning, sending and opening letters, and reading orders: whole processes, medians, peak memory.
 
-python bench/customers.py              10,000 letters, 1,000,000 rows
+PYTHONPATH=. python bench/customers.py              10,000 letters, 1,000,000 rows
+
+Mail goes to a server on this machine that says yes to everything; letters on the page go to SeaweedFS and into a
+folder, from which they are opened in Chromium.
 """
 
 import argparse
 import csv
+import functools
+import http.server
 import itertools
+import json
+import os
+import random
+import re
+import socketserver
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+from tests.conftest import find_browser, make_bucket
+from tests.servers import ACCESS_KEY, SECRET_KEY, seaweedfs
+
 from build import MEACULPA, timed
+from meaculpa.build.composition import Memory
+from meaculpa.cli.common import read_all
+from meaculpa.cli.customers.common import project_ledger
+from meaculpa.cli.customers.page_letters import lay_out
+from meaculpa.customers.folder import read_plan
 
 RUNS = 3
 NOW = "2026-11-22 12:00"
@@ -120,8 +141,109 @@ def main() -> None:
         ]
         runs = [timed([*command, "--orders", str(file)]) for _ in range(RUNS)]
         report(f"planning {counts.letters:,} letters", runs)
+        measure_sending(project, counts.letters)
+        measure_page(project, [*command, "--orders", str(file)], counts.letters, Path(name))
         write_orders(file, counts.rows)
         report(f"reading {counts.rows:,} orders", [timed([sys.executable, "-c", READ, str(file), str(counts.rows)])])
+
+
+class Yes(socketserver.StreamRequestHandler):
+    """As much of RFC 5321 as a sender needs that is never refused: what is measured is the sender."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 bench\r\n")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            self.wfile.write(b"354 go on\r\n" if verb == b"DATA" else b"250 yes\r\n")
+            if verb == b"DATA":
+                while self.rfile.readline() != b".\r\n":
+                    pass
+                self.wfile.write(b"250 taken\r\n")
+            if verb == b"QUIT":
+                return
+
+
+def configure(project: Path, mail: str, more: str = "") -> None:
+    """Put what is said of mail, and more, at the end of the configuration."""
+    path = project / "meaculpa.yml"
+    text = path.read_text(encoding="utf-8").split("\nmail:")[0]
+    path.write_text(f"{text}\n{mail}{more}", encoding="utf-8")
+
+
+def measure_sending(project: Path, letters: int) -> None:
+    plan = str(project / "private" / "plans" / "2026-11-20-late-delay")
+    command = [*MEACULPA, "-C", str(project), "customers", "send", plan, "--yes-send", str(letters), "--now", NOW]
+    for connections in (1, 4):
+        with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Yes) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            how = f"per_second: 10000, connections: {connections}, transport: {{type: smtp, security: none, host: "
+            port = server.server_address[1]
+            configure(
+                project, MAIL.replace("transport: {type: smtp, host: localhost", f"{how}127.0.0.1, port: {port}")
+            )
+            runs = []
+            for _ in range(RUNS):
+                for path in (project / "private").glob("ledger.db*"):
+                    path.unlink()
+                runs.append(timed(command))
+            server.shutdown()
+        report(f"sending {letters:,} letters over {connections} connection(s)", runs)
+
+
+def measure_page(project: Path, plan: list[str], letters: int, folder: Path) -> None:
+    """Lay all letters out in S3 and in a folder, and open some of them."""
+    site = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder / "site"))
+    )
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    path = project / "meaculpa.yml"
+    text = re.sub(r"(?ms)^targets:.*?(?=^\w)", "", path.read_text(encoding="utf-8"))
+    address = f"http://127.0.0.1:{site.server_address[1]}"
+    path.write_text(re.sub(r"(?m)^  url: .*", f"  url: {address}", text, count=1), encoding="utf-8")
+    with seaweedfs(folder) as url:
+        os.environ |= {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+        make_bucket(url, "letters")
+        bucket = f"{{name: s3, type: s3, bucket: letters, region: eu-west-1, endpoint_url: '{url}'}}"
+        configure(project, MAIL, f"letters: {{days: 30}}\ntargets: [{bucket}]\n")
+        subprocess.run(plan, check=True, stdout=subprocess.DEVNULL)
+        print(f"laying {letters:,} letters out in S3: {lay(project):.1f} s", flush=True)
+    configure(
+        project, MAIL, f"letters: {{days: 30}}\ntargets: [{{name: site, type: directory, path: {folder}/site}}]\n"
+    )
+    print(f"laying {letters:,} letters out in a folder: {lay(project):.1f} s", flush=True)
+    subprocess.run([*MEACULPA, "-C", str(project), "publish", "--now", NOW], check=True, stdout=subprocess.DEVNULL)
+    open_some(project, letters)
+    site.shutdown()
+
+
+def lay(project: Path) -> float:
+    """Do what `customers send` does before it sends; gives the seconds."""
+    plan = read_plan(project / "private" / "plans" / "2026-11-20-late-delay")
+    _, config = read_all(project, Memory())
+    with project_ledger(project) as ledger:
+        begun = time.perf_counter()
+        (laid,) = lay_out(plan, project, config, ledger)
+        assert laid.error is None, laid.error
+        return time.perf_counter() - begun
+
+
+def open_some(project: Path, letters: int) -> None:
+    lines = (project / "private" / "plans" / "2026-11-20-late-delay" / "letters.jsonl").read_text(encoding="utf-8")
+    chosen = random.Random(1).sample(lines.splitlines(), 25)
+    links = [re.findall(r"http\S+#\S+", json.loads(line)["text"])[0] for line in chosen]
+    times = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
+        for link in links:
+            page = browser.new_page()
+            page.goto(link)
+            page.wait_for_selector("article h1")
+            times.append(page.evaluate("performance.now()"))
+            page.close()
+        browser.close()
+    print(
+        f"opening one of {letters:,} letters: {statistics.median(times):.0f} ms, {max(times):.0f} at most", flush=True
+    )
 
 
 def report(what: str, runs: list[tuple[float, float]]) -> None:

@@ -245,6 +245,12 @@ class Mail(Shape):
     confirm_above: int = Field(default=50, ge=0, le=1_000_000)
 
 
+class Letters(Shape):
+    """Letters on the page: each mail links to its letter there, for so many days."""
+
+    days: int = Field(default=60, ge=1, le=400)
+
+
 class Config(Shape):
     """The whole of `meaculpa.yml`."""
 
@@ -259,6 +265,7 @@ class Config(Shape):
     )
     watch: Watch = Watch()
     mail: Mail | None = None
+    letters: Letters | None = None
 
     @field_validator("components")
     @classmethod

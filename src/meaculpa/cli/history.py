@@ -13,6 +13,7 @@ import click
 from meaculpa.build.composition import Memory, build, read_config
 from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.cli.common import clock, now_option, project_root
+from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.output import Outcome, at_every_target, changes, chosen_targets, exit_code, plan_data
 from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
 from meaculpa.content.files import INCIDENT_ID
@@ -170,6 +171,7 @@ def retract_command(
             one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options())
         ),
     )
+    letters = withdraw_due(root, config, clock(now), incident_id)
     stuck = {path: failure for path in paths if (failure := _set_aside(root, path))}
     moved = [path for path in paths if path not in stuck]
     left = [*_mentions(incident_id, rest), *_built_pages(incident_id, root)]
@@ -178,8 +180,8 @@ def retract_command(
         say_json({"set_aside": moved, "not_set_aside": stuck, "still_named_in": left, "targets": targets_data})
     else:
         _print_retraction(found, moved, stuck)
-        for place in left:
-            say(f"{place} {bad('still names it')}")
+        for line in (*letters, *(f"{place} {bad('still names it')}" for place in left)):
+            say(line)
         say(_BEYOND_REACH)
     return 3 if stuck or any(one.failures for one in found) else 0
 

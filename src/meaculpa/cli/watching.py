@@ -1,5 +1,6 @@
 """`meaculpa watch`: every target follows the files, until stopped."""
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ import click
 from meaculpa.build.composition import Build, Memory
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import project_root
+from meaculpa.cli.customers.page_letters import withdraw_if_due
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
 from meaculpa.cli.wording import bad, bold, good, span_words
@@ -64,6 +66,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
             return occasion.now + WHEN_BROKEN
         if files and occasion.files:
             dispatch.send(done, files)
+            dispatch.look_after_letters(done, occasion.now)
             keep_good(occasion.files, done.problems, memory.kept)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
@@ -93,6 +96,7 @@ class _Dispatch:
         self._invalidators: dict[str, Any] = {}
         self._told: dict[str, tuple[str, float]] = {}
         self._is_ready = False
+        self._withdrawing = threading.Lock()
         self._valid_for: timedelta | None = None
         self.retracted: set[str] = set()
 
@@ -106,6 +110,19 @@ class _Dispatch:
         self._hire(settings, done.config.watch)
         for courier in self._couriers.values():
             courier.bring(Parcel(done.files, done.known, checkout))
+
+    def look_after_letters(self, done: Build, now: datetime) -> None:
+        """Withdraw letters whose time on the page is over, at midnight at the latest, while all else goes on."""
+
+        def withdraw() -> None:
+            try:
+                for line in withdraw_if_due(self._root, done.config, now):
+                    tell(line)
+            finally:
+                self._withdrawing.release()
+
+        if self._withdrawing.acquire(blocking=False):
+            threading.Thread(target=withdraw, daemon=True).start()
 
     def doubt(self) -> None:
         """There is no build of the newest files: nobody answers for what is published."""

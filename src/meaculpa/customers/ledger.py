@@ -42,6 +42,15 @@ CREATE TABLE settlements (
     incident TEXT NOT NULL, order_id TEXT NOT NULL, what TEXT NOT NULL, settled_on TEXT NOT NULL,
     PRIMARY KEY (incident, order_id, what)
 ) WITHOUT ROWID;
+CREATE TABLE boxes (
+    incident TEXT NOT NULL, stage TEXT NOT NULL, recipient TEXT NOT NULL,
+    content TEXT NOT NULL, name BLOB NOT NULL, box BLOB NOT NULL, until TEXT NOT NULL,
+    PRIMARY KEY (incident, stage, recipient)
+) WITHOUT ROWID;
+CREATE TABLE shelves (
+    incident TEXT NOT NULL, stage TEXT NOT NULL, target TEXT NOT NULL, digest TEXT NOT NULL,
+    PRIMARY KEY (incident, stage, target)
+) WITHOUT ROWID;
 CREATE TABLE handovers (incident TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 """
 _PATIENCE_FOR_OTHERS = 30.0

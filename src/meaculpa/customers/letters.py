@@ -1,18 +1,20 @@
 """Order x incident x what it gets -> one letter: subject, text and HTML from the same facts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from urllib.parse import quote
 
 from babel import Locale
 from babel.numbers import format_currency
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
+from markupsafe import Markup as SafeHtml
+from markupsafe import escape
 
-from meaculpa.customers.blocks import block_text, read_blocks
+from meaculpa.customers.blocks import Block, block_text, read_blocks
 from meaculpa.customers.delay_law import (
     WORKING_DAYS_TO_REFUND,
     Delay,
@@ -57,6 +59,7 @@ class Campaign:
     """What all letters of one stage of one incident have in common.
 
     `words` are the site's languages, its own first; what lies on `store_host` cannot be read when the store is down.
+    `link` gives the address of a recipient's letter on the page, where it stands until `link_until`.
     """
 
     incident: Incident
@@ -67,6 +70,8 @@ class Campaign:
     templates: Environment
     offers: tuple[Condition, ...] = ()
     store_host: str = ""
+    link: Callable[[str], str] | None = None
+    link_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Letter:
     subject: str
     text: str
     html: str
+    direction: str
+    blocks: tuple[Block, ...]
     rule: DelayRule | None = None
 
 
@@ -137,16 +144,24 @@ def _write(
     rule: DelayRule | None,
 ) -> Letter:
     source = campaign.templates.get_template(f"{words.locale}/{template}.txt.j2")
-    subject, blocks = read_blocks(source.render(facts))
+    recipient = recipient_of(reader)
+    link = campaign.link(recipient) if campaign.link else None
+    subject, blocks = read_blocks(source.render(facts, link=link, link_until=campaign.link_until))
     html = campaign.templates.get_template("letter.html.j2").render(
         subject=subject,
         blocks=blocks,
         locale=words.locale,
         direction=words.direction,
         shop=campaign.sender.shop,
-        answer=lambda word: _mail_to(campaign.sender.reply_to, f"{word} {recipient_of(reader)}"),
+        answer=lambda word: answer_address(campaign.sender.reply_to, recipient).replace("{word}", quote(word)),
+        linked=partial(_linked, addresses=[link, campaign.sender.page]),
     )
-    return Letter(reader, words.locale, subject, "\n\n".join(map(block_text, blocks)) + "\n", html, rule)
+    text = "\n\n".join(map(block_text, blocks)) + "\n"
+    # On the page itself nobody needs to be told where it is.
+    shown = tuple(
+        block for block in blocks if not (link and any(link in part for line in block.lines for part in line))
+    )
+    return Letter(reader, words.locale, subject, text, html, words.direction, shown, rule)
 
 
 def _common_facts(campaign: Campaign, words: Words, said: _Said) -> dict[str, object]:
@@ -316,5 +331,16 @@ def _choices(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _
     return [*ways, _Way("refund")]
 
 
-def _mail_to(address: str, subject: str) -> str:
-    return f"mailto:{quote(address, safe='@')}?subject={quote(subject)}"
+def answer_address(reply_to: str, recipient: str) -> str:
+    """Where an answer goes, with a place for its word in the subject."""
+    return f"mailto:{quote(reply_to, safe='@')}?subject={{word}}%20{quote(recipient)}"
+
+
+def _linked(text: str, addresses: Iterable[str | None]) -> SafeHtml:
+    """A text of a letter as HTML, in which our own addresses are links and nothing else is."""
+    html = escape(text)
+    for address in addresses:
+        if address:
+            shown = escape(address)
+            html = html.replace(shown, SafeHtml('<a href="{}" style="color:inherit">{}</a>').format(address, address))
+    return html

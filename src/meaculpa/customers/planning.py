@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from meaculpa.customers.delay_law import Silence
-from meaculpa.customers.letters import Campaign, Letter, compose, compose_alert, overcharge, rule_of
+from meaculpa.customers.letters import Campaign, Letter, answer_address, compose, compose_alert, overcharge, rule_of
 from meaculpa.customers.make_good import (
     ENTITLEMENTS,
     OF_THE_ORDER,
@@ -194,6 +194,9 @@ def _record(letter: Letter, made: MakeGood, campaign: Campaign) -> dict[str, Any
         "subject": letter.subject,
         "text": letter.text,
         "html": letter.html,
+        "direction": letter.direction,
+        "blocks": [[block.kind, block.lines] for block in letter.blocks],
+        "answer": answer_address(campaign.sender.reply_to, recipient_of(reader)),
         "order": cells_of(reader) if isinstance(reader, Order) else None,
         "asked_in": None if is_order else reader.locale,
         "grants": [

@@ -10,6 +10,7 @@ from meaculpa.model import Markup, OutputFile, Source
 from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import CONTENT_TYPES, output_file
+from meaculpa.render.letter_page import LETTER_PAGE, letter_page
 from meaculpa.render.listings import listings
 from meaculpa.render.pages import Edition, Page, by_month, not_found, pages, refresh_path
 from meaculpa.render.splash import splash_page, splash_worker, tiny_splash_page
@@ -77,6 +78,8 @@ def _pointers(site: Site, config: Config, theme: Theme) -> Iterator[Page]:
         "banner.js": partial(banner_script, script, state),
         "banner.json": partial(banner_json, state),
     }
+    if config.letters:
+        unmoved[LETTER_PAGE] = partial(letter_page, config, theme)
     for path, text in unmoved.items():
         yield Page(path, (config, theme.digest), partial(_make, path, text))
     for path, text in texts.items():

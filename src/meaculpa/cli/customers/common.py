@@ -81,7 +81,7 @@ def basis_of(
     given: str,
 ) -> Basis:
     """What a plan is made from, or would be made from now."""
-    mail = config.mail
+    mail, letters = config.mail, config.letters.model_dump_json() if config.letters else ""
     who = (mail.sender, mail.signed_by or "", mail.reply_to or "") if mail else ()
     return Basis(
         incident=incident.id,
@@ -91,7 +91,9 @@ def basis_of(
         orders=str(orders.absolute()) if orders else "",
         orders_digest=digest_of(orders) if orders else "",
         templates_digest=_digest(content for _, content in sorted(sources.items())),
-        settings_digest=_digest([config.site.model_dump_json().encode(), *(word.encode() for word in who)]),
+        settings_digest=_digest(
+            [config.site.model_dump_json().encode(), letters.encode(), *(word.encode() for word in who)]
+        ),
         given_digest=given,
     )
 

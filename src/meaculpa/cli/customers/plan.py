@@ -16,6 +16,7 @@ from jinja2 import TemplateError
 from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import CODES, PLANS, basis_of, project_ledger, refuse_public, reply_address
+from meaculpa.cli.customers.page_letters import last_day, page_link
 from meaculpa.cli.customers.plan_words import plan_data, print_plan
 from meaculpa.cli.wording import say_json, say_problems
 from meaculpa.config import CONFIG_FILE, Config
@@ -242,7 +243,8 @@ def _campaign(
         raise InvalidInput(())
     ready = tuple(one for one in offers if isinstance(one, Condition))
     host = urlsplit(config.site.store_url).hostname or ""
-    return Campaign(incident, stage, today, sender, words, letter_templates(sources), ready, host)
+    link, until = page_link(files.root, config, incident.id, str(stage)), last_day(config, today)
+    return Campaign(incident, stage, today, sender, words, letter_templates(sources), ready, host, link, until)
 
 
 def _status(incident: Incident, now: datetime) -> Status:

@@ -14,6 +14,7 @@ import click
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, reply_address
+from meaculpa.cli.customers.page_letters import lay_out
 from meaculpa.cli.customers.send_words import halt_on_signals, progress, tell_sent, tell_trouble
 from meaculpa.cli.wording import bad, count, say
 from meaculpa.config import Config, Mail, SesTransport
@@ -27,7 +28,7 @@ from meaculpa.customers.orders import order_of
 from meaculpa.customers.promises import promise_to
 from meaculpa.customers.sending import Dispatch, Pace, Teller, entry_of, send_letters
 from meaculpa.customers.transport import Connection
-from meaculpa.errors import Refused
+from meaculpa.errors import Refused, TargetError
 from meaculpa.project import read_letter_templates
 
 PASSWORD = "MEACULPA_SMTP_PASSWORD"
@@ -62,11 +63,23 @@ def send_command(
     with only_sender(root), project_ledger(root) as ledger:
         _refuse_stale(found, root, config, ledger, clock(now))
         _refuse_handed_over(found.basis.incident, ledger)
+        if not dry_run:
+            _put_on_page(found, root, config, ledger)
         run = _Run(found, mail, reply_address(config), now, test_to)
         if test_to is None:
             return _send(run, ledger, dry_run, yes_send)
         with TemporaryDirectory() as folder, open_ledger(Path(folder) / "test.db") as forgotten:
             return _send(run, forgotten, dry_run, yes_send)
+
+
+def _put_on_page(plan: Plan, root: Path, config: Config, ledger: Ledger) -> None:
+    """Lay the letters out before their links are sent; raises TargetError where no target has them."""
+    laid = lay_out(plan, root, config, ledger)
+    failed = [one for one in laid if one.error]
+    for one in failed:
+        say(f"{bad(one.target)}: {one.error}", to_errors=True)
+    if failed and len(failed) == len(laid):
+        raise TargetError("nothing was sent: the letters could be put on no page, and their links would lead nowhere")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from meaculpa.cli.customers.common import project_ledger
 from meaculpa.cli.wording import bad, bold, count, good, say, say_json
 from meaculpa.customers.closing import Closing, close
 from meaculpa.customers.ledger import Standing, State
+from meaculpa.customers.shelf import find_shelves
 from meaculpa.model import Incident
 
 _MOST_NAMED = 8
@@ -30,11 +31,15 @@ def status_command(context: click.Context, incident_id: str, as_json: bool) -> N
     incident = the_incident(root, incident_id)
     with project_ledger(root) as ledger:
         found = close(ledger, incident.id)
+        shelves = [one for one in find_shelves(ledger) if one.incident == incident.id and one.until]
     if as_json:
         say_json(_as_data(incident, found))
         return
     say(bold(incident.title))
-    for line in (*_letter_lines(found), *_promise_lines(found), *_order_lines(found)):
+    on_page = [
+        f"on the page: {count(one.count, 'letter')} of stage {one.stage}, until {one.until}" for one in shelves
+    ]
+    for line in (*_letter_lines(found), *on_page, *_promise_lines(found), *_order_lines(found)):
         say(f"  {line}")
     obstacles = list(obstacle_lines(incident.id, found))
     if obstacles:
