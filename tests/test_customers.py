@@ -179,7 +179,7 @@ def test_above_the_budget_or_without_codes_there_is_no_plan(project: Path) -> No
     assert (done.returncode, "the offers come to 80, above the budget of 60 EUR" in done.stderr) == (1, True)
     (project / "private" / "codes" / "gift-20.txt").write_text("NW-1\n")
     done = run(project, orders(project, customer(1), customer(2), customer(3)))
-    assert (done.returncode, "2 codes are missing in the pools" in done.stderr) == (1, True)
+    assert (done.returncode, "2 codes are missing (fill private/codes/gift-20.txt)" in done.stderr) == (1, True)
     (project / "private" / "codes" / "gift-20.txt").unlink()
     assert "the pool of codes cannot be read" in run(project, orders(project, customer(1))).stderr
 

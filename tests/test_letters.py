@@ -223,6 +223,13 @@ def test_where_a_price_was_wrong_the_letter_must_know_the_right_one() -> None:
         write(replace(ORDER, right_price=None), Kind.PRICING, Stage.CHOICE)
 
 
+def test_a_price_that_was_too_high_is_offered_to_nobody() -> None:
+    order = replace(ORDER, right_price=Decimal(40), charge_state=ChargeState.CHARGED)
+    text = write(order, Kind.PRICING, Stage.CHOICE, right(Gift.HONOUR_PRICE)).text
+    assert "KEEP" not in text
+    assert "BUY: I take it at €40.00, and get €14.00 back" in " ".join(text.split())
+
+
 def test_each_stage_has_a_template_in_each_language() -> None:
     folder = Path(packaged_templates()) / "letters"
     for locale in ("en", "de"):
@@ -255,6 +262,12 @@ def test_each_stage_has_a_template_in_each_language() -> None:
         (Kind.STOCK, Stage.CHOICE, {}, "money back would be the only choice"),
         (Kind.ORDERS, Stage.APOLOGY, {}, "nothing makes it good"),
         (Kind.PRICING, Stage.CHOICE, {"right_price": Decimal("54.00")}, "is the price itself"),
+        (
+            Kind.ORDERS,
+            Stage.DELAY,
+            {"promised_ship_on": None, "ordered_on": date(2026, 11, 18), "new_ship_on": date(2026, 12, 4)},
+            "2026-12-04 is not after 2026-12-18 .30 days after the order, as nothing was promised.: no delay",
+        ),
     ],
 )
 def test_what_no_letter_could_say_truly_is_refused(

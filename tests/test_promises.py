@@ -105,6 +105,28 @@ def test_whoever_was_promised_a_mail_gets_it_once_and_is_forgotten(project: Path
     assert (again.returncode, "nobody is promised a mail" in again.stderr) == (1, True)
 
 
+def test_letters_tell_the_time_of_the_shop_and_no_length_that_nobody_stated(
+    project: Path, server: MailServer
+) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    path = project / "meaculpa.yml"
+    path.write_text(path.read_text().replace("Europe/London", "Europe/Berlin"))
+    assert restore(project).returncode == 0
+    part = server.message("a@example.com").get_body(("plain",))
+    assert part is not None
+    text = " ".join(part.get_content().split())
+    assert "since 22 Nov 2026, 12:30 CET" in text
+    assert "lasted" not in text
+    started = project / "incidents" / f"{CARD}.md"
+    started.write_text(started.read_text().replace("impact: major", "impact: major\nstarted: 2026-11-22 09:05 UTC"))
+    promise(project, "b@example.com\n")
+    assert restore(project).returncode == 0
+    part = server.message("b@example.com").get_body(("plain",))
+    assert part is not None
+    assert "began on 22 Nov 2026, 10:05 CET and lasted 2 hours, 25 minutes" in " ".join(part.get_content().split())
+
+
 def test_the_alert_speaks_the_language_that_was_asked_for(project: Path, server: MailServer) -> None:
     (project / "incidents" / f"{CARD}.de.md").write_text(
         "---\ntitle: Kartenzahlung geht nicht\nreason: Wir haben ein Zertifikat nicht erneuert.\n---\n"

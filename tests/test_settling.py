@@ -19,6 +19,7 @@ from tests.mailserver import MailServer, mail_server
 from tests.making import an_incident, incident_text, write_project
 from tests.test_cli import meaculpa
 from tests.test_customers import NOW, OFFERS, THROWS, customer
+from tests.test_customers import orders as write_orders
 from tests.test_sending import plan, send, states, use_server
 
 LATER = ("--now", "2026-11-23 12:00")
@@ -107,6 +108,7 @@ def test_a_refund_that_is_due_is_settled_by_the_refund_alone(project: Path) -> N
             'done.csv:2: "23.11.2026" is not a date (write it like 2026-11-22)',
         ),
         ("order_id,what,on\n1,shipped,2026-11-24\n", "done.csv:2: 2026-11-24 lies ahead"),
+        ("order_id,what,on\n1,nothing_due,2026-11-23\n", "the order 1 has been paid or has money held"),
         ("order_id,what,on\n7,shipped,2026-11-23\n", f"no letter about {THROWS} went to the order 7"),
     ],
 )
@@ -190,6 +192,7 @@ def test_calls_are_listed_most_urgent_first_and_safe_for_spreadsheets(project: P
     )
     path = project / "private" / f"calls-{THROWS}.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert "1 customer not reached by mail: 2: meaculpa customers calls" in run(project, "status", "throws").stdout
     rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
     assert [(row["order_id"], row["by"], row["how"]) for row in rows] == [
         ("1", "2026-12-24", "call"),
@@ -319,7 +322,10 @@ def test_mail_that_came_back_is_taken_up(project: Path, server: MailServer, form
         path = path.with_suffix(".csv")
         path.write_text("email,when\nc1@EXAMPLE.com,yesterday\n")
     done = run(project, "ledger", "bounces", str(path))
-    assert (done.returncode, done.stdout) == (0, "1 letter came back.\n"), done.stderr
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"1 letter came back; call these customers: meaculpa customers calls {THROWS}\n",
+    )
     assert states(project) == {"1": "bounced", "2": "sent"}
     assert "1 bounced" in run(project, "status", "throws").stdout
 
@@ -330,7 +336,7 @@ def test_a_report_about_nothing_of_ours_is_said(project: Path) -> None:
     path.write_bytes(bytes(report("<strange@elsewhere.example>", "c1@example.com")))
     assert (
         run(project, "ledger", "bounces", str(path)).stdout
-        == "0 letters came back.\n1 report about no letter of ours.\n"
+        == "No further letter of ours came back.\n1 report about no letter of ours.\n"
     )
 
 
@@ -350,7 +356,7 @@ def test_a_campaign_goes_on_elsewhere_and_nobody_gets_two(project: Path, server:
     assert stat.S_IMODE(exported.stat().st_mode) == 0o600
     assert "example.com" not in exported.read_text().replace("northwind.example", "")
     done = send(project, folder)
-    assert (done.returncode, "was handed over to another machine" in done.stderr) == (1, True)
+    assert (done.returncode, "were handed over to another machine" in done.stderr) == (1, True)
 
     done = run(other, "ledger", "import", str(exported))
     assert done.stdout == f"Taken over 3 letters about {THROWS}.\n"
@@ -369,9 +375,35 @@ def test_a_campaign_goes_on_elsewhere_and_nobody_gets_two(project: Path, server:
     assert run(project, "ledger", "import", str(back)).returncode == 0
     assert states(project) == {"1": "sent", "2": "refused", "3": "unknown", "4": "sent"}
     assert (
-        "everybody has had this letter"
+        "nobody is left to write to"
         in run(project, "plan", "throws", "--stage", "delay", "--orders", str(other / "orders.csv"), *NOW).stderr
     )
+
+
+def test_who_has_handed_over_is_told_so_by_every_command(project: Path) -> None:
+    delayed(project, customer(1))
+    run(project, "ledger", "export", "throws", "private/campaign.jsonl")
+    assert "handed over to another machine at 20" in run(project, "status", "throws").stdout
+    done = run(project, "plan", "throws", "--stage", "delay", "--orders", "orders.csv", *NOW)
+    assert (done.returncode, "nothing is sent from here" in done.stderr) == (1, True)
+
+
+def test_what_other_letters_gave_goes_along(project: Path, tmp_path: Path) -> None:
+    """No code goes out twice, and nobody gets a second gift within 90 days because another machine goes on."""
+    assert send(project, plan(project, customer(1))).returncode == 0
+    other = tmp_path / "other"
+    shutil.copytree(project, other, ignore=shutil.ignore_patterns("ledger.*", "plans"))
+    tents = (project / "incidents" / f"{THROWS}.md").read_text()
+    (other / "incidents" / "2026-11-19-tents.md").write_text(tents)
+    (project / "incidents" / "2026-11-19-tents.md").write_text(tents)
+    assert run(project, "ledger", "export", "tents", "private/tents.jsonl").returncode == 0
+    done = run(other, "ledger", "import", str(project / "private" / "tents.jsonl"))
+    assert done.stdout == "Taken over 0 letters about 2026-11-19-tents.\n"
+    file = write_orders(other, customer(1), customer(2))
+    done = run(other, "plan", "tents", "--stage", "delay", "--orders", file, *NOW, "--json")
+    assert json.loads(done.stdout)["withheld"] == {"repeated": 1}
+    text = (other / "private" / "plans" / "2026-11-19-tents-delay" / "letters.jsonl").read_text(encoding="utf-8")
+    assert [one["code"] for line in text.splitlines() for one in json.loads(line)["grants"]] == ["NW-2"]
 
 
 @pytest.mark.parametrize("keep", [0, 1, 2, -1])

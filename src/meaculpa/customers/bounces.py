@@ -3,6 +3,7 @@
 import email
 import mailbox
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -67,14 +68,15 @@ def _original(message: Message) -> str | None:
     return None
 
 
-def take_bounces(ledger: Ledger, bounces: Iterable[Bounce], at: datetime) -> tuple[int, int]:
-    """Mark the letters that came back; gives how many there are, and how many reports are about none of ours."""
-    marked = strange = 0
+def take_bounces(ledger: Ledger, bounces: Iterable[Bounce], at: datetime) -> tuple[Counter[str], int]:
+    """Mark the letters that came back; gives how many by incident, and how many reports are about none of ours."""
+    marked, strange = Counter[str](), 0
     for bounce in bounces:
         found = _letters(ledger, bounce)
-        marked += sum(ledger.bounce(*key, bounce.answer or "it came back", at) for key in found)
+        for key in found:
+            marked[key[0]] += ledger.bounce(*key, bounce.answer or "it came back", at)
         strange += not found
-    return marked, strange
+    return +marked, strange
 
 
 def _letters(ledger: Ledger, bounce: Bounce) -> list[tuple[str, str, str]]:

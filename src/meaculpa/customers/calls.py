@@ -16,7 +16,8 @@ class Why(IntEnum):
     NOT_REACHED = 2
     ESSENTIAL_DATE = 3
     PROMISED = 4
-    CARD = 5
+    UNKNOWN = 5
+    CARD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def _call(letter: Mapping[str, Any], state: State | None) -> Call:
     order, gifts = letter["order"], {grant["gift"] for grant in letter["grants"]}
     reasons = {
         Why.SILENCE_CANCELS: letter["silence"] == "cancels",
-        Why.NOT_REACHED: state in (State.REFUSED, State.BOUNCED, State.UNKNOWN),
+        Why.NOT_REACHED: state in (State.REFUSED, State.BOUNCED),
+        Why.UNKNOWN: state is State.UNKNOWN,
         Why.ESSENTIAL_DATE: letter["misses_essential_date"],
         Why.PROMISED: "call" in gifts,
         Why.CARD: "card" in gifts,

@@ -13,16 +13,22 @@ from meaculpa.errors import Refused
 # Letters of these stages are about orders that have to come to an end; the others promise, which is counted apart.
 _OF_ORDERS = ("delay", "choice", "apology")
 _GIVES_BACK = {"refund": (What.REFUNDED,), "release": (What.RELEASED, What.REFUNDED)}
+_GOODS = (What.SHIPPED, What.REPLACED, What.SWAPPED, What.SOURCED)
+_ENDS = {**_GIVES_BACK, "order": (*_GOODS, What.REFUNDED, What.RELEASED)}
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """How an incident stands with its customers; `refunds_due` and `unsettled` name orders."""
+    """How an incident stands with its customers; `unsettled`, `not_reached` and `refunds_due` name orders.
+
+    Whoever was refused or came back has not been reached, until their order is settled.
+    """
 
     letters: tuple[Standing, ...]
     promises: Kept
     orders: int
     unsettled: tuple[str, ...]
+    not_reached: tuple[str, ...]
     refunds_due: tuple[str, ...]
 
     @property
@@ -38,7 +44,7 @@ class Closing:
     def is_closed(self) -> bool:
         """Whether nothing is left to do."""
         open_letters = (one for one in self.letters if one.state in (State.PLANNED, State.SENDING, State.UNKNOWN))
-        return not (self.unsettled or self.promises.open or any(open_letters))
+        return not (self.unsettled or self.not_reached or self.promises.open or any(open_letters))
 
 
 def close(ledger: Ledger, incident: str) -> Closing:
@@ -53,18 +59,21 @@ def close(ledger: Ledger, incident: str) -> Closing:
         order for order, found in owed.items() if not _is_settled(found, settled.get(order, frozenset()))
     )
     due = tuple(order for order in unsettled if any(one.due in _GIVES_BACK for one in owed[order]))
-    return Closing(tuple(letters), count_promises(ledger, incident), len(owed), unsettled, due)
+    lost = {one.recipient for one in letters if one.state in (State.REFUSED, State.BOUNCED)}
+    not_reached = tuple(sorted(lost - (owed.keys() - set(unsettled)) - {order for order in settled if order in lost}))
+    return Closing(tuple(letters), count_promises(ledger, incident), len(owed), unsettled, not_reached, due)
 
 
 def _is_settled(letters: Iterable[Standing], done: frozenset[What]) -> bool:
     """Whether an order has come to an end: its money is back where it has to be, and nothing is open."""
-    for one in letters:
-        if one.due in _GIVES_BACK:
-            if not done.intersection(_GIVES_BACK[one.due]):
-                return False
-        elif not done and (one.due or one.state is not State.SENT):
-            return False
-    return True
+    return all(_is_ended(one, done) for one in letters)
+
+
+def _is_ended(letter: Standing, done: frozenset[What]) -> bool:
+    if letter.due in _ENDS:
+        return bool(done.intersection(_ENDS[letter.due]))
+    # A letter that owes nothing more ends it by itself, if it is out.
+    return bool(done) or (not letter.due and letter.state is State.SENT)
 
 
 def _settlements(ledger: Ledger, incident: str) -> Mapping[str, frozenset[What]]:
@@ -75,12 +84,17 @@ def _settlements(ledger: Ledger, incident: str) -> Mapping[str, frozenset[What]]
 
 
 def settle(ledger: Ledger, incident: str, settlements: Iterable[Settlement]) -> int:
-    """Take up what was settled; gives how much of it is new. Raises Refused for an order without a letter."""
-    known = {one.recipient for one in ledger.standings(incident)}
-    new = list(settlements)
+    """Take up what was settled; gives how much of it is new. Raises Refused for what cannot be."""
+    letters, new = ledger.standings(incident), list(settlements)
+    known, with_money = {one.recipient for one in letters}, {one.recipient for one in letters if one.due in _ENDS}
     strange = [one.order_id for one in new if one.order_id not in known]
     if strange:
         raise Refused(f"no letter about {incident} went to the order {strange[0]}; is it this incident?")
+    wrong = [one.order_id for one in new if one.what is What.NOTHING_DUE and one.order_id in with_money]
+    if wrong:
+        raise Refused(
+            f"the order {wrong[0]} has been paid or has money held: shipped, refunded or released settles it"
+        )
     with ledger.transaction() as rows:
         return sum(
             rows.execute(

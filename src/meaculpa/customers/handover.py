@@ -15,11 +15,13 @@ _RANK = [State.PLANNED, State.SENDING, State.UNKNOWN, State.REFUSED, State.SENT,
 
 
 def export_campaign(ledger: Ledger, incident: str, at: datetime) -> Iterator[str]:
-    """Write all that the ledger knows of an incident, a line of JSON each, and send nothing more from here."""
+    """Write all that the ledger knows of an incident, and what other letters gave, a line of JSON each."""
     yield json.dumps({"format": FORMAT, "incident": incident, "at": at.isoformat(timespec="seconds")})
     for table in _TABLES:
         names = [name for _, name, *_ in ledger.rows(f"PRAGMA table_info({table})")]
-        query = f"SELECT {', '.join(names)} FROM {table} WHERE incident = ?"  # noqa: S608 (our own names)
+        # What other letters gave counts there, too: no code twice, no second gift within 90 days.
+        given = " OR ((goodwill <> '0' OR codes <> '') AND state <> 'planned')" if table == "letters" else ""
+        query = f"SELECT {', '.join(names)} FROM {table} WHERE incident = ?{given}"  # noqa: S608 (our own names)
         for row in ledger.rows(query, incident):
             yield json.dumps({"table": table, **dict(zip(names, row, strict=True))}, ensure_ascii=False)
     yield json.dumps({"end": True})
@@ -51,11 +53,11 @@ def import_campaign(ledger: Ledger, text: str, path: str) -> tuple[str, int]:
                 _merge(rows, row.pop("table"), incident, row)
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise Refused(f"{path} is no whole export of a ledger; nothing was taken from it ({error})") from error
-    return incident, sum("message_id" in row for row in found)
+    return incident, sum("message_id" in row and row["incident"] == incident for row in found)
 
 
 def _merge(rows: Any, table: str, incident: str, row: dict[str, Any]) -> None:
-    if table not in _TABLES or row["incident"] != incident:
+    if table not in _TABLES or (table != "letters" and row["incident"] != incident):
         raise ValueError(f"a row of {table}")
     known = {name for _, name, *_ in rows.execute(f"PRAGMA table_info({table})")}
     if set(row) != known:

@@ -285,6 +285,19 @@ class Ledger:
         query = "SELECT COUNT(*) FROM letters WHERE incident = ? AND stage = ? AND state = ?"
         return int(self.rows(query, incident, stage, state)[0][0])
 
+    def handed_over(self, incident: str) -> str | None:
+        """When an incident's letters were handed over to another machine; None where they were not."""
+        found = self.rows("SELECT at FROM handovers WHERE incident = ?", incident)
+        return str(found[0][0]) if found else None
+
+    def doubled_codes(self) -> list[str]:
+        """Codes that went to more than one order, as two machines may give them."""
+        seen, doubled = set[str](), set[str]()
+        for (codes,) in self.rows("SELECT codes FROM letters WHERE codes <> '' AND state <> 'planned'"):
+            doubled |= seen.intersection(codes.split())
+            seen.update(codes.split())
+        return sorted(doubled)
+
     def has_sent(self, plan: str) -> bool:
         """Whether letters of a plan have gone out, or may have."""
         return bool(self.rows("SELECT 1 FROM letters WHERE plan = ? AND state <> 'planned' LIMIT 1", plan))

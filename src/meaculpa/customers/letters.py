@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain
@@ -72,6 +72,7 @@ class Campaign:
     store_host: str = ""
     link: Callable[[str], str] | None = None
     link_until: date | None = None
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,8 @@ def _common_facts(campaign: Campaign, words: Words, said: _Said) -> dict[str, ob
         "reason": _unmarked(said.reason),
         "prevention": incident.prevention if words == campaign.words[0] else (),
         "started": incident.started,
+        # Only who has said when it began knows how long it lasted; the first update comes later than that.
+        "began": incident.started if incident.started < incident.updates[0].at else None,
         "ended": _ended(incident),
         "person": sender.person,
         "shop": sender.shop,
@@ -182,7 +185,7 @@ def _common_facts(campaign: Campaign, words: Words, said: _Said) -> dict[str, ob
         "hours": sender.hours,
         "page": sender.page,
         "day": words.day,
-        "moment": words.moment,
+        "moment": lambda at: words.local_moment(at, campaign.zone),
         "duration": words.duration,
     }
 
@@ -266,11 +269,19 @@ def _refuse_untrue(order: Order, made: MakeGood, campaign: Campaign) -> None:
     if order.charge_state is ChargeState.REFUNDED and stage in (Stage.DELAY, Stage.CHOICE):
         raise ValueError('column "charge_state": the money is back already, so nothing is left to decide')
     if stage is Stage.CHOICE and len(_choices(order, made, campaign)) < 2:
-        raise ValueError("money back would be the only choice: offer source_elsewhere or comparable_item")
+        hint = 'add to "offers" in the incident: {when: "true", give: source_elsewhere}, or comparable_item'
+        raise ValueError(f"money back would be the only choice: {hint}")
     if stage is Stage.APOLOGY and not (_rights(order, made, campaign) or _gifts(made)):
-        raise ValueError("nothing makes it good: no offer fits this order")
+        raise ValueError(_why_nothing(made))
     if campaign.incident.kind is Kind.PRICING and order.right_price == order.price:
         raise ValueError(f'column "right_price": {order.right_price} is the price itself')
+
+
+def _why_nothing(made: MakeGood) -> str:
+    if not made.withheld:
+        return "nothing makes it good: no offer fits this order"
+    gifts = ", ".join(f"{gift} ({why})".replace("_", " ") for gift, why in made.withheld)
+    return f"nothing makes it good: withheld are {gifts}; add what is no gift (refund, call), or write by hand"
 
 
 def _refuse_wrong_days(order: Order, campaign: Campaign) -> None:
@@ -286,6 +297,9 @@ def _refuse_wrong_days(order: Order, campaign: Campaign) -> None:
             raise ValueError(f'column "new_ship_on": {order.new_ship_on} is over')
         if stage is Stage.CHOICE and order.new_ship_on < today + _TO_ANSWER:
             raise ValueError(f'column "new_ship_on": {order.new_ship_on} comes before the last day for an answer')
+    if stage is Stage.DELAY and order.new_ship_on and order.new_ship_on <= (due := deadline(_delay(order))):
+        hint = "30 days after the order, as nothing was promised" if order.promised_ship_on is None else "promised"
+        raise ValueError(f'column "new_ship_on": {order.new_ship_on} is not after {due} ({hint}): no delay?')
 
 
 def _unmarked(text: str | None) -> str | None:
@@ -326,7 +340,9 @@ def _choices(order: Order, made: MakeGood, campaign: Campaign) -> list[Grant | _
     if campaign.incident.kind is Kind.PRICING and campaign.stage is Stage.CHOICE:
         if order.right_price is None:
             raise ValueError('the column "right_price" is needed: the letter says what the item should have cost')
-        honoured: list[Grant | _Way] = [one for one in made.grants if one.gift is Gift.HONOUR_PRICE]
+        # A price that was too high is honoured by nobody.
+        is_dearer = order.right_price > order.price
+        honoured: list[Grant | _Way] = [one for one in made.grants if one.gift is Gift.HONOUR_PRICE and is_dearer]
         ways = honoured or [_Way("right_price")]
     return [*ways, _Way("refund")]
 

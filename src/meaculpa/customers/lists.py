@@ -21,6 +21,8 @@ class What(StrEnum):
 
     SHIPPED = "shipped"
     REPLACED = "replaced"
+    SWAPPED = "swapped"
+    SOURCED = "sourced"
     REFUNDED = "refunded"
     RELEASED = "released"
     NOTHING_DUE = "nothing_due"

@@ -214,13 +214,18 @@ def _record(letter: Letter, made: MakeGood, campaign: Campaign) -> dict[str, Any
 
 
 def _due(order: Order, made: MakeGood, letter: Letter, campaign: Campaign) -> str:
-    """What has to happen before it is settled: `refund`, `release`, any end to the order (`order`), or nothing."""
+    """What has to happen before it is settled: `refund`, `release`, an end to the order, or nothing.
+
+    `order` is an end to one whose money we have or hold, `end` any end.
+    """
     if overcharge(order, campaign):
         return "refund"
     if _is_refund_sure(made, letter):
         return _GOES_BACK.get(order.charge_state or ChargeState.REFUNDED, "")
     is_open = campaign.stage in (Stage.DELAY, Stage.CHOICE) or any(one.gift in ENTITLEMENTS for one in made.grants)
-    return "order" if is_open and campaign.stage not in (Stage.PATIENCE, Stage.RESTORED) else ""
+    if not is_open or campaign.stage in (Stage.PATIENCE, Stage.RESTORED):
+        return ""
+    return "order" if order.charge_state in _GOES_BACK else "end"
 
 
 def _is_refund_sure(made: MakeGood, letter: Letter) -> bool:
@@ -265,7 +270,8 @@ def _plan_problems(totals: Totals, purse: Purse, campaign: Campaign) -> Iterator
     source = campaign.incident.path
     if totals.withheld[Refusal.NO_CODE_LEFT]:
         missing = totals.withheld[Refusal.NO_CODE_LEFT]
-        yield Problem(source, 0, f"{missing} codes are missing in the pools", "fill the files in private/codes/")
+        pools = ", ".join(sorted({f"private/codes/{one.offer.codes}" for one in campaign.offers if one.offer.codes}))
+        yield Problem(source, 0, f"{missing} codes are missing", f"fill {pools}")
     if budget_state(purse) is BudgetState.OVER and purse.budget:
         limit = f"{purse.budget.incident} {purse.budget.currency}"
         yield Problem(
@@ -318,8 +324,13 @@ def read_codes(
                 )
             if code in first:
                 problems.append(
-                    Problem(f"private/codes/{name}", 0, f"the code {code[:8]}… stands there twice", first[code])
+                    Problem(
+                        f"private/codes/{name}",
+                        0,
+                        f"the code {code[:8]}… stands there twice",
+                        f"the other is in {first[code]}",
+                    )
                 )
-            first[code] = f"it is in {name} too"
+            first[code] = name
         pools[name] = deque(code for code in codes if code not in used)
     return problems or pools

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from string import Formatter
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton
+from babel.dates import format_skeleton, get_timezone_name
 from babel.lists import format_list
 from babel.units import format_unit
 
@@ -49,6 +49,11 @@ class Words:
         utc = at.astimezone(UTC)
         return f"{_format_day(self.rules, utc.date(), 'yMMMd')}, {utc:%H:%M} UTC"
 
+    def local_moment(self, at: datetime, zone: tzinfo) -> str:
+        """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
+        local = at.astimezone(zone)
+        return f"{_format_day(self.rules, local.date(), 'yMMMd')}, {local:%H:%M} {_zone_name(self.rules, local)}"
+
     def clock(self, at: datetime) -> str:
         """`09:20 UTC`."""
         return f"{at.astimezone(UTC):%H:%M} UTC"
@@ -72,6 +77,18 @@ class Words:
         mark = self.rules.number_symbols["latn"]["decimal"]
         space = "\u00a0" if " %" in self.rules.percent_formats[None].pattern.replace("\u00a0", " ") else ""
         return f"{text.replace('.', mark)}{space}%"
+
+
+def _zone_name(rules: Locale, local: datetime) -> str:
+    """What people call the zone at that time: CET, MESZ, UTC."""
+    if not local.utcoffset():
+        return "UTC" if str(local.tzinfo) == "UTC" else local.tzname() or "UTC"
+    name = get_timezone_name(local, width="short", locale=rules)
+    known = local.tzname() or ""
+    # Not every language has a word for every zone; a bare offset needs to be told as one.
+    if not name.startswith(("+", "-", "GMT")):
+        return name
+    return known if known[:1].isalpha() else f"UTC{local:%z}"
 
 
 @lru_cache(maxsize=4096)

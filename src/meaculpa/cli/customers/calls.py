@@ -22,7 +22,8 @@ from meaculpa.errors import Refused
 _COLUMNS = ("by", "how", "order_id", "name", "phone", "email", "locale", "item", "why")
 _WHY = {
     Why.SILENCE_CANCELS: "silence cancels the order on that day",
-    Why.NOT_REACHED: "the letter did not arrive, or nobody knows",
+    Why.NOT_REACHED: "the letter was refused or came back",
+    Why.UNKNOWN: "nobody knows whether the letter arrived",
     Why.ESSENTIAL_DATE: "it will not come in time for the day they need it",
     Why.PROMISED: "a call is promised in the letter",
     Why.CARD: "a card written by hand",

@@ -36,6 +36,16 @@ def only_sender(root: Path) -> Iterator[None]:
         raise Refused(f"another `meaculpa customers` command (process {error}) is at work on this ledger") from None
 
 
+def refuse_handed_over(incident: str, ledger: Ledger) -> None:
+    """Refuse to go on here with letters that another machine sends now; raises Refused."""
+    at = ledger.handed_over(incident)
+    if at:
+        raise Refused(
+            f"the letters about {incident} were handed over to another machine at {at}: nothing is sent from here; "
+            "to go on here, import its ledger back: meaculpa customers ledger import FILE"
+        )
+
+
 def has_ledger(root: Path) -> bool:
     """Whether a project has ever planned letters."""
     return (root / _LEDGER).is_file()

@@ -57,7 +57,11 @@ def import_command(context: click.Context, file: Path) -> None:
         raise Refused(f"{shown_path(file)} is no export of a ledger") from None
     with only_sender(root), project_ledger(root) as ledger:
         incident, number = import_campaign(ledger, text, shown_path(file))
+        doubled = ledger.doubled_codes()
     say(f"{good('Taken over')} {count(number, 'letter')} about {incident}.")
+    if doubled:
+        codes = ", ".join(f"{code[:8]}…" for code in doubled[:8])
+        say(f"{bad(count(len(doubled), 'code') + ' went to two orders')}: {codes}", to_errors=True)
 
 
 @ledger_command.command("bounces", short_help="Take up mail that came back.")
@@ -82,7 +86,10 @@ def bounces_command(context: click.Context, file: Path, now: datetime | None) ->
         bounces = list(read_reports(file))
     with only_sender(root), project_ledger(root) as ledger:
         marked, strange = take_bounces(ledger, bounces, clock(now))
-    say(f"{count(marked, 'letter')} came back.")
+    if not marked:
+        say("No further letter of ours came back.")
+    for incident, number in sorted(marked.items()):
+        say(f"{count(number, 'letter')} came back; call these customers: meaculpa customers calls {incident}")
     if strange:
         say(f"{bad(count(strange, 'report'))} about no letter of ours.")
 

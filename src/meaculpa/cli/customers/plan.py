@@ -15,7 +15,15 @@ from jinja2 import TemplateError
 
 from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.customers.common import CODES, PLANS, basis_of, project_ledger, refuse_public, reply_address
+from meaculpa.cli.customers.common import (
+    CODES,
+    PLANS,
+    basis_of,
+    project_ledger,
+    refuse_handed_over,
+    refuse_public,
+    reply_address,
+)
 from meaculpa.cli.customers.page_letters import last_day, page_link
 from meaculpa.cli.customers.plan_words import plan_data, print_plan
 from meaculpa.cli.wording import say_json, say_problems
@@ -95,6 +103,7 @@ def plan_command(
         project_ledger(root) as ledger,
         new_folder(place, incident.id, stage, lambda digest: is_kept and ledger.has_sent(digest)) as folder,
     ):
+        refuse_handed_over(incident.id, ledger)
         purse = _purse(campaign, ledger, root, place)
         earlier = purse.face
         outcome, had = _write_letters(folder, campaign, purse, ledger, orders, skip_bad_rows)
@@ -165,7 +174,7 @@ def _refuse_empty(incident: Incident, stage: Stage, had: Counter[State], outcome
         return
     if had:
         words = ", ".join(f"{number:,} {state}" for state, number in sorted(had.items()))
-        raise Refused(f"everybody has had this letter ({words}): meaculpa customers status {incident.id}")
+        raise Refused(f"nobody is left to write to ({words}): meaculpa customers status {incident.id}")
     raise Refused(
         f"nobody is promised a mail for {incident.id}: a patience letter promises one, and so does "
         f"`meaculpa customers promise`; to write to others, name them with --orders (stage {stage})"
@@ -244,7 +253,19 @@ def _campaign(
     ready = tuple(one for one in offers if isinstance(one, Condition))
     host = urlsplit(config.site.store_url).hostname or ""
     link, until = page_link(files.root, config, incident.id, str(stage)), last_day(config, today)
-    return Campaign(incident, stage, today, sender, words, letter_templates(sources), ready, host, link, until)
+    return Campaign(
+        incident=incident,
+        stage=stage,
+        today=today,
+        sender=sender,
+        words=words,
+        templates=letter_templates(sources),
+        offers=ready,
+        store_host=host,
+        link=link,
+        link_until=until,
+        zone=config.site.timezone,
+    )
 
 
 def _status(incident: Incident, now: datetime) -> Status:

@@ -1,6 +1,7 @@
 """How a plan of letters is told: some letters, what they come to, whom to call, and what the law makes of silence."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from meaculpa.customers.order import Order
 from meaculpa.customers.planning import Outcome
 
 _MOST_NAMED = 8
+_SHORT = timedelta(days=1)
 _WITHHELD = {
     Refusal.CUSTOMER_CAP: "the customer has had as much as the cap allows",
     Refusal.REPEATED: "a gift within the last 90 days: a person decides",
@@ -60,7 +62,11 @@ def print_plan(outcome: Outcome, campaign: Campaign, place: Path, had: Mapping[S
     if had:
         states = ", ".join(f"{number:,} {state}" for state, number in sorted(had.items()))
         say(f"  {count(sum(had.values()), 'letter')} of an earlier plan not again: {states}")
-    for line in (*_money_lines(outcome, campaign, earlier), *_law_lines(outcome), *_person_lines(outcome, place)):
+    for line in (
+        *_money_lines(outcome, campaign, earlier),
+        *_law_lines(outcome, campaign),
+        *_person_lines(outcome, place),
+    ):
         say(line)
     say(f"Leaf through them: {shown_path(place / PREVIEW)}. Nothing has been sent.")
     say(f"When they are right: meaculpa customers send {shown_path(place)}")
@@ -72,7 +78,8 @@ def _money_lines(outcome: Outcome, campaign: Campaign, earlier: Decimal) -> Iter
         yield f"  {number:>7,} × {str(gift).replace('_', ' ')}"
     if outcome.purse.face:
         of = f" of {budget.incident}" if budget and budget.incident else ""
-        state = {BudgetState.NEARLY_USED: bad(" nearly used up"), BudgetState.APPROVED: bad(" above it, approved")}
+        approved = f", above it, approved by {budget.approved_by}" if budget else ""
+        state = {BudgetState.NEARLY_USED: bad(", nearly used up"), BudgetState.APPROVED: bad(approved)}
         note = state.get(budget_state(outcome.purse), "")
         note += f" ({earlier} of it in letters that were sent before)" if earlier else ""
         yield f"  goodwill, face value: {outcome.purse.face}{of} {budget.currency if budget else ''}{note}".rstrip()
@@ -81,10 +88,13 @@ def _money_lines(outcome: Outcome, campaign: Campaign, earlier: Decimal) -> Iter
             yield f"  {name}: {amount} {currency}"
 
 
-def _law_lines(outcome: Outcome) -> Iterator[str]:
+def _law_lines(outcome: Outcome, campaign: Campaign) -> Iterator[str]:
     for day, number in sorted(outcome.totals.forced.items()):
         orders = count(number, "order")
-        text = f"silence cancels {orders} on {day}: buy elsewhere, ship a part, or call before that day"
+        if day <= campaign.today + _SHORT:
+            text = f"silence cancels {orders} on {day}: a mail may come too late for that, so call now"
+        else:
+            text = f"silence cancels {orders} on {day}: buy elsewhere, ship a part, or call before that day"
         yield f"  {bad(text)}"
     if outcome.totals.cancelled:
         late = count(outcome.totals.cancelled, "order")
@@ -101,6 +111,9 @@ def _person_lines(outcome: Outcome, place: Path) -> Iterator[str]:
         yield f"  {bad(f'{others} not in the customer’s language')}: is the translation whole, its reason too?"
     for why, number in sorted(totals.withheld.items()):
         yield f"  {number:,} × not given: {_WITHHELD[why]}"
+    if totals.to_decide:
+        named = ", ".join(totals.to_decide[:_MOST_NAMED]) + (" …" if totals.to_decide[_MOST_NAMED:] else "")
+        yield f"  for a person to decide, and to give by hand: {named}"
     if outcome.skipped:
         yield f"  {bad(f'{len(outcome.skipped):,} left out')}, see {shown_path(place / SKIPPED)}"
     for rule, number in sorted(totals.warnings.items()):

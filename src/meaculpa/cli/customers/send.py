@@ -13,7 +13,7 @@ import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, reply_address
+from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, refuse_handed_over, reply_address
 from meaculpa.cli.customers.page_letters import lay_out
 from meaculpa.cli.customers.send_words import halt_on_signals, progress, tell_sent, tell_trouble
 from meaculpa.cli.wording import bad, count, say
@@ -62,7 +62,7 @@ def send_command(
     mail = _mail(config)
     with only_sender(root), project_ledger(root) as ledger:
         _refuse_stale(found, root, config, ledger, clock(now))
-        _refuse_handed_over(found.basis.incident, ledger)
+        refuse_handed_over(found.basis.incident, ledger)
         if not dry_run:
             _put_on_page(found, root, config, ledger)
         run = _Run(found, mail, reply_address(config), now, test_to)
@@ -113,7 +113,8 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int
         say(f"{count(number, 'letter')} would be sent{to} over {_over(run.mail)}, as {run.mail.sender}.")
         say("Nothing was sent.")
         return 0
-    _refuse_unless_sure(number, yes_send, run.mail)
+    if not run.test_to:
+        _refuse_unless_sure(number, yes_send, run.mail)
     connect = _connect(run.mail)
     interrupted = ledger.recover()
     if interrupted:
@@ -199,15 +200,6 @@ def _refuse_stale(plan: Plan, root: Path, config: Config, ledger: Ledger, at: da
 def _again(basis: Basis, orders: Path | None) -> str:
     file = f" --orders {shown_path(orders)}" if orders else ""
     return f"Plan it again: meaculpa customers plan {basis.incident} --stage {basis.stage}{file}"
-
-
-def _refuse_handed_over(incident: str, ledger: Ledger) -> None:
-    found = ledger.rows("SELECT at FROM handovers WHERE incident = ?", incident)
-    if found:
-        raise Refused(
-            f"{incident} was handed over to another machine at {found[0][0]}; to go on here, import its ledger back: "
-            "meaculpa customers ledger import FILE"
-        )
 
 
 def _refuse_unless_sure(number: int, yes_send: int | None, mail: Mail) -> None:

@@ -2,7 +2,7 @@
 
 import signal as signals
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 import click
@@ -58,33 +58,41 @@ def tell_sent(plan: Plan, ledger: Ledger, tally: Tally, number: int, test_to: st
     """Say what a run came to and what is left to do; gives the exit code."""
     if sys.stderr.isatty():
         click.echo("\r\033[K", nl=False, err=True)
-    basis = plan.basis
-    incident, stage = basis.incident, basis.stage
-    waiting = len(ledger.waiting(incident, stage, plan.digest))
-    to = f" to {test_to} alone; no customer was written to" if test_to else ""
-    say(f"{good('Sent')} {tally.states[State.SENT]:,} of {count(number, 'letter')}{to}.")
+    sent = tally.states[State.SENT]
+    if number or test_to:
+        to = f" to {test_to} alone; no customer was written to" if test_to else ""
+        say(f"{good('Sent')} {sent:,} of {count(number, 'letter')}{to}.")
     if tally.stopped:
         say(bad(f"Stopped: {tally.stopped}"), to_errors=True)
     if test_to:
-        return _FAILED if tally.states[State.SENT] < number else 0
-    refused = tally.states[State.REFUSED]
-    if refused:
-        say(f"{bad(f'{refused:,} refused for good')}; these customers have to be called: {_status_of(incident)}")
-    if waiting:
-        say(f"{waiting:,} still to be sent. Go on with the same command.")
-    left = ledger.left_over(incident, stage, plan.digest)
-    if left:
-        named = ", ".join(left[:_MOST_NAMED]) + (" …" if left[_MOST_NAMED:] else "")
-        say(f"{bad(f'{len(left):,} of an earlier plan')} got no letter and are in this one no more: {named}")
+        return _FAILED if sent < number else 0
+    incident, stage = plan.basis.incident, plan.basis.stage
+    waiting = len(ledger.waiting(incident, stage, plan.digest))
     unknown = ledger.count(incident, stage, State.UNKNOWN)
-    if unknown:
-        say(f"{bad(f'{unknown:,} unknown')}; they may have been sent: {_status_of(incident)}")
+    for line in _what_is_left(plan, ledger, tally, waiting, unknown):
+        say(line)
     if stage == Stage.RESTORED and not waiting and not unknown:
         _forget(plan, ledger)
+    say(f"{'What became of them' if number else 'Nothing is left to send'}: {status_of(incident)}")
     return _FAILED if waiting or tally.stopped else 0
 
 
-def _status_of(incident: str) -> str:
+def _what_is_left(plan: Plan, ledger: Ledger, tally: Tally, waiting: int, unknown: int) -> Iterator[str]:
+    incident, refused = plan.basis.incident, tally.states[State.REFUSED]
+    if refused:
+        yield f"{bad(f'{refused:,} refused for good')}; call these customers: meaculpa customers calls {incident}"
+    if waiting:
+        yield f"{waiting:,} still to be sent. Go on with the same command."
+    left = ledger.left_over(incident, plan.basis.stage, plan.digest)
+    if left:
+        named = ", ".join(left[:_MOST_NAMED]) + (" …" if left[_MOST_NAMED:] else "")
+        yield f"{bad(f'{len(left):,} of an earlier plan')} got no letter and are in this one no more: {named}"
+    if unknown:
+        yield f"{bad(f'{unknown:,} unknown')}; they may have been sent: {status_of(incident)}"
+
+
+def status_of(incident: str) -> str:
+    """Name the command that tells more."""
     return f"meaculpa customers status {incident}"
 
 

@@ -33,7 +33,7 @@ def settle_command(context: click.Context, incident_id: str, settlements: Path |
     """Count how many orders are made good, and put `settled: 290 of 340` into the incident.
 
     ID is the incident's name or a part of it. FILE says what was done: CSV with order_id, what (shipped, replaced,
-    refunded, released, nothing_due) and on (a day). What stood in earlier files is remembered.
+    swapped, sourced, refunded, released, nothing_due) and on (a day). What stood in earlier files is remembered.
     """
     root, at = project_root(context), clock(now)
     incident = the_incident(root, incident_id)
@@ -45,6 +45,7 @@ def settle_command(context: click.Context, incident_id: str, settlements: Path |
         raise Refused(f"no letter has gone out to an order that {incident.id} affects, so there is nothing to count")
     path = _write(root, incident.id, f"{found.settled} of {found.orders}", at)
     say(f"{good('Settled')} {found.settled:,} of {count(found.orders, 'order')}: written into {bold(path)}.")
+    say("Readers see it with the next publish; a running `meaculpa watch` does that by itself.", to_errors=True)
     for line in obstacle_lines(incident.id, found):
         say(f"  {line}")
 

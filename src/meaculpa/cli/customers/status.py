@@ -31,11 +31,14 @@ def status_command(context: click.Context, incident_id: str, as_json: bool) -> N
     incident = the_incident(root, incident_id)
     with project_ledger(root) as ledger:
         found = close(ledger, incident.id)
+        handed_over = ledger.handed_over(incident.id)
         shelves = [one for one in find_shelves(ledger) if one.incident == incident.id and one.until]
     if as_json:
         say_json(_as_data(incident, found))
         return
     say(bold(incident.title))
+    if handed_over:
+        say(f"  {bad(f'handed over to another machine at {handed_over}')}; nothing is sent about it from here")
     on_page = [
         f"on the page: {count(one.count, 'letter')} of stage {one.stage}, until {one.until}" for one in shelves
     ]
@@ -96,9 +99,15 @@ def _order_lines(found: Closing) -> Iterator[str]:
 def obstacle_lines(incident: str, found: Closing) -> Iterator[str]:
     """Name what is in the way of closing an incident, and what to do about it."""
     planned = Counter(one.stage for one in found.letters if one.state is State.PLANNED)
+    sending = len(found.in_state(State.SENDING))
+    if sending:
+        yield f"{count(sending, 'letter')} being sent now, or was when that was killed: `customers send` will say"
     for stage, number in sorted(planned.items()):
         yield f"{count(number, 'letter')} of stage {stage} not sent: the same `customers send`, or plan again"
     yield from _unknown_lines(incident, found.in_state(State.UNKNOWN))
+    if found.not_reached:
+        lost = bad(f"{count(len(found.not_reached), 'customer')} not reached by mail")
+        yield f"{lost}: {_named(found.not_reached)}: meaculpa customers calls {incident}"
     if found.promises.open:
         told = f"{count(found.promises.open, 'promise')} to write when it works again"
         yield f"{told}: meaculpa customers plan {incident} --stage restored"
