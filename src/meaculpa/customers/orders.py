@@ -5,6 +5,7 @@ Nothing is guessed: a row is right as it stands or is told. Rows are read one at
 
 import csv
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -109,8 +110,9 @@ def _header_problems(header: Sequence[str], path: str, stage: Stage) -> list[Pro
             problems.append(Problem(path, 1, f'unknown column "{shorten(name)}"', f'is it "{near[0]}"?'))
     for name in _REQUIRED[stage]:
         if name not in header:
-            near = difflib.get_close_matches(name, set(header).difference(COLUMNS), n=1)
-            hint = f'is it "{shorten(near[0])}"?' if near else ""
+            spelled = {re.sub(r"[\W_]+", "_", one.casefold()): one for one in header if one not in COLUMNS}
+            near = difflib.get_close_matches(name, spelled, n=1)
+            hint = f'is it "{shorten(spelled[near[0]])}"?' if near else ""
             problems.append(Problem(path, 1, f'the column "{name}" is missing', hint))
     if stage is Stage.DELAY and not {"promised_ship_on", "ordered_on"} & set(header):
         problems.append(

@@ -9,7 +9,7 @@ from typing import Any
 from meaculpa.cli.customers.common import has_ledger, project_ledger
 from meaculpa.cli.wording import bad, count, faint, span_words
 from meaculpa.customers.closing import Closing, close
-from meaculpa.customers.ledger import State
+from meaculpa.customers.ledger import Ledger, State
 from meaculpa.errors import Refused
 from meaculpa.status import IncidentState, Site
 
@@ -21,11 +21,12 @@ class Debt:
     incident: str
     ended: datetime | None
     found: Closing
+    handed_over: str | None = None
 
     @property
     def is_overdue(self) -> bool:
-        """Whether people wait for a mail that they were promised for now."""
-        return self.ended is not None and self.found.promises.open > 0
+        """Whether people wait for a mail that they were promised for now, and from here."""
+        return self.ended is not None and self.found.promises.open > 0 and not self.handed_over
 
 
 def find_debts(root: Path, site: Site) -> list[Debt]:
@@ -35,11 +36,12 @@ def find_debts(root: Path, site: Site) -> list[Debt]:
     states = {state.incident.id: state for state in site.every}
     with project_ledger(root) as ledger:
         query = "SELECT incident FROM letters UNION SELECT incident FROM promises"
-        return [_debt(incident, states.get(incident), close(ledger, incident)) for (incident,) in ledger.rows(query)]
+        return [_debt(incident, states.get(incident), ledger) for (incident,) in ledger.rows(query)]
 
 
-def _debt(incident: str, state: IncidentState | None, found: Closing) -> Debt:
-    return Debt(incident, state.ended if state and not state.is_open else None, found)
+def _debt(incident: str, state: IncidentState | None, ledger: Ledger) -> Debt:
+    ended = state.ended if state and not state.is_open else None
+    return Debt(incident, ended, close(ledger, incident), ledger.handed_over(incident))
 
 
 def overdue_lines(root: Path, site: Site) -> Iterator[str]:
@@ -58,6 +60,9 @@ def debt_lines(debts: list[Debt], now: datetime) -> Iterator[str]:
     """Say what is owed, what is late first."""
     for debt in sorted(debts, key=lambda one: not one.is_overdue):
         waiting, found = debt.found.promises.open, debt.found
+        if debt.handed_over:
+            yield faint(f"{debt.incident}: its letters were handed over to another machine")
+            continue
         if debt.is_overdue:
             yield _overdue(debt, now)
         elif waiting:
@@ -85,6 +90,8 @@ def _others(found: Closing) -> Iterator[str]:
         number = len(found.in_state(state))
         if number:
             yield bad(f"{count(number, 'letter')} {words}")
+    if found.not_reached:
+        yield bad(f"{count(len(found.not_reached), 'customer')} not reached")
     if found.refunds_due:
         yield bad(f"{count(len(found.refunds_due), 'refund')} due")
     rest = len(found.unsettled) - len(found.refunds_due)
