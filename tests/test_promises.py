@@ -241,3 +241,96 @@ def test_the_ledger_is_for_its_owner_alone(project: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     with sqlite3.connect(path) as rows:
         assert rows.execute("SELECT address FROM promises").fetchall() == [("a@example.com",)]
+
+
+def test_a_server_that_refuses_everybody_costs_nobody_their_alert(project: Path, server: MailServer) -> None:
+    promise(project, "".join(f"a{number}@example.com\n" for number in range(25)))
+    resolve(project)
+    server.on_rcpt["*"] = ["250 OK", "554 5.7.1 relay access denied"]
+    done = restore(project)
+    assert done.returncode == 3
+    assert status(project)["promises"] == {"open": 24, "kept": 1, "failed": 0}
+    server.on_rcpt.clear()
+    done = restore(project)
+    assert "Sent 24 of 24 letters." in done.stdout
+    assert {len(found) for found in server.taken.values()} == {1}
+    assert len(server.taken) == 25
+
+
+def test_a_promise_that_went_to_a_new_address_is_kept_there(project: Path, server: MailServer) -> None:
+    patience(project, customer(1))
+    (project / "private" / "back.csv").write_text("email\nc1@example.com\n")
+    run(project, "ledger", "bounces", "private/back.csv")
+    assert status(project)["promises"]["open"] == 0
+    patience(project, customer(1, email="jane@example.com"))
+    assert status(project)["promises"]["open"] == 1
+    resolve(project)
+    server.taken.clear()
+    assert restore(project).returncode == 0
+    assert list(server.taken) == ["jane@example.com"]
+
+
+def test_an_outage_that_comes_back_makes_promises_anew(project: Path, server: MailServer) -> None:
+    patience(project, customer(1))
+    promise(project, "a@example.com\n")
+    resolve(project)
+    assert restore(project).returncode == 0
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(path.read_text() + "\n## 2026-11-22 13:00 UTC investigating\n\nYou cannot pay by card again.\n")
+    later = ("--now", "2026-11-22 13:10")
+    (project / "private" / "asked.txt").write_text("a@example.com\n")
+    run(project, "promise", "card", "--emails", "private/asked.txt", *later)
+    done = run(project, "plan", "card", "--stage", "patience", "--orders", orders(project, customer(1)), *later)
+    assert done.returncode == 0, done.stderr
+    run(project, "send", f"private/plans/{CARD}-patience", *later)
+    assert status(project)["promises"]["open"] == 2
+    path.write_text(path.read_text() + "\n## 2026-11-22 14:00 UTC resolved\n\nYou can pay by card again.\n")
+    server.taken.clear()
+    end = ("--now", "2026-11-22 14:10")
+    assert run(project, "plan", "card", "--stage", "restored", *end).returncode == 0
+    assert "Sent 2 of 2" in run(project, "send", f"private/plans/{CARD}-restored", *end).stdout
+    assert sorted(server.taken) == ["a@example.com", "c1@example.com"]
+
+
+def test_an_alert_that_turned_out_to_be_sent_is_forgotten_on_any_day(project: Path, server: MailServer) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    server.on_data["a@example.com"] = ["cut"]
+    restore(project)
+    told = run(project, "status", "card").stdout
+    found = re.search(r"ledger mark (\S+ restored \S+) ", told)
+    assert found
+    done = run(project, "ledger", "mark", *found[1].split(), "sent", "--now", "2026-11-24 09:00")
+    assert "are deleted, and the plan with them" in done.stdout
+    assert list((project / "private" / "plans").iterdir()) == []
+
+
+def test_who_could_not_be_alerted_is_to_be_called_and_then_forgotten(project: Path, server: MailServer) -> None:
+    promise(project, "typo@example.com\n")
+    resolve(project)
+    server.on_rcpt["typo@example.com"] = ["550 5.1.1 no such user"]
+    restore(project)
+    assert "1 customer not reached by mail" in run(project, "status", "card").stdout
+    done = run(project, "calls", "card")
+    assert "1 customer to call" in done.stdout
+    assert "typo@example.com" in (project / "private" / f"calls-{CARD}.csv").read_text(encoding="utf-8-sig")
+    assert b"typo@" not in (project / "private" / "ledger.db").read_bytes()
+    assert "Nothing is in the way of closing it." in run(project, "status", "card").stdout
+
+
+def test_what_killed_plans_and_other_folders_hold_is_forgotten_too(project: Path) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    remains = project / "private" / "plans" / f".{CARD}-restored.abc"
+    remains.mkdir(parents=True)
+    (remains / "letters.jsonl").write_text("a@example.com")
+    run(project, "plan", "card", "--stage", "restored", "--out", "private/plans/elsewhere", *NOW)
+    assert restore(project).returncode == 0
+    assert list((project / "private" / "plans").iterdir()) == []
+
+
+def test_a_test_of_patience_letters_leaves_no_promise(project: Path) -> None:
+    run(project, "plan", "card", "--stage", "patience", "--orders", orders(project, customer(1)), *BEFORE)
+    done = run(project, "send", f"private/plans/{CARD}-patience", "--test-to", "me@northwind.example", *BEFORE)
+    assert done.returncode == 0
+    assert status(project)["promises"]["open"] == 0

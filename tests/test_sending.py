@@ -2,10 +2,14 @@
 
 import json
 import re
+import socketserver
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from meaculpa.customers.ledger import Entry, State, open_ledger
 from meaculpa.customers.mail import Mail
 from meaculpa.customers.sending import Dispatch, Halt, Pace, Teller, send_letters
 from meaculpa.customers.smtp import SmtpConnection
+from meaculpa.customers.transport import NotNow
 from tests.live import eventually
 from tests.mailserver import PASSWORD, USER, MailServer, mail_server, make_certificate
 from tests.making import CONFIG, at, incident_text, write_project
@@ -507,3 +512,141 @@ def test_ctrl_c_ends_it_between_two_letters(project: Path, server: MailServer) -
     path.write_text(path.read_text().replace("per_second: 10\n", "per_second: 5000\n"))
     assert f"Sent {40 - sent} of {40 - sent} letters." in send(project, folder).stdout
     assert [len(found) for found in server.taken.values()] == [1] * 40
+
+
+# ---- What a server may say that is no answer
+
+
+@contextmanager
+def talking(verdict: str) -> Iterator[int]:
+    """A server that takes everything, and says this after the message."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 here\r\n")
+            while line := self.rfile.readline():
+                is_data = line.upper().startswith(b"DATA")
+                self.wfile.write(b"354 go on\r\n" if is_data else b"250 yes\r\n")
+                if is_data:
+                    while self.rfile.readline() != b".\r\n":
+                        pass
+                    self.wfile.write(verdict.encode() + b"\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"),
+    [
+        ("250 taken", State.SENT),
+        ("banana", State.UNKNOWN),
+        ("", State.UNKNOWN),
+        ("354 more?", State.UNKNOWN),
+        ("100 wait", State.UNKNOWN),
+        ("451 later", State.PLANNED),
+        ("554 no", State.REFUSED),
+    ],
+)
+def test_only_a_yes_is_a_yes(verdict: str, state: State) -> None:
+    with talking(verdict) as port:
+        settings = SmtpTransport(type="smtp", host="127.0.0.1", port=port, security="none")
+        connection = SmtpConnection(settings, None)
+        mail = Mail("a@northwind.example", "b@example.com", "<1@x>", b"Subject: x\r\n\r\nx\r\n")
+        assert connection.deliver(mail, lambda: None).state is state
+        connection.close()
+
+
+def test_a_line_that_is_cut_after_every_message_ends_the_run(project: Path, server: MailServer) -> None:
+    folder = plan(project, *(customer(number, price="5.00") for number in range(30)))
+    server.on_data["*"] = ["cut"]
+    done = send(project, folder)
+    assert (done.returncode, server.count) == (3, 5)
+    assert "of 5 in a row nobody knows whether they arrived" in done.stderr
+    assert "25 still to be sent" in done.stdout
+
+
+def test_a_few_who_are_all_refused_are_not_given_up(project: Path, server: MailServer) -> None:
+    folder = plan(project, customer(1), customer(2))
+    server.on_rcpt["*"] = ["554 5.7.1 relay access denied"]
+    done = send(project, folder)
+    assert (done.returncode, states(project)) == (3, {"1": "planned", "2": "planned"})
+    server.on_rcpt["*"] = ["550 no such user here"]
+    assert "2 refused for good" in send(project, folder).stdout
+
+
+def test_a_block_in_the_midst_of_a_run_gives_nobody_up(project: Path, server: MailServer) -> None:
+    folder = plan(project, *(customer(number, price="5.00") for number in range(40)))
+    server.on_rcpt["*"] = ["250 OK", "550 5.7.1 your IP is blocked"]
+    done = send(project, folder)
+    assert done.returncode == 3
+    assert sorted(set(states(project).values())) == ["planned", "sent"]
+
+
+def test_what_a_server_says_of_somebody_is_kept_nowhere(project: Path, server: MailServer) -> None:
+    folder = plan(project, customer(1), customer(2))
+    server.on_rcpt["c1@example.com"] = ["550 5.1.1 <c1@example.com>: User unknown \x1b]0;pwn\x07"]
+    server.on_rcpt["c2@example.com"] = ["554 5.7.1 <c2@example.com>: Relay access denied"]
+    done = send(project, folder)
+    assert "Relay access denied" in done.stderr
+    assert "example.com" not in done.stderr + done.stdout
+    assert "\x1b]0" not in done.stderr
+    assert b"c1@example.com" not in (project / "private" / "ledger.db").read_bytes()
+
+
+def test_connections_that_a_server_does_not_allow_are_done_without(tmp_path: Path, server: MailServer) -> None:
+    allowed = threading.Semaphore(1)
+
+    def connect() -> SmtpConnection:
+        if not allowed.acquire(blocking=False):
+            raise NotNow("421 too many connections")
+        return SmtpConnection(SmtpTransport(type="smtp", host="localhost", port=server.port, security="none"), None)
+
+    def letter(number: int) -> Dispatch:
+        entry = Entry("throws", "delay", str(number), "", f"<{number}@x>", "plan")
+        mail = Mail("a@northwind.example", f"c{number}@example.com", entry.message_id, b"Subject: x\r\n\r\nx\r\n")
+        return Dispatch(entry, lambda: mail)
+
+    letters = [letter(number) for number in range(200)]
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        ledger.enqueue((one.entry for one in letters), at("2026-11-22 12:00"))
+        pace = Pace(per_second=2_000, connections=3, first_pause=0.001)
+        tally = send_letters(letters, ledger, connect, pace, lambda: at("2026-11-22 12:00"), Halt(), Teller())
+    assert (tally.stopped, tally.states[State.SENT]) == (None, 200)
+    assert {len(found) for found in server.taken.values()} == {1}
+
+
+def test_a_letter_that_another_process_has_taken_is_not_sent(tmp_path: Path, server: MailServer) -> None:
+    """The lock keeps two senders apart; if somebody deletes it, the ledger still does."""
+    settings = SmtpTransport(type="smtp", host="localhost", port=server.port, security="none")
+    entry = Entry("throws", "delay", "1", "", "<1@x>", "plan")
+    mail = Mail("a@northwind.example", "c1@example.com", "<1@x>", b"Subject: x\r\n\r\nx\r\n")
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        ledger.enqueue([entry], at("2026-11-22 12:00"))
+        ledger.mark_sending(entry, at("2026-11-22 12:00"))
+        tally = send_letters(
+            [Dispatch(entry, lambda: mail)],
+            ledger,
+            lambda: SmtpConnection(settings, None),
+            Pace(),
+            lambda: at("2026-11-22 12:00"),
+            Halt(),
+            Teller(),
+        )
+        assert (tally.states[State.SENT], server.count) == (0, 0)
+        assert ledger.state("throws", "delay", "1") is State.SENDING
+
+
+def test_a_ledger_that_is_in_use_is_not_called_broken(project: Path, server: MailServer) -> None:
+    folder = plan(project, customer(1))
+    with closing(sqlite3.connect(project / "private" / "ledger.db")) as rows:
+        rows.execute("PRAGMA locking_mode=EXCLUSIVE")
+        rows.execute("BEGIN EXCLUSIVE")
+        begun = time.monotonic()
+        done = meaculpa("list", *NOW, cwd=project)
+        assert "cannot be used: database is locked" in done.stdout
+        assert time.monotonic() - begun < 20
+    assert send(project, folder).returncode == 0

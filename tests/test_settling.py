@@ -15,12 +15,13 @@ import pytest
 from meaculpa.content.compose import set_fact
 from meaculpa.customers.calls import Why, find_calls
 from meaculpa.customers.ledger import State
+from tests.live import eventually
 from tests.mailserver import MailServer, mail_server
 from tests.making import an_incident, incident_text, write_project
 from tests.test_cli import meaculpa
 from tests.test_customers import NOW, OFFERS, THROWS, customer
 from tests.test_customers import orders as write_orders
-from tests.test_sending import plan, send, states, use_server
+from tests.test_sending import plan, send, start, states, use_server
 
 LATER = ("--now", "2026-11-23 12:00")
 
@@ -424,9 +425,133 @@ def test_what_is_known_better_stays(project: Path) -> None:
     run(project, "ledger", "export", "throws", "private/campaign.jsonl")
     path = project / "private" / "campaign.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["returns"] = rows[0]["mark"]
     for row in rows:
         if row.get("table") == "letters":
             row["state"] = "planned"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     assert run(project, "ledger", "import", str(path)).returncode == 0
     assert states(project) == {"1": "sent"}
+
+
+def test_only_what_comes_back_lets_a_machine_go_on(project: Path, tmp_path: Path) -> None:
+    folder = plan(project, customer(1, price="5.00"), customer(2, price="5.00"))
+    run(project, "ledger", "export", "throws", "private/first.jsonl")
+    done = run(project, "ledger", "import", "private/first.jsonl")
+    assert (done.returncode, "does not come back from the machine" in done.stderr) == (1, True)
+    assert "were handed over" in send(project, folder).stderr
+    other = tmp_path / "other"
+    shutil.copytree(project, other, ignore=shutil.ignore_patterns("ledger.*", "plans"))
+    run(other, "ledger", "import", str(project / "private" / "first.jsonl"))
+    run(other, "ledger", "export", "throws", "private/back.jsonl")
+    assert run(project, "ledger", "import", str(other / "private" / "back.jsonl")).returncode == 0
+    assert send(project, folder).returncode == 0
+
+
+def test_a_letter_to_a_new_address_is_news_whatever_became_of_the_old_one(
+    project: Path, server: MailServer, tmp_path: Path
+) -> None:
+    server.on_rcpt["c1@example.com"] = ["550 5.1.1 no such user"]
+    delayed(project, customer(1))
+    other = tmp_path / "other"
+    shutil.copytree(project, other, ignore=shutil.ignore_patterns("ledger.*", "plans"))
+    run(project, "ledger", "export", "throws", "private/first.jsonl")
+    run(other, "ledger", "import", str(project / "private" / "first.jsonl"))
+    server.on_data["jane@example.com"] = ["cut", "250 OK"]
+    jane = customer(1, email="jane@example.com", price="5.00")
+    done = meaculpa("customers", "send", str(plan(other, jane)), "--now", "2026-11-22 13:00", cwd=other)
+    assert "1 unknown" in done.stdout
+    run(other, "ledger", "export", "throws", "private/back.jsonl")
+    run(project, "ledger", "import", str(other / "private" / "back.jsonl"))
+    assert states(project) == {"1": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "value"),
+    [
+        ("letters", "state", "nonsense"),
+        ("letters", "at", "nonsense"),
+        ("letters", "customer", None),
+        ("letters", "goodwill", "NaN"),
+        ("letters", "tries", {"a": 1}),
+        ("letters", "tries", 10**30),
+        ("promises", "address", "a@x.example\r\nBcc: evil@x.example"),
+        ("promises", "facts", "{}"),
+        ("promises", "facts", "[" * 100_000),
+        ("settlements", "what", "nonsense"),
+    ],
+)
+def test_an_export_that_says_something_impossible_changes_nothing(
+    project: Path, tmp_path: Path, table: str, name: str, value: object
+) -> None:
+    delayed(project, customer(1))
+    (project / "private" / "asked.txt").write_text("a@example.com\n")
+    run(project, "promise", "throws", "--emails", "private/asked.txt")
+    settle(project, "order_id,what,on\n1,shipped,2026-11-23\n")
+    run(project, "ledger", "export", "throws", "private/campaign.jsonl")
+    rows = [json.loads(line) for line in (project / "private" / "campaign.jsonl").read_text().splitlines()]
+    next(row for row in rows if row.get("table") == table)[name] = value
+    other = write_project(tmp_path / "other")
+    (other / "campaign.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = run(other, "ledger", "import", "campaign.jsonl")
+    assert (done.returncode, "is no whole export of a ledger" in done.stderr) == (1, True)
+    with sqlite3.connect(other / "private" / "ledger.db") as ledger:
+        assert ledger.execute("SELECT count(*) FROM letters").fetchone() == (0,)
+
+
+def test_whatever_signs_stand_in_it_what_was_exported_can_be_imported(project: Path, tmp_path: Path) -> None:
+    (project / "private" / "asked.txt").write_text("email,locale\na@example.com,de\u2028\n", encoding="utf-8")
+    run(project, "promise", "throws", "--emails", "private/asked.txt")
+    run(project, "ledger", "export", "throws", "private/campaign.jsonl")
+    other = write_project(tmp_path / "other")
+    assert run(other, "ledger", "import", str(project / "private" / "campaign.jsonl")).returncode == 0
+
+
+def test_an_old_report_says_nothing_of_a_letter_to_a_new_address(project: Path, server: MailServer) -> None:
+    delayed(project, customer(1))
+    path = project / "private" / "back"
+    path.write_bytes(bytes(report(str(server.message("c1@example.com")["Message-ID"]), "c1@example.com")))
+    assert "1 letter came back" in run(project, "ledger", "bounces", str(path)).stdout
+    delayed(project, customer(1, email="jane@example.com"))
+    assert states(project) == {"1": "sent"}
+    assert "1 report about no letter of ours" in run(project, "ledger", "bounces", str(path)).stdout
+    assert states(project) == {"1": "sent"}
+
+
+def test_one_mail_that_cannot_be_read_hides_no_other(project: Path, server: MailServer) -> None:
+    delayed(project, customer(1))
+    folder = project / "private" / "back"
+    folder.mkdir()
+    deep = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(3_000))
+    (folder / "1").write_bytes(deep)
+    (folder / "2").write_bytes(bytes(report(str(server.message("c1@example.com")["Message-ID"]), "c1@example.com")))
+    done = run(project, "ledger", "bounces", str(folder))
+    assert (done.returncode, "1 letter came back" in done.stdout, "1 mail could not be read" in done.stdout) == (
+        0,
+        True,
+        True,
+    )
+
+
+def test_an_order_that_was_settled_without_its_letter_is_closed(project: Path, server: MailServer) -> None:
+    server.on_rcpt["c1@example.com"] = ["450 later"]
+    path = project / "meaculpa.yml"
+    folder = plan(project, customer(1, price="5.00", charge_state="not_charged"))
+    with start(project, folder) as running:
+        eventually(lambda: states(project) == {"1": "planned"}, "it is put off")
+        running.send_signal(2)
+        running.communicate(timeout=30)
+    assert path.is_file()
+    assert "1 letter of stage delay not sent" in run(project, "status", "throws").stdout
+    settle(project, "order_id,what,on\n1,nothing_due,2026-11-23\n")
+    assert "Nothing is in the way of closing it." in run(project, "status", "throws").stdout
+
+
+def test_a_line_separator_is_a_sign_like_any_other() -> None:
+    text = incident_text(
+        "kind: orders\n", "## 2026-11-22 09:20 UTC identified\n\nOne\u2028two\u2028three\u2028four.\n"
+    )
+    second = "## 2026-11-22 10:20 UTC identified\n\nFive.\n"
+    update = an_incident("kind: orders\n", text.partition("---\n\n")[2] + "\n" + second).updates[1]
+    found = set_fact(f"{text}\n{second}", update, "settled", "1 of 2")
+    assert found.endswith("## 2026-11-22 10:20 UTC identified\nsettled: 1 of 2\n\nFive.\n")

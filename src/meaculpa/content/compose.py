@@ -48,14 +48,14 @@ def insert_update(text: str, incident: Incident, update: str) -> str:
     addition = update.replace("\n", newline)
     if not newest_first:
         return text.rstrip() + newline * 2 + addition
-    lines = text.splitlines(keepends=True)
+    lines = _lines_of(text)
     top = min(lines_by_time) - 1
     return "".join([*lines[:top], addition, newline, *lines[top:]])
 
 
 def set_fact(text: str, update: Update, key: str, value: str) -> str:
     """Put a fact under the heading of an update, in place of the one that is there."""
-    lines = text.splitlines(keepends=True)
+    lines = _lines_of(text)
     newline = "\r\n" if "\r\n" in text else "\n"
     number = update.line
     if number == len(lines):
@@ -67,6 +67,11 @@ def set_fact(text: str, update: Update, key: str, value: str) -> str:
         number += 1
     is_text = number < len(lines) and bool(lines[number].strip())
     return "".join([*lines[:number], f"{key}: {value}{newline}", *([newline] if is_text else []), *lines[number:]])
+
+
+def _lines_of(text: str) -> list[str]:
+    """Cut a text where incident files are cut: what Unicode calls a line separator is a sign like any other."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def slug_of(title: str) -> str:

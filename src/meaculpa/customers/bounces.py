@@ -1,17 +1,17 @@
 """Mail that came back -> which letters did not arrive (RFC 3464, delivery status notifications)."""
 
 import email
-import mailbox
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from pathlib import Path
 
 from meaculpa.customers.ledger import Ledger, State, customer_of
+from meaculpa.customers.transport import redacted
+from meaculpa.errors import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +23,33 @@ class Bounce:
     answer: str
 
 
-def read_reports(path: Path) -> Iterator[Bounce]:
-    """Read the failures out of a mail, an mbox file, or a folder of mails; what is no report is left out."""
-    for message in _messages(path):
-        yield from _failures(message)
+def read_reports(path: Path) -> tuple[list[Bounce], int]:
+    """Read the failures out of a mail, an mbox file, or a folder of mails; what is no report is left out.
+
+    Gives how many mails could not be read, too. Raises Refused for what is neither a file nor a folder.
+    """
+    bounces, unreadable = list[Bounce](), 0
+    for content in _messages(path):
+        try:
+            bounces += _failures(email.message_from_bytes(content))
+        except (RecursionError, ValueError, LookupError):
+            unreadable += 1
+    return bounces, unreadable
 
 
-def _messages(path: Path) -> Iterator[Message]:
+def _messages(path: Path) -> Iterator[bytes]:
     if path.is_dir():
         for one in sorted(path.rglob("*")):
             if one.is_file():
-                yield email.message_from_bytes(one.read_bytes())
+                yield one.read_bytes()
         return
-    with path.open("rb") as stream:
-        is_mbox = stream.read(5) == b"From "
-    if not is_mbox:
-        yield email.message_from_bytes(path.read_bytes())
+    if not path.is_file():
+        raise Refused(f"{path} is neither a file nor a folder of mails")
+    content = path.read_bytes()
+    if not content.startswith(b"From "):
+        yield content
         return
-    with closing(mailbox.mbox(path, create=False)) as box:
-        yield from box
+    yield from re.split(rb"(?m)^From .*\n", content)[1:]
 
 
 def _failures(message: Message) -> Iterator[Bounce]:
@@ -53,7 +61,7 @@ def _failures(message: Message) -> Iterator[Bounce]:
             # A failure that may pass (4.x.x) that is reported as failed has been tried for days.
             address = str(block.get("Final-Recipient", "")).rpartition(";")[2].strip() or None
             answer = str(block.get("Diagnostic-Code") or block.get("Status") or "").strip()
-            yield Bounce(_original(message), address, " ".join(answer.split()))
+            yield Bounce(_original(message), address, redacted(answer))
 
 
 def _original(message: Message) -> str | None:
@@ -85,10 +93,9 @@ def _letters(ledger: Ledger, bounce: Bounce) -> list[tuple[str, str, str]]:
     name = (bounce.message_id or "").strip()
     if name:
         number = re.sub(r"[<>]|@.*", "", name)
-        found = ledger.rows(query + "message_id = ? OR (answer = ? AND answer <> '')", name, number)
-        if found:
-            return [(incident, stage, recipient) for incident, stage, recipient in found]
-        return []
+        found = ledger.rows(query + "message_id = ?", name)
+        found += ledger.rows(query + "answer = ?", number) if number else []
+        return [(incident, stage, recipient) for incident, stage, recipient in found]
     if not bounce.address:
         return []
     states = (State.SENT, State.UNKNOWN, State.BOUNCED)

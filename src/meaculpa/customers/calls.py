@@ -15,9 +15,10 @@ class Why(IntEnum):
     SILENCE_CANCELS = 1
     NOT_REACHED = 2
     ESSENTIAL_DATE = 3
-    PROMISED = 4
-    UNKNOWN = 5
-    CARD = 6
+    ALERT_FAILED = 4
+    PROMISED = 5
+    UNKNOWN = 6
+    CARD = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,11 @@ def find_calls(
             before = calls.get(order["order_id"])
             calls[order["order_id"]] = _both(before, found) if before else found
     return sorted(calls.values(), key=lambda call: call.urgency)
+
+
+def call_promised(order: Mapping[str, str] | None, address: str) -> Call:
+    """Somebody who was promised an alert that did not reach them; of some only the address is known."""
+    return Call(None, (Why.ALERT_FAILED,), {"order_id": "", **(order or {}), "email": address})
 
 
 def _call(letter: Mapping[str, Any], state: State | None) -> Call:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from meaculpa.customers.ledger import Ledger, Standing, State
 from meaculpa.customers.lists import Settlement, What
-from meaculpa.customers.promises import Kept, count_promises
+from meaculpa.customers.promises import Kept, count_promises, failed_alerts
 from meaculpa.errors import Refused
 
 # Letters of these stages are about orders that have to come to an end; the others promise, which is counted apart.
@@ -36,6 +36,12 @@ class Closing:
         """How many orders are made good."""
         return self.orders - len(self.unsettled)
 
+    @property
+    def waiting(self) -> tuple[Standing, ...]:
+        """The letters that are still to be sent; an order that was settled without one needs none."""
+        settled = {one.recipient for one in self.letters if one.stage in _OF_ORDERS} - set(self.unsettled)
+        return tuple(one for one in self.letters if one.state is State.PLANNED and one.recipient not in settled)
+
     def in_state(self, state: State) -> tuple[Standing, ...]:
         """The letters of which this became."""
         return tuple(one for one in self.letters if one.state is state)
@@ -43,7 +49,8 @@ class Closing:
     @property
     def is_closed(self) -> bool:
         """Whether nothing is left to do."""
-        open_letters = (one for one in self.letters if one.state in (State.PLANNED, State.SENDING, State.UNKNOWN))
+        unclear = (one for one in self.letters if one.state in (State.SENDING, State.UNKNOWN))
+        open_letters = (*self.waiting, *unclear)
         return not (self.unsettled or self.not_reached or self.promises.open or any(open_letters))
 
 
@@ -60,7 +67,13 @@ def close(ledger: Ledger, incident: str) -> Closing:
     )
     due = tuple(order for order in unsettled if any(one.due in _GIVES_BACK for one in owed[order]))
     lost = {one.recipient for one in letters if one.state in (State.REFUSED, State.BOUNCED)}
-    not_reached = tuple(sorted(lost - (owed.keys() - set(unsettled)) - {order for order in settled if order in lost}))
+    # Who was only promised an alert is on the list of calls once it has been written, and not here any more.
+    alerts = (
+        {one.recipient for one in letters if one.stage not in _OF_ORDERS}
+        - owed.keys()
+        - failed_alerts(ledger, incident)
+    )
+    not_reached = tuple(sorted(lost - alerts - (owed.keys() - set(unsettled)) - settled.keys()))
     return Closing(tuple(letters), count_promises(ledger, incident), len(owed), unsettled, not_reached, due)
 
 
@@ -117,4 +130,7 @@ def decide(ledger: Ledger, incident: str, stage: str, recipient: str, state: Sta
     if not is_open:
         known = found[0] if found else State.PLANNED
         raise Refused(f"the letter to {recipient} is {known}: nothing is to be decided")
+    if stage == "restored" and found is not None and found[0] in (State.REFUSED, State.BOUNCED):
+        hint = f"take it up again, as it ought to be: meaculpa customers promise {incident} --emails FILE"
+        raise Refused(f"the address of {recipient} was refused; {hint}")
     ledger.mark(entry, state, "a person has said so", at)

@@ -178,14 +178,18 @@ def write_private(path: Path, body: bytes) -> None:
         raise
 
 
-def find_plans(folder: Path, incident: str) -> list[Path]:
-    """Find the plans of letters about an incident."""
-    found = []
-    for path in sorted(folder.glob(f"*/{PLAN}")):
-        with suppress(Refused):
-            if read_plan(path.parent).basis.incident == incident:
-                found.append(path.parent)
-    return found
+def find_plans(folder: Path, incident: str) -> tuple[list[Plan], list[str]]:
+    """Find the plans of letters about an incident, and say which folders hold none that can be read."""
+    found, unreadable = list[Plan](), list[str]()
+    for path in sorted(folder.glob(f"[!.]*/{PLAN}")):
+        try:
+            plan = read_plan(path.parent)
+        except Refused as error:
+            unreadable.append(str(error))
+            continue
+        if plan.basis.incident == incident:
+            found.append(plan)
+    return found, unreadable
 
 
 def write_plan(folder: Path, basis: Basis, digest: str, summary: dict[str, Any]) -> None:
@@ -220,7 +224,7 @@ def write_previews(folder: Path, templates: Environment, title: str) -> None:
 def codes_in_plans(folder: Path, but: Path) -> set[str]:
     """Collect the codes that other plans give away: nobody knows which of them has been sent."""
     used = set[str]()
-    for path in sorted(folder.glob(f"*/{LETTERS}")):
+    for path in sorted(folder.glob(f"[!.]*/{LETTERS}")):
         if path.parent != but:
             used |= {grant["code"] for one in read_letters(path.parent) for grant in one["grants"] if grant["code"]}
     return used

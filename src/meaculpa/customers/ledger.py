@@ -8,10 +8,11 @@ Addresses of letters are kept as digests only; an address stands here as long as
 """
 
 import hashlib
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -32,6 +33,7 @@ CREATE TABLE letters (
     PRIMARY KEY (incident, stage, recipient)
 ) WITHOUT ROWID;
 CREATE INDEX letters_by_message ON letters (message_id);
+CREATE INDEX letters_by_answer ON letters (answer);
 CREATE INDEX letters_by_customer ON letters (customer);
 CREATE TABLE promises (
     incident TEXT NOT NULL, recipient TEXT NOT NULL, customer TEXT NOT NULL,
@@ -51,7 +53,9 @@ CREATE TABLE shelves (
     incident TEXT NOT NULL, stage TEXT NOT NULL, target TEXT NOT NULL, digest TEXT NOT NULL,
     PRIMARY KEY (incident, stage, target)
 ) WITHOUT ROWID;
-CREATE TABLE handovers (incident TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE handovers (incident TEXT PRIMARY KEY, at TEXT NOT NULL, mark TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE received (incident TEXT PRIMARY KEY, mark TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
 _PATIENCE_FOR_OTHERS = 30.0
 _LONGEST_ANSWER = 300
@@ -71,6 +75,10 @@ class State(StrEnum):
 # Whoever is in one of these gets no further letter of that stage by itself.
 FINAL = (State.SENDING, State.SENT, State.REFUSED, State.UNKNOWN, State.BOUNCED)
 _REACHED = (State.SENDING, State.SENT, State.UNKNOWN)
+
+
+class NotOurs(Exception):
+    """Another process is sending this letter, or has sent it: nothing of it may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +132,48 @@ def customer_of(address: str) -> str:
 
 
 @contextmanager
-def open_ledger(path: Path) -> Iterator["Ledger"]:
-    """Open the ledger, or make a new one that only its owner may read; raises Refused for a file that is none."""
+def open_ledger(path: Path, patience: float = _PATIENCE_FOR_OTHERS) -> Iterator["Ledger"]:
+    """Open the ledger, or make a new one that only its owner may read; waits `patience` seconds for other processes.
+
+    Raises Refused for a file that is none, that is damaged, or that cannot be used.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         path.touch(mode=0o600)
-    connection = sqlite3.connect(path, timeout=_PATIENCE_FOR_OTHERS, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection, path)
-        yield Ledger(connection)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+        with closing(connection):
+            _prepare(connection, path)
+            yield Ledger(connection)
     except sqlite3.OperationalError as error:
-        raise Refused(f"{path}: {error}") from error
-    finally:
-        connection.close()
+        hint = "another process holds it, or this one may not write there; try again"
+        raise Refused(f"{path} cannot be used: {error} ({hint})") from error
+    except sqlite3.DatabaseError as error:
+        # Not an older copy in its place: whoever was written to since then would get a second letter.
+        raise Refused(f"{path} is no ledger, or damaged: {error}; send nothing before it is mended") from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    try:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        # What is deleted is overwritten: an address that was promised to be forgotten is.
-        connection.execute("PRAGMA secure_delete=ON")
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as error:
-        raise Refused(f"{path} is no ledger ({error}); put it aside, and get it back from a backup") from error
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    # What is deleted is overwritten: an address that was promised to be forgotten is.
+    connection.execute("PRAGMA secure_delete=ON")
+    version = _version(connection)
     if version > VERSION:
         raise Refused(f"{path} was written by a newer meaculpa (version {version} of the ledger); update this one")
     if version < VERSION:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={VERSION}; COMMIT;")
+        connection.execute("BEGIN IMMEDIATE")
+        # Another process may have been quicker.
+        if _version(connection) < VERSION:
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO secrets VALUES ('message_id', ?)", (os.urandom(32),))
+            connection.execute(f"PRAGMA user_version={VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 class Ledger:
@@ -178,6 +200,14 @@ class Ledger:
         with self._lock:
             return self._connection.execute(query, values).fetchall()
 
+    def secret(self) -> bytes:
+        """What makes the names of messages nobody's guess."""
+        return bytes(self.rows("SELECT value FROM secrets WHERE name = 'message_id'")[0][0])
+
+    def forget(self) -> None:
+        """Leave nothing of what was deleted in the files beside the ledger, as far as nobody else is reading it."""
+        self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     # ---- Before sending
 
     def recover(self) -> int:
@@ -193,7 +223,7 @@ class Ledger:
         """Take up the letters of a plan; what is final stays, but for what was refused at another address."""
         with self.transaction() as rows:
             rows.executemany(
-                """
+                f"""
                 INSERT INTO letters (incident, stage, recipient, customer, message_id, plan, state, at,
                                      goodwill, currency, codes, due)
                 VALUES (:incident, :stage, :recipient, :customer, :message_id, :plan, 'planned', :at,
@@ -203,7 +233,8 @@ class Ledger:
                     state = 'planned', goodwill = excluded.goodwill, currency = excluded.currency,
                     codes = excluded.codes, due = excluded.due
                 WHERE state = 'planned' OR (state IN ('refused', 'bounced') AND customer <> excluded.customer)
-                """,
+                    OR {_ANOTHER_ROUND}
+                """,  # noqa: S608 (our own words)
                 (_values(one) | {"at": _text(at)} for one in entries),
             )
 
@@ -226,12 +257,14 @@ class Ledger:
     # ---- While sending
 
     def mark_sending(self, entry: Entry, at: datetime, promise: Promise | None = None) -> None:
-        """Say that a letter is about to go out, and what it promises, before its first byte does."""
+        """Say that a letter is about to go out, and what it promises, before its first byte does.
+
+        Raises NotOurs where it is not to be sent any more, whoever has seen to that.
+        """
+        query = f"UPDATE letters SET state = 'sending', at = ?, tries = tries + 1 WHERE {_THE_LETTER}"  # noqa: S608
         with self.transaction() as rows:
-            rows.execute(
-                f"UPDATE letters SET state = 'sending', at = ?, tries = tries + 1 WHERE {_THE_LETTER}",  # noqa: S608
-                (_text(at), *_key(entry)),
-            )
+            if not rows.execute(f"{query} AND state = 'planned'", (_text(at), *_key(entry))).rowcount:
+                raise NotOurs(entry.recipient)
             if promise:
                 add_promise(rows, entry.incident, promise, at)
 
@@ -248,8 +281,8 @@ class Ledger:
 
     def bounce(self, incident: str, stage: str, recipient: str, answer: str, at: datetime) -> bool:
         """Say that a letter came back; whether that is news."""
-        entry, found = self.entry(incident, stage, recipient), self.final(incident, stage).get(recipient)
-        if entry is None or found is None or found[0] not in (State.SENT, State.UNKNOWN):
+        entry, state = self.entry(incident, stage, recipient), self.state(incident, stage, recipient)
+        if entry is None or state not in (State.SENT, State.UNKNOWN):
             return False
         self.mark(entry, State.BOUNCED, answer, at)
         return True
@@ -269,10 +302,17 @@ class Ledger:
     def final(self, incident: str, stage: str) -> dict[str, tuple[State, str]]:
         """Who needs no further letter of a stage: what became of theirs, and for whom (a digest) it was."""
         found = self.rows(
-            "SELECT recipient, state, customer FROM letters WHERE incident = ? AND stage = ? AND state <> 'planned'",
+            "SELECT recipient, state, customer FROM letters"  # noqa: S608
+            f" WHERE incident = ? AND stage = ? AND state <> 'planned' AND NOT {_ANOTHER_ROUND}",
             *(incident, stage),
         )
         return {recipient: (State(state), customer) for recipient, state, customer in found}
+
+    def state(self, incident: str, stage: str, recipient: str) -> State | None:
+        """What became of a letter; None where there is none."""
+        query = f"SELECT state FROM letters WHERE {_THE_LETTER}"  # noqa: S608
+        found = self.rows(query, incident, stage, recipient)
+        return State(found[0][0]) if found else None
 
     def entry(self, incident: str, stage: str, recipient: str) -> Entry | None:
         """Find a letter."""
@@ -329,10 +369,12 @@ class Ledger:
         return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-_CLOSE = (
-    "UPDATE promises SET closed_at = ?, is_kept = ?, address = NULL, facts = NULL"
-    " WHERE closed_at IS NULL AND incident = ? AND "
-)
+# After an outage that came back: a promise that was made anew is kept anew, and one that was kept can be made again.
+_ANOTHER_ROUND = """(state = 'sent' AND EXISTS (
+    SELECT 1 FROM promises WHERE promises.incident = letters.incident AND promises.recipient = letters.recipient
+    AND ((stage = 'restored' AND closed_at IS NULL AND promised_at > letters.at)
+         OR (stage = 'patience' AND is_kept = 1 AND closed_at > letters.at))))"""
+_CLOSE = "UPDATE promises SET closed_at = ?, is_kept = ? WHERE closed_at IS NULL AND incident = ? AND "
 _THE_LETTER = "incident = ? AND stage = ? AND recipient = ?"
 
 
@@ -349,11 +391,16 @@ def _text(at: datetime) -> str:
 
 
 def add_promise(rows: sqlite3.Connection, incident: str, promise: Promise, at: datetime) -> int:
-    """Remember whom a mail is promised; gives 1, or 0 for a promise that stands there already."""
+    """Remember whom a mail is promised; gives 1, or 0 for a promise that stands there already.
+
+    One that is over is made anew, with the address that it has now.
+    """
     values = (promise.recipient, customer_of(promise.address), promise.address, promise.locale, promise.facts)
     return rows.execute(
         "INSERT INTO promises (incident, recipient, customer, address, locale, facts, promised_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET customer = excluded.customer,"
+        " address = excluded.address, locale = excluded.locale, facts = excluded.facts,"
+        " promised_at = excluded.promised_at, closed_at = NULL, is_kept = NULL WHERE closed_at IS NOT NULL",
         (incident, *values, _text(at)),
     ).rowcount
 
@@ -368,4 +415,8 @@ def _keep_promises(rows: sqlite3.Connection, entry: Entry, state: State, at: dat
         rows.execute(
             _CLOSE + "(recipient = ? OR (facts IS NULL AND customer = ?))",
             (_text(at), state is State.SENT, entry.incident, entry.recipient, entry.customer),
+        )
+        # Who could not be reached is forgotten when somebody has taken up to call them.
+        rows.execute(
+            "UPDATE promises SET address = NULL, facts = NULL WHERE incident = ? AND is_kept = 1", (entry.incident,)
         )

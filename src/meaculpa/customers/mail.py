@@ -2,12 +2,16 @@
 
 import binascii
 import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from urllib.parse import quote
+
+from meaculpa.customers.columns import is_address
+from meaculpa.errors import Refused
 
 _LONGEST_LINE = 76
 
@@ -22,9 +26,13 @@ class Mail:
     content: bytes
 
 
-def message_id_of(incident: str, stage: str, recipient: str, sender: str) -> str:
-    """Name a message: the same letter always has the same name, which tells nothing about the order."""
-    name = hashlib.sha256("\0".join((incident, stage, recipient)).encode()).hexdigest()[:32]
+def message_id_of(secret: bytes, incident: str, stage: str, recipient: str, address: str, sender: str) -> str:
+    """Name a message: the same letter to the same address always has the same name, which nobody else can tell.
+
+    Who could compute it would learn the order, and could forge a report that it came back.
+    """
+    parts = "\0".join((incident, stage, recipient, address.casefold()))
+    name = hmac.digest(secret, parts.encode(), "sha256").hex()[:32]
     return f"<{name}@{parseaddr(sender)[1].rpartition('@')[2]}>"
 
 
@@ -33,6 +41,8 @@ def write_mail(letter: Mapping[str, str], sender: str, reply_to: str, message_id
 
     The standard library's EmailMessage would do the same in ten times the time, and moves commas in long names.
     """
+    if not is_address(letter["email"]):
+        raise Refused(f"the letter to {letter['recipient']} has no usable address")
     boundary = f"={hashlib.sha256(message_id.encode()).hexdigest()[:20]}="
     headers = {
         "From": _mailbox(*parseaddr(sender)),

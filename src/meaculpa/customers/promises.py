@@ -48,6 +48,27 @@ def promised_readers(ledger: Ledger, incident: str) -> Iterator[Order | Asked]:
             yield Asked(address, locale)
 
 
+def failed_alerts(ledger: Ledger, incident: str) -> set[str]:
+    """Who was promised an alert, could not be reached, and is on no list of calls yet."""
+    query = "SELECT recipient FROM promises WHERE incident = ? AND is_kept = 0 AND address IS NOT NULL"
+    return {recipient for (recipient,) in ledger.rows(query, incident)}
+
+
+def failed_readers(ledger: Ledger, incident: str) -> list[Order | Asked]:
+    """The same, with all that is known of them."""
+    query = "SELECT address, locale, facts FROM promises WHERE incident = ? AND is_kept = 0 AND address IS NOT NULL"
+    found = ledger.rows(query, incident)
+    return [order_of(json.loads(facts)) if facts else Asked(address, locale) for address, locale, facts in found]
+
+
+def forget_failed(ledger: Ledger, incident: str) -> None:
+    """Forget who could not be reached, now that they are on a list of calls."""
+    with ledger.transaction() as rows:
+        query = "UPDATE promises SET address = NULL, facts = NULL WHERE incident = ? AND is_kept = 0"
+        rows.execute(query, (incident,))
+    ledger.forget()
+
+
 def count_promises(ledger: Ledger, incident: str) -> Kept:
     """Say how the promises about an incident stand."""
     found = ledger.rows(

@@ -17,12 +17,16 @@ from datetime import datetime
 from typing import Any
 
 from meaculpa.customers.folder import Plan
-from meaculpa.customers.ledger import Entry, Ledger, Promise, State, customer_of
+from meaculpa.customers.ledger import Entry, Ledger, NotOurs, Promise, State, customer_of
 from meaculpa.customers.mail import Mail, message_id_of
 from meaculpa.customers.transport import Answer, Connection, NotNow, TakesNothing
 
 # An answer that is about the address alone (RFC 3463: 5.1, addressing; 5.2, mailbox).
-_OF_THE_ADDRESS = re.compile(r"\b5\.[12]\.\d{1,3}\b")
+_OF_THE_ADDRESS = re.compile(
+    r"\b5\.[12]\.\d{1,3}\b|no such (user|mailbox|recipient|account)|(user|recipient|mailbox) (is )?unknown"
+    r"|unknown (user|recipient|mailbox)|does not exist|(mailbox|account) (not found|disabled|full|unavailable)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class Pace:
     """How fast and how long: letters a second in all, connections, and in seconds how pauses grow and end.
 
     A letter that is put off is tried `tries` times in a run; a server that does not answer, as often in a row.
-    `most_refused` refusals in a row mean that it is not the addresses.
+    `most_refused` refusals in a row are not about addresses, `most_unknown` unknown ones are about the line.
     """
 
     per_second: float = 14.0
@@ -48,6 +52,7 @@ class Pace:
     longest_pause: float = 300.0
     tries: int = 6
     most_refused: int = 20
+    most_unknown: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def send_letters(
         thread.join()
     if run.failure is not None:
         raise run.failure
+    run.finish()
     return run.tally
 
 
@@ -124,7 +130,9 @@ class _Run:
         self._ledger, self._connect, self._pace, self._clock, self._teller = ledger, connect, pace, clock, teller
         self._halt, self._lock = halt, threading.Lock()
         self._ticks = _Ticks(pace.per_second)
-        self._in_a_row: list[Entry] = []
+        self._doubtful: list[tuple[Entry, str]] = []
+        self._unknown_in_a_row = 0
+        self._lines = pace.connections
         self.tally = Tally()
         self.failure: Exception | None = None
 
@@ -144,6 +152,8 @@ class _Run:
                     self._queue.put_back(taken)
                     return
                 self._one(taken, line)
+                if line.is_retired:
+                    return
         except Exception as error:  # a full disk, say: the other threads end too, and the run says so
             self.failure = error
         finally:
@@ -163,6 +173,9 @@ class _Run:
                 self._queue.put_back(taken)
                 return
             answer = connection.deliver(taken.dispatch.write(), on_sending)
+        except NotOurs:
+            line.close()
+            return
         except (NotNow, TakesNothing) as error:
             if is_marked:
                 self._ledger.mark(entry, State.PLANNED, str(error), self._clock())
@@ -176,42 +189,86 @@ class _Run:
         self._queue.put_back(taken)
         line.close()
         line.failures += 1
-        if isinstance(error, TakesNothing) or line.failures >= self._pace.tries:
+        if isinstance(error, TakesNothing):
             self._stop(str(error))
+        elif line.failures >= self._pace.tries:
+            self._retire(line, str(error))
         elif line.failures > 1:
             # The first time it may just be that it closes each connection after some messages.
             pause = self._pause(line.failures - 2)
             self._teller.trouble(str(error), pause)
             self._halt.wait(pause)
 
+    def _retire(self, line: "_Line", why: str) -> None:
+        """A server may allow fewer connections than we would like: it is over only when the last one fails."""
+        line.is_retired = True
+        with self._lock:
+            self._lines -= 1
+            if not self._lines:
+                self._stop(why)
+
     def _delivered(self, taken: "_Taken", line: "_Line", answer: Answer) -> None:
         entry = taken.dispatch.entry
-        self._ledger.mark(entry, answer.state, answer.text, self._clock())
         if answer.state is State.UNKNOWN:
             line.close()
+        if answer.state is State.REFUSED and not _OF_THE_ADDRESS.search(answer.text):
+            self._doubt(entry, answer)
+            return
+        self._ledger.mark(entry, answer.state, answer.text, self._clock())
         if answer.state is State.PLANNED and taken.tries + 1 < self._pace.tries:
             pause = self._pause(taken.tries)
             self._queue.put_back(_Taken(time.monotonic() + pause, taken.number, taken.dispatch, taken.tries + 1))
             return
         with self._lock:
-            self.tally.states[answer.state] += 1
-            self._teller.progress(self.tally.states)
-            self._doubt_refusals(entry, answer)
+            if answer.state is State.SENT:
+                self._believe_refusals()
+            self._count(answer.state)
+            self._doubt_the_line(answer)
 
-    def _doubt_refusals(self, entry: Entry, answer: Answer) -> None:
-        """Many refusals in a row are not about addresses; if nobody was served before, none of them counts."""
-        if answer.state is not State.REFUSED or _OF_THE_ADDRESS.search(answer.text):
-            self._in_a_row = []
+    def _count(self, state: State, number: int = 1) -> None:
+        self.tally.states[state] += number
+        self._teller.progress(self.tally.states)
+
+    def _doubt(self, entry: Entry, answer: Answer) -> None:
+        """Wait with a refusal that names no address: many of them in a row are about us, and then none counts.
+
+        Until then the letter is what it is, not sent; a run that is killed here tries it once more.
+        """
+        self._ledger.mark(entry, State.PLANNED, answer.text, self._clock())
+        with self._lock:
+            self._doubtful.append((entry, answer.text))
+            if len(self._doubtful) >= self._pace.most_refused:
+                self._give_up_on_refusals()
+
+    def _give_up_on_refusals(self) -> None:
+        number, said = len(self._doubtful), self._doubtful[-1][1]
+        self._doubtful = []
+        self._count(State.PLANNED, number)
+        self._stop(
+            f"{number} in a row were refused; it says: {said}. Nobody was given up for it; if these addresses are "
+            "wrong all the same, take their rows out"
+        )
+
+    def _believe_refusals(self) -> None:
+        """The server takes others: what it refused, it refused for good."""
+        for entry, text in self._doubtful:
+            self._ledger.mark(entry, State.REFUSED, text, self._clock())
+        self._count(State.REFUSED, len(self._doubtful))
+        self._doubtful = []
+
+    def finish(self) -> None:
+        """Judge what is left when everybody has been tried: where nobody was taken, it is not about addresses."""
+        if self._is_over or not self._doubtful:
             return
-        self._in_a_row.append(entry)
-        if len(self._in_a_row) < self._pace.most_refused:
-            return
-        if not self.tally.states[State.SENT]:
-            for one in self._in_a_row:
-                self._ledger.mark(one, State.PLANNED, answer.text, self._clock())
-            self.tally.states[State.REFUSED] -= len(self._in_a_row)
-            self.tally.states[State.PLANNED] += len(self._in_a_row)
-        self._stop(f"{len(self._in_a_row)} in a row were refused; it says: {answer.text}")
+        if self.tally.states[State.SENT]:
+            self._believe_refusals()
+        else:
+            self._give_up_on_refusals()
+
+    def _doubt_the_line(self, answer: Answer) -> None:
+        self._unknown_in_a_row = self._unknown_in_a_row + 1 if answer.state is State.UNKNOWN else 0
+        if self._unknown_in_a_row >= self._pace.most_unknown:
+            self._stop(f"of {self._unknown_in_a_row} in a row nobody knows whether they arrived: {answer.text}")
 
     def _stop(self, why: str) -> None:
         if self.tally.stopped is None:
@@ -263,6 +320,7 @@ class _Line:
         self._connect = connect
         self._connection: Connection | None = None
         self.failures = 0
+        self.is_retired = False
 
     def open(self) -> Connection:
         """The connection; raises NotNow and TakesNothing where none can be made."""
@@ -292,7 +350,7 @@ class _Ticks:
             return self._next - now
 
 
-def entry_of(record: Mapping[str, Any], plan: Plan, sender: str) -> Entry:
+def entry_of(record: Mapping[str, Any], plan: Plan, sender: str, secret: bytes) -> Entry:
     """What the ledger keeps of a letter, a record of a plan."""
     basis, grants = plan.basis, record["grants"]
     return Entry(
@@ -300,7 +358,7 @@ def entry_of(record: Mapping[str, Any], plan: Plan, sender: str) -> Entry:
         stage=basis.stage,
         recipient=record["recipient"],
         customer=customer_of(record["email"]),
-        message_id=message_id_of(basis.incident, basis.stage, record["recipient"], sender),
+        message_id=message_id_of(secret, basis.incident, basis.stage, record["recipient"], record["email"], sender),
         plan=plan.digest,
         goodwill=record["goodwill"],
         currency=grants[0]["currency"] if grants else "",

@@ -10,18 +10,29 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoAuthTokenError,
     NoCredentialsError,
     PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from meaculpa.config import SesTransport
 from meaculpa.customers.ledger import State
 from meaculpa.customers.mail import Mail
-from meaculpa.customers.transport import Answer, NotNow, TakesNothing
+from meaculpa.customers.transport import Answer, NotNow, TakesNothing, redacted
 
 # What is about this message alone; everything else that SES refuses, it refuses to everybody (SES v2, SendEmail).
 _OF_THE_MESSAGE = ("MessageRejected", "BadRequestException")
+_WITHOUT_KEYS = (
+    *(NoCredentialsError, PartialCredentialsError, CredentialRetrievalError),
+    *(NoAuthTokenError, SSOError, TokenRetrievalError),
+)
+_BEFORE_A_REQUEST = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError, SSLError)
 _LATER = ("TooManyRequestsException", "ThrottlingException", "Throttling")
 
 
@@ -42,13 +53,15 @@ class SesConnection:
             )
         except ClientError as error:
             return _refused(error)
-        except (NoCredentialsError, PartialCredentialsError) as error:
-            raise TakesNothing(f"SES: {error}") from error
-        except (EndpointConnectionError, ConnectTimeoutError) as error:
-            raise NotNow(f"SES cannot be reached: {error}") from error
+        except _WITHOUT_KEYS as error:
+            raise TakesNothing(f"SES: {redacted(str(error))}") from error
+        except _BEFORE_A_REQUEST as error:
+            raise NotNow(f"SES cannot be reached: {redacted(str(error))}") from error
         except BotoCoreError as error:
-            return Answer(State.UNKNOWN, f"no answer came: {error}")
-        return Answer(State.SENT, str(sent["MessageId"]))
+            return Answer(State.UNKNOWN, redacted(f"no answer came: {error}"))
+        number = sent.get("MessageId")
+        # What has no number comes from a proxy or a portal, and nobody knows what became of the request.
+        return Answer(State.SENT, str(number)) if number else Answer(State.UNKNOWN, "an answer without a number")
 
     def close(self) -> None:
         """Say goodbye; never raises."""
@@ -69,7 +82,7 @@ def _refused(error: ClientError) -> Answer:
     """Read what SES said; raises NotNow and TakesNothing, for then it has taken nothing."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    text = f"{code}: {error.response.get('Error', {}).get('Message', '')}"
+    text = redacted(f"{code}: {error.response.get('Error', {}).get('Message', '')}")
     if code in _LATER or status == 429:
         raise NotNow(text) from error
     if status >= 500:

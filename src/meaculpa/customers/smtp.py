@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from meaculpa.config import SmtpTransport
 from meaculpa.customers.ledger import State
 from meaculpa.customers.mail import Mail
-from meaculpa.customers.transport import Answer, NotNow, TakesNothing
+from meaculpa.customers.transport import Answer, NotNow, TakesNothing, redacted
 
 # Not implemented, out of order, not logged in, encryption needed: no other address would fare better (5321; 4954, 6).
 _ABOUT_US = (500, 502, 503, 530, 534, 535, 538)
+# Everything else than these is no answer to a message (5321, 4.2.1).
+_VERDICTS = {2: State.SENT, 4: State.PLANNED, 5: State.REFUSED}
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
@@ -49,7 +51,12 @@ class SmtpConnection:
         if refusal is not None:
             self._forget()
             return refusal
-        on_sending()
+        try:
+            on_sending()
+        except BaseException:
+            # The server waits for a message: whatever is said to it now would be taken for one.
+            self._client.close()
+            raise
         return self._hand_over(mail.content)
 
     def close(self) -> None:
@@ -89,9 +96,7 @@ class SmtpConnection:
         except (OSError, smtplib.SMTPException) as error:
             return Answer(State.UNKNOWN, f"the line was cut after the message had been sent: {_words(error)}")
         answer = f"{code} {_decoded(text)}"
-        if code < 400:
-            return Answer(State.SENT, answer)
-        return Answer(State.REFUSED if code >= 500 else State.PLANNED, answer)
+        return Answer(_VERDICTS.get(code // 100, State.UNKNOWN), answer)
 
     def _forget(self) -> None:
         """Begin anew after a message that was not taken; if that fails, the next one says so."""
@@ -138,6 +143,9 @@ def _log_in(client: smtplib.SMTP, settings: SmtpTransport, password: str | None)
             raise
         text = f"{error.smtp_code} {_decoded(error.smtp_error)}"
         raise TakesNothing(f"{settings.host} refuses the login of {settings.username}: {text}") from error
+    except ValueError as error:
+        words = "user name or password hold other signs than ASCII, or its challenge cannot be read"
+        raise TakesNothing(f"{settings.host}: the login of {settings.username} is not possible: {words}") from error
 
 
 def _quoted(content: bytes) -> bytes:
@@ -146,8 +154,7 @@ def _quoted(content: bytes) -> bytes:
 
 
 def _decoded(text: bytes | str) -> str:
-    plain = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    return " ".join(plain.split())
+    return redacted(text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
 
 
 def _words(error: Exception) -> str:

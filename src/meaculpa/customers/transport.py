@@ -1,5 +1,6 @@
 """What every way of sending mail has in common: a connection that delivers, and what may come of it."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +9,10 @@ from meaculpa.customers.ledger import State
 from meaculpa.customers.mail import Mail
 from meaculpa.errors import TargetError
 
+_ADDRESS = re.compile(r"[^\s<>\[\](){}:;,\"'‹›]+@[^\s<>\[\](){}:;,\"'‹›]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_LONGEST = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -15,6 +20,12 @@ class Answer:
 
     state: State
     text: str
+
+
+def redacted(text: str) -> str:
+    """What a server says, without the addresses and the signs for terminals that it may hold."""
+    plain = _CONTROL.sub(" ", text)
+    return " ".join(_ADDRESS.sub("‹…›", plain).split())[:_LONGEST]
 
 
 class NotNow(TargetError):

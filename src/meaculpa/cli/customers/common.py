@@ -19,9 +19,9 @@ _LEDGER, _LOCK = PRIVATE / "ledger.db", PRIVATE / "ledger.lock"
 
 
 @contextmanager
-def project_ledger(root: Path) -> Iterator[Ledger]:
+def project_ledger(root: Path, patience: float = 30.0) -> Iterator[Ledger]:
     """Open a project's ledger; raises Refused."""
-    with open_ledger(root / _LEDGER) as ledger:
+    with open_ledger(root / _LEDGER, patience) as ledger:
         yield ledger
 
 

@@ -8,6 +8,7 @@ import click
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import only_sender, private_lines, project_ledger, refuse_public
+from meaculpa.cli.customers.forgetting import forget_alerts
 from meaculpa.cli.wording import bad, count, good, say, say_problems
 from meaculpa.customers.bounces import Bounce, read_reports, take_bounces
 from meaculpa.customers.closing import decide
@@ -38,11 +39,13 @@ def export_command(context: click.Context, incident_id: str, file: Path, now: da
     refuse_public(file.resolve(), root, read_all(root, Memory())[1])
     with only_sender(root), project_ledger(root) as ledger:
         ledger.recover()
+        # First: a machine that is killed here sends nothing more, and can export once again.
+        hand_over(ledger, incident.id, at)
         text = "".join(f"{line}\n" for line in export_campaign(ledger, incident.id, at))
         write_private(file, text.encode())
-        hand_over(ledger, incident.id, at)
     say(f"{good('Handed over')}: {shown_path(file)} holds what became of every letter about {incident.id}.")
-    say("On the other machine: meaculpa customers ledger import FILE, then plan again and send.")
+    say("On one other machine: meaculpa customers ledger import FILE, then plan again and send.")
+    say("The file holds addresses of who still waits for an alert; delete it on both machines then.", to_errors=True)
 
 
 @ledger_command.command("import", short_help="Take over what another machine knows.")
@@ -75,7 +78,8 @@ def bounces_command(context: click.Context, file: Path, now: datetime | None) ->
     column email.
     """
     root, path = project_root(context), shown_path(file.absolute())
-    if file.suffix == ".csv":
+    unreadable = 0
+    if file.suffix.casefold() == ".csv":
         found = read_returned(private_lines(file, path), path)
         problems = [one for one in found if isinstance(one, Problem)]
         if problems:
@@ -83,15 +87,19 @@ def bounces_command(context: click.Context, file: Path, now: datetime | None) ->
             raise InvalidInput(())
         bounces = [Bounce(None, str(address), "") for address in found]
     else:
-        bounces = list(read_reports(file))
+        bounces, unreadable = read_reports(file)
     with only_sender(root), project_ledger(root) as ledger:
         marked, strange = take_bounces(ledger, bounces, clock(now))
+        for incident in marked:
+            forget_alerts(root, incident, ledger)
     if not marked:
         say("No further letter of ours came back.")
     for incident, number in sorted(marked.items()):
         say(f"{count(number, 'letter')} came back; call these customers: meaculpa customers calls {incident}")
     if strange:
         say(f"{bad(count(strange, 'report'))} about no letter of ours.")
+    if unreadable:
+        say(f"{bad(count(unreadable, 'mail'))} could not be read.")
 
 
 @ledger_command.command("mark", short_help="Say what became of an unknown letter.")
@@ -113,5 +121,7 @@ def mark_command(
     with only_sender(root), project_ledger(root) as ledger:
         ledger.recover()
         decide(ledger, incident.id, stage, order, State(state), clock(now))
+        if stage == Stage.RESTORED:
+            forget_alerts(root, incident.id, ledger)
     more = "" if state == State.SENT else f"; send the plan of stage {stage} again, or plan it anew"
     say(f"The letter to {order} is {state}{more}.")

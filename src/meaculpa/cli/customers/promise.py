@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from meaculpa.cli.common import clock, now_option, project_root, shown_path, the_incident
-from meaculpa.cli.customers.common import only_sender, private_lines, project_ledger
+from meaculpa.cli.customers.common import only_sender, private_lines, project_ledger, refuse_handed_over
 from meaculpa.cli.wording import count, good, say, say_problems
 from meaculpa.customers.lists import read_asked
 from meaculpa.customers.order import Asked
@@ -41,6 +41,7 @@ def promise_command(context: click.Context, incident_id: str, emails: Path, now:
         raise InvalidInput(())
     asked = [one for one in found if isinstance(one, Asked)]
     with only_sender(root), project_ledger(root) as ledger:
+        refuse_handed_over(incident.id, ledger)
         new = promise_all(ledger, incident.id, asked, clock(now))
         still = count_promises(ledger, incident.id).open
     say(f"{good('Promised')} to {count(new, 'more customer')}; {still:,} in all wait for it.")

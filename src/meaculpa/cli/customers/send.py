@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,15 +14,16 @@ import click
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, refuse_handed_over, reply_address
+from meaculpa.cli.customers.forgetting import forget_if_done
 from meaculpa.cli.customers.page_letters import lay_out
 from meaculpa.cli.customers.send_words import halt_on_signals, progress, tell_sent, tell_trouble
 from meaculpa.cli.wording import bad, count, say
 from meaculpa.config import Config, Mail, SesTransport
 from meaculpa.customers.columns import is_address
 from meaculpa.customers.folder import Basis, Plan, read_letters, read_plan
-from meaculpa.customers.ledger import Ledger, Promise, needs_letter, open_ledger
+from meaculpa.customers.ledger import Entry, Ledger, Promise, needs_letter, open_ledger
 from meaculpa.customers.mail import Mail as Message
-from meaculpa.customers.mail import message_id_of, write_mail
+from meaculpa.customers.mail import write_mail
 from meaculpa.customers.order import Asked, Stage
 from meaculpa.customers.orders import order_of
 from meaculpa.customers.promises import promise_to
@@ -65,9 +66,13 @@ def send_command(
         refuse_handed_over(found.basis.incident, ledger)
         if not dry_run:
             _put_on_page(found, root, config, ledger)
-        run = _Run(found, mail, reply_address(config), now, test_to)
+        run = _Run(
+            found, mail, reply_address(config), now, test_to, ledger.secret() if not test_to else os.urandom(32)
+        )
         if test_to is None:
-            return _send(run, ledger, dry_run, yes_send)
+            code = _send(run, ledger, dry_run, yes_send)
+            forget_if_done(root, found, ledger)
+            return code
         with TemporaryDirectory() as folder, open_ledger(Path(folder) / "test.db") as forgotten:
             return _send(run, forgotten, dry_run, yes_send)
 
@@ -91,17 +96,16 @@ class _Run:
     reply_to: str
     now: datetime | None
     test_to: str | None
+    secret: bytes
 
-    def write(self, letter: Mapping[str, str]) -> Message:
-        """Write the message of a letter; a test has another name, so that no server takes the real one for it."""
-        basis, at, sender = self.plan.basis, clock(self.now), self.mail.sender
-        recipient = letter["recipient"]
-        if self.test_to is None:
-            return write_mail(
-                letter, sender, self.reply_to, message_id_of(basis.incident, basis.stage, recipient, sender), at
-            )
-        message_id = message_id_of(f"test {datetime.now(UTC).isoformat()}", basis.stage, recipient, sender)
-        return write_mail({**letter, "email": self.test_to}, sender, self.reply_to, message_id, at)
+    def entry(self, letter: Mapping[str, Any]) -> Entry:
+        """What the ledger knows of a letter; a test has another name, so that no server takes the real one for it."""
+        return entry_of(letter, self.plan, self.mail.sender, self.secret)
+
+    def write(self, letter: Mapping[str, Any]) -> Message:
+        """Write the message of a letter."""
+        addressed = {**letter, "email": self.test_to or letter["email"]}
+        return write_mail(addressed, self.mail.sender, self.reply_to, self.entry(letter).message_id, clock(self.now))
 
 
 def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int:
@@ -119,7 +123,7 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int
     interrupted = ledger.recover()
     if interrupted:
         say(bad(f"An earlier run ended in the midst of {count(interrupted, 'letter')}."))
-    ledger.enqueue((entry_of(one, plan, run.mail.sender) for one in read_letters(plan.folder)), clock(run.now))
+    ledger.enqueue((run.entry(one) for one in read_letters(plan.folder)), clock(run.now))
     waiting = ledger.waiting(basis.incident, basis.stage, plan.digest)
     tally = send_letters(
         _dispatches(run, waiting),
@@ -136,8 +140,8 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int
 def _dispatches(run: _Run, waiting: set[str]) -> Iterator[Dispatch]:
     for one in read_letters(run.plan.folder):
         if one["recipient"] in waiting:
-            promise = _promise(one) if run.plan.basis.stage == Stage.PATIENCE else None
-            yield Dispatch(entry_of(one, run.plan, run.mail.sender), partial(run.write, one), promise)
+            is_promise = run.plan.basis.stage == Stage.PATIENCE and not run.test_to
+            yield Dispatch(run.entry(one), partial(run.write, one), _promise(one) if is_promise else None)
 
 
 def _mail(config: Config) -> Mail:

@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 import click
 
 from meaculpa.cli.wording import bad, count, good, say
-from meaculpa.customers.folder import Plan, drop_plan
+from meaculpa.customers.folder import Plan
 from meaculpa.customers.ledger import Ledger, State
-from meaculpa.customers.order import Stage
-from meaculpa.customers.promises import count_promises
 from meaculpa.customers.sending import Halt, Tally
 
 _FAILED = 3
@@ -71,8 +69,6 @@ def tell_sent(plan: Plan, ledger: Ledger, tally: Tally, number: int, test_to: st
     unknown = ledger.count(incident, stage, State.UNKNOWN)
     for line in _what_is_left(plan, ledger, tally, waiting, unknown):
         say(line)
-    if stage == Stage.RESTORED and not waiting and not unknown:
-        _forget(plan, ledger)
     say(f"{'What became of them' if number else 'Nothing is left to send'}: {status_of(incident)}")
     return _FAILED if waiting or tally.stopped else 0
 
@@ -94,14 +90,3 @@ def _what_is_left(plan: Plan, ledger: Ledger, tally: Tally, waiting: int, unknow
 def status_of(incident: str) -> str:
     """Name the command that tells more."""
     return f"meaculpa customers status {incident}"
-
-
-def _forget(plan: Plan, ledger: Ledger) -> None:
-    """The addresses were given for this mail alone; the plan that holds them goes with them."""
-    drop_plan(plan.folder)
-    incident = plan.basis.incident
-    left = count_promises(ledger, incident).open
-    if left:
-        again = f"meaculpa customers plan {incident} --stage restored"
-        say(f"{bad(f'{left:,} are promised this mail')} and were not in this plan: {again}")
-    say("The addresses that this was promised to are deleted, and the plan with them.")

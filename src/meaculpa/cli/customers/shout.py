@@ -34,7 +34,8 @@ def find_debts(root: Path, site: Site) -> list[Debt]:
     if not has_ledger(root):
         return []
     states = {state.incident.id: state for state in site.every}
-    with project_ledger(root) as ledger:
+    # Nobody waits here for a command that holds the ledger: publishing matters more.
+    with project_ledger(root, patience=0.2) as ledger:
         query = "SELECT incident FROM letters UNION SELECT incident FROM promises"
         return [_debt(incident, states.get(incident), ledger) for (incident,) in ledger.rows(query)]
 
@@ -86,10 +87,9 @@ def _progress(debt: Debt) -> str:
 
 
 def _others(found: Closing) -> Iterator[str]:
-    for state, words in ((State.UNKNOWN, "unknown"), (State.PLANNED, "not sent")):
-        number = len(found.in_state(state))
-        if number:
-            yield bad(f"{count(number, 'letter')} {words}")
+    for letters, words in ((found.in_state(State.UNKNOWN), "unknown"), (found.waiting, "not sent")):
+        if letters:
+            yield bad(f"{count(len(letters), 'letter')} {words}")
     if found.not_reached:
         yield bad(f"{count(len(found.not_reached), 'customer')} not reached")
     if found.refunds_due:

@@ -98,7 +98,7 @@ def _order_lines(found: Closing) -> Iterator[str]:
 
 def obstacle_lines(incident: str, found: Closing) -> Iterator[str]:
     """Name what is in the way of closing an incident, and what to do about it."""
-    planned = Counter(one.stage for one in found.letters if one.state is State.PLANNED)
+    planned = Counter(one.stage for one in found.waiting)
     sending = len(found.in_state(State.SENDING))
     if sending:
         yield f"{count(sending, 'letter')} being sent now, or was when that was killed: `customers send` will say"
@@ -113,7 +113,8 @@ def obstacle_lines(incident: str, found: Closing) -> Iterator[str]:
         yield f"{told}: meaculpa customers plan {incident} --stage restored"
     if found.refunds_due:
         yield f"{bad(count(len(found.refunds_due), 'refund') + ' due')}: {_named(found.refunds_due)}"
-    others = tuple(order for order in found.unsettled if order not in set(found.refunds_due))
+    due = set(found.refunds_due)
+    others = tuple(order for order in found.unsettled if order not in due)
     if others:
         yield f"{count(len(others), 'order')} not settled: {_named(others)}"
     if found.unsettled:
