@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from meaculpa.customers.ledger import open_ledger
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.sealing import SHARDS, Sealed, campaign_of, fill_shards, fragment_of, seal, token_of
 from meaculpa.customers.shelf import find_shelves, is_laid, lay, read_secret, seal_letters, withdraw
 from meaculpa.model import OutputFile

@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 
 from meaculpa.config import SmtpTransport
-from meaculpa.customers.ledger import Entry, State, open_ledger
+from meaculpa.customers.ledger import Entry, State
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.mail import Mail
-from meaculpa.customers.sending import Dispatch, Halt, Pace, Teller, send_letters
+from meaculpa.customers.outbox import Dispatch
+from meaculpa.customers.sending import Halt, Pace, Teller, send_letters
 from meaculpa.customers.smtp import SmtpConnection
 from meaculpa.customers.transport import NotNow
 from tests.live import eventually
@@ -650,3 +652,29 @@ def test_a_ledger_that_is_in_use_is_not_called_broken(project: Path, server: Mai
         assert "cannot be used: database is locked" in done.stdout
         assert time.monotonic() - begun < 20
     assert send(project, folder).returncode == 0
+
+
+def test_a_server_that_puts_everybody_off_is_given_time(tmp_path: Path, server: MailServer) -> None:
+    server.on_rcpt["*"] = [*["450 4.7.0 slow down"] * 15, "250 OK"]
+    settings = SmtpTransport(type="smtp", host="localhost", port=server.port, security="none")
+    told: list[str] = []
+
+    def letter(number: int) -> Dispatch:
+        entry = Entry("throws", "delay", str(number), "", f"<{number}@x>", "plan")
+        mail = Mail("a@northwind.example", f"c{number}@example.com", entry.message_id, b"Subject: x\r\n\r\nx\r\n")
+        return Dispatch(entry, lambda: mail)
+
+    letters = [letter(number) for number in range(30)]
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        ledger.enqueue((one.entry for one in letters), at("2026-11-22 12:00"))
+        tally = send_letters(
+            letters,
+            ledger,
+            lambda: SmtpConnection(settings, None),
+            Pace(per_second=2_000, first_pause=0.001),
+            lambda: at("2026-11-22 12:00"),
+            Halt(),
+            Teller(trouble=lambda text, _: told.append(text)),
+        )
+    assert tally.states[State.SENT] == 30
+    assert told == ["450 4.7.0 slow down"] * 6

@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 
 from meaculpa.config import SmtpTransport
-from meaculpa.customers.ledger import Entry, State, open_ledger
+from meaculpa.customers.ledger import Entry, State
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.mail import Mail
-from meaculpa.customers.sending import Dispatch, Halt, Pace, Teller, send_letters
+from meaculpa.customers.outbox import Dispatch
+from meaculpa.customers.sending import Halt, Pace, Teller, send_letters
 from meaculpa.customers.smtp import SmtpConnection
 from tests.mailserver import MailServer, mail_server
 from tests.making import at

@@ -12,9 +12,11 @@ import boto3
 import pytest
 
 from meaculpa.config import SesTransport
-from meaculpa.customers.ledger import Entry, State, open_ledger
+from meaculpa.customers.ledger import Entry, State
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.mail import Mail, write_mail
-from meaculpa.customers.sending import Dispatch, Halt, Pace, Tally, Teller, send_letters
+from meaculpa.customers.outbox import Dispatch
+from meaculpa.customers.sending import Halt, Pace, Tally, Teller, send_letters
 from meaculpa.customers.ses import SesConnection
 from tests.making import at
 

@@ -4,21 +4,21 @@ What a server refuses for now is tried again with growing pauses; what it refuse
 where nobody can know whether a message was taken, a person decides.
 """
 
-import heapq
 import random
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from meaculpa.customers.folder import Plan
-from meaculpa.customers.ledger import Entry, Ledger, NotOurs, Promise, State, customer_of
-from meaculpa.customers.mail import Mail, message_id_of
+from meaculpa.customers.ledger import Entry, Ledger, NotOurs, State, customer_of
+from meaculpa.customers.mail import message_id_of
+from meaculpa.customers.outbox import Dispatch, Queue, Taken, Ticks
 from meaculpa.customers.transport import Answer, Connection, NotNow, TakesNothing
 
 # An answer that is about the address alone (RFC 3463: 5.1, addressing; 5.2, mailbox).
@@ -30,20 +30,12 @@ _OF_THE_ADDRESS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Dispatch:
-    """One letter on its way: what the ledger knows of it, what it promises, and how its message is written."""
-
-    entry: Entry
-    write: Callable[[], Mail]
-    promise: Promise | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Pace:
     """How fast and how long: letters a second in all, connections, and in seconds how pauses grow and end.
 
     A letter that is put off is tried `tries` times in a run; a server that does not answer, as often in a row.
-    `most_refused` refusals in a row are not about addresses, `most_unknown` unknown ones are about the line.
+    `most_refused` refusals in a row are not about addresses, `most_unknown` unknown ones are about the line; after
+    `most_put_off` that were put off the server is given time.
     """
 
     per_second: float = 14.0
@@ -53,6 +45,7 @@ class Pace:
     tries: int = 6
     most_refused: int = 20
     most_unknown: int = 5
+    most_put_off: int = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +119,13 @@ class _Run:
         halt: Halt,
         teller: Teller,
     ) -> None:
-        self._queue = _Queue(letters)
+        self._queue = Queue(letters)
         self._ledger, self._connect, self._pace, self._clock, self._teller = ledger, connect, pace, clock, teller
         self._halt, self._lock = halt, threading.Lock()
-        self._ticks = _Ticks(pace.per_second)
+        self._ticks = Ticks(pace.per_second)
         self._doubtful: list[tuple[Entry, str]] = []
         self._unknown_in_a_row = 0
+        self._put_off_in_a_row = 0
         self._lines = pace.connections
         self.tally = Tally()
         self.failure: Exception | None = None
@@ -147,6 +141,7 @@ class _Run:
             while not self._is_over:
                 taken = self._queue.take()
                 if taken is None:
+                    self._leave()
                     return
                 if self._halt.wait(taken.due - time.monotonic()) or self._is_over:
                     self._queue.put_back(taken)
@@ -159,7 +154,7 @@ class _Run:
         finally:
             line.close()
 
-    def _one(self, taken: "_Taken", line: "_Line") -> None:
+    def _one(self, taken: Taken, line: "_Line") -> None:
         entry, is_marked = taken.dispatch.entry, False
 
         def on_sending() -> None:
@@ -184,7 +179,7 @@ class _Run:
         line.failures = 0
         self._delivered(taken, line, answer)
 
-    def _not_delivered(self, taken: "_Taken", line: "_Line", error: Exception) -> None:
+    def _not_delivered(self, taken: Taken, line: "_Line", error: Exception) -> None:
         """The server takes nothing, or nothing now: a pause that grows, and in the end no further try."""
         self._queue.put_back(taken)
         line.close()
@@ -202,12 +197,16 @@ class _Run:
     def _retire(self, line: "_Line", why: str) -> None:
         """A server may allow fewer connections than we would like: it is over only when the last one fails."""
         line.is_retired = True
+        if not self._leave():
+            self._stop(why)
+
+    def _leave(self) -> int:
+        """Take a line out of the run; gives how many are left."""
         with self._lock:
             self._lines -= 1
-            if not self._lines:
-                self._stop(why)
+            return self._lines
 
-    def _delivered(self, taken: "_Taken", line: "_Line", answer: Answer) -> None:
+    def _delivered(self, taken: Taken, line: "_Line", answer: Answer) -> None:
         entry = taken.dispatch.entry
         if answer.state is State.UNKNOWN:
             line.close()
@@ -217,13 +216,24 @@ class _Run:
         self._ledger.mark(entry, answer.state, answer.text, self._clock())
         if answer.state is State.PLANNED and taken.tries + 1 < self._pace.tries:
             pause = self._pause(taken.tries)
-            self._queue.put_back(_Taken(time.monotonic() + pause, taken.number, taken.dispatch, taken.tries + 1))
+            self._queue.put_back(Taken(time.monotonic() + pause, taken.number, taken.dispatch, taken.tries + 1))
+            self._be_patient(answer, pause)
             return
+        self._put_off_in_a_row = 0
         with self._lock:
             if answer.state is State.SENT:
                 self._believe_refusals()
             self._count(answer.state)
             self._doubt_the_line(answer)
+
+    def _be_patient(self, answer: Answer, pause: float) -> None:
+        """A server that puts off one after the other wants to be left alone for a while."""
+        with self._lock:
+            self._put_off_in_a_row += 1
+            is_too_much = self._put_off_in_a_row >= self._pace.most_put_off
+        if is_too_much:
+            self._teller.trouble(answer.text, pause)
+            self._halt.wait(pause)
 
     def _count(self, state: State, number: int = 1) -> None:
         self.tally.states[state] += number
@@ -280,39 +290,6 @@ class _Run:
         return random.uniform(longest / 2, longest)  # noqa: S311
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Taken:
-    """A letter in the queue: when it is due (by the monotonic clock), and how often it has been tried."""
-
-    due: float
-    number: int
-    dispatch: Dispatch = field(compare=False)
-    tries: int = field(default=0, compare=False)
-
-
-class _Queue:
-    """Letters to be sent, in their order; those that are put off come back when they are due."""
-
-    def __init__(self, letters: Iterable[Dispatch]) -> None:
-        self._fresh: Iterator[tuple[int, Dispatch]] = iter(enumerate(letters))
-        self._later: list[_Taken] = []
-        self._lock = threading.Lock()
-
-    def take(self) -> _Taken | None:
-        """The next letter: one that was put off if it is due, else a fresh one, else whatever is due next."""
-        with self._lock:
-            if self._later and self._later[0].due <= time.monotonic():
-                return heapq.heappop(self._later)
-            for number, dispatch in self._fresh:
-                return _Taken(0.0, number, dispatch)
-            return heapq.heappop(self._later) if self._later else None
-
-    def put_back(self, taken: _Taken) -> None:
-        """Keep a letter for later."""
-        with self._lock:
-            heapq.heappush(self._later, taken)
-
-
 class _Line:
     """A connection that is made when it is needed, and anew after it broke."""
 
@@ -334,20 +311,6 @@ class _Line:
             with suppress(Exception):
                 self._connection.close()
         self._connection = None
-
-
-class _Ticks:
-    """Hands out moments at a steady rate, whoever asks."""
-
-    def __init__(self, per_second: float) -> None:
-        self._step, self._next, self._lock = 1 / per_second, 0.0, threading.Lock()
-
-    def next(self) -> float:
-        """How many seconds to wait until one's turn."""
-        with self._lock:
-            now = time.monotonic()
-            self._next = max(self._next + self._step, now)
-            return self._next - now
 
 
 def entry_of(record: Mapping[str, Any], plan: Plan, sender: str, secret: bytes) -> Entry:

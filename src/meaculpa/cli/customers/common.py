@@ -8,7 +8,8 @@ from pathlib import Path
 
 from meaculpa.config import Config
 from meaculpa.customers.folder import Basis, digest_of
-from meaculpa.customers.ledger import Ledger, open_ledger
+from meaculpa.customers.ledger import Ledger
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.errors import InvalidInput, Problem, Refused
 from meaculpa.files import alone
 from meaculpa.model import Incident

@@ -21,13 +21,15 @@ from meaculpa.cli.wording import bad, count, say
 from meaculpa.config import Config, Mail, SesTransport
 from meaculpa.customers.columns import is_address
 from meaculpa.customers.folder import Basis, Plan, read_letters, read_plan
-from meaculpa.customers.ledger import Entry, Ledger, Promise, needs_letter, open_ledger
+from meaculpa.customers.ledger import Entry, Ledger, Promise, needs_letter
+from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.mail import Mail as Message
 from meaculpa.customers.mail import write_mail
 from meaculpa.customers.order import Asked, Stage
 from meaculpa.customers.orders import order_of
+from meaculpa.customers.outbox import Dispatch
 from meaculpa.customers.promises import promise_to
-from meaculpa.customers.sending import Dispatch, Pace, Teller, entry_of, send_letters
+from meaculpa.customers.sending import Pace, Teller, entry_of, send_letters
 from meaculpa.customers.transport import Connection
 from meaculpa.errors import Refused, TargetError
 from meaculpa.project import read_letter_templates
