@@ -53,7 +53,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def orders(project: Path, *rows: dict[str, str]) -> str:
-    path = project / "orders.csv"
+    path = project / "private" / "orders.csv"
+    path.parent.mkdir(exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, ROW)
         writer.writeheader()
@@ -230,14 +231,19 @@ def test_nobody_signs_no_letter(project: Path) -> None:
 @pytest.mark.parametrize("place", ["public/plan", "incidents", "assets/x", "site_templates"])
 def test_letters_never_lie_where_they_would_be_published(project: Path, place: str) -> None:
     done = run(project, orders(project, customer(1)), "--out", str(project / place))
-    assert (done.returncode, "letters hold personal data" in done.stderr) == (1, True)
+    assert (done.returncode, "is published, and personal data never is" in done.stderr) == (1, True)
 
 
 def test_a_plan_replaces_a_plan_and_nothing_else(project: Path) -> None:
     file = orders(project, customer(1))
     for _ in range(2):
         assert run(project, file).returncode == 0
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "ledger.db", "plans"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == [
+        "codes",
+        "ledger.db",
+        "orders.csv",
+        "plans",
+    ]
     other = project / "private" / "mine"
     other.mkdir()
     (other / "thesis.txt").write_text("years of work")
@@ -250,7 +256,12 @@ def test_a_plan_that_fails_leaves_the_one_before_it(project: Path) -> None:
     assert run(project, orders(project, customer(1))).returncode == 0
     assert run(project, orders(project, customer(2, email="nobody"))).returncode == 1
     assert [one["recipient"] for one in letters(project)] == ["1"]
-    assert sorted(path.name for path in (project / "private").iterdir()) == ["codes", "ledger.db", "plans"]
+    assert sorted(path.name for path in (project / "private").iterdir()) == [
+        "codes",
+        "ledger.db",
+        "orders.csv",
+        "plans",
+    ]
 
 
 def test_many_letters_are_leafed_through_by_fifties(project: Path) -> None:
@@ -392,3 +403,29 @@ def test_a_template_of_ones_own_with_a_mistake_is_told(project: Path, text: str)
     done = run(project, orders(project, customer(1)))
     assert (done.returncode, "site_templates/letters/" in done.stderr) == (1, True)
     assert "Traceback" not in done.stderr
+
+
+def test_orders_that_name_no_law_are_under_that_of_the_shop(project: Path) -> None:
+    file = orders(project, customer(1, new_ship_on=""))
+    assert "silence cancels 1 order" in run(project, file).stdout
+    path = project / "meaculpa.yml"
+    path.write_text(path.read_text().replace("timezone: Europe/London", "timezone: Europe/London, jurisdiction: eu"))
+    done = run(project, file)
+    assert (done.returncode, "silence cancels" in done.stdout) == (0, False)
+    assert "Your order stays as it is; you need not confirm it." in done.stdout
+
+
+def test_orders_that_would_be_published_are_refused_and_others_warned_of(project: Path) -> None:
+    file = project / "orders.csv"
+    file.write_bytes(Path(orders(project, customer(1))).read_bytes())
+    assert "orders.csv may be committed with the project: put it into private/" in run(project, str(file)).stderr
+    for folder in ("public", "assets", "incidents"):
+        (project / folder).mkdir(exist_ok=True)
+        place = project / folder / "orders.csv"
+        place.write_bytes(file.read_bytes())
+        done = run(project, str(place))
+        assert (done.returncode, "is published, and personal data never is" in done.stderr) == (1, True)
+        place.unlink()
+    private = project / "private" / "orders.csv"
+    private.write_bytes(file.read_bytes())
+    assert run(project, str(private)).stderr == ""

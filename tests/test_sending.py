@@ -130,7 +130,16 @@ def test_run_again_nobody_gets_a_second_one(project: Path, server: MailServer) -
     assert (done.returncode, done.stdout) == (0, f"Nothing is left to send: meaculpa customers status {THROWS}\n")
     assert server.count == 2
     again = meaculpa(
-        *("customers", "plan", "throws", "--stage", "delay", "--orders", str(project / "orders.csv"), *NOW),
+        *(
+            "customers",
+            "plan",
+            "throws",
+            "--stage",
+            "delay",
+            "--orders",
+            str(project / "private" / "orders.csv"),
+            *NOW,
+        ),
         cwd=project,
     )
     assert (again.returncode, "nobody is left to write to (2 sent)" in again.stderr) == (1, True)
@@ -367,7 +376,7 @@ def change_settings(project: Path) -> None:
 
 
 def remove_orders(project: Path) -> None:
-    (project / "orders.csv").unlink()
+    (project / "private" / "orders.csv").unlink()
 
 
 @pytest.mark.parametrize(

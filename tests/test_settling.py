@@ -377,7 +377,9 @@ def test_a_campaign_goes_on_elsewhere_and_nobody_gets_two(project: Path, server:
     assert states(project) == {"1": "sent", "2": "refused", "3": "unknown", "4": "sent"}
     assert (
         "nobody is left to write to"
-        in run(project, "plan", "throws", "--stage", "delay", "--orders", str(other / "orders.csv"), *NOW).stderr
+        in run(
+            project, "plan", "throws", "--stage", "delay", "--orders", str(other / "private" / "orders.csv"), *NOW
+        ).stderr
     )
 
 
@@ -385,7 +387,7 @@ def test_who_has_handed_over_is_told_so_by_every_command(project: Path) -> None:
     delayed(project, customer(1))
     run(project, "ledger", "export", "throws", "private/campaign.jsonl")
     assert "handed over to another machine at 20" in run(project, "status", "throws").stdout
-    done = run(project, "plan", "throws", "--stage", "delay", "--orders", "orders.csv", *NOW)
+    done = run(project, "plan", "throws", "--stage", "delay", "--orders", "private/orders.csv", *NOW)
     assert (done.returncode, "nothing is sent from here" in done.stderr) == (1, True)
 
 

@@ -118,6 +118,7 @@ class Site(Shape):
     timezone: Zone = ZoneInfo("UTC")
     locales: tuple[LocaleCode, ...] = Field(default=("en",), min_length=1)
     support: Support = Support()
+    jurisdiction: Literal["us", "eu", "uk"] | None = None
 
     @field_validator("locales")
     @classmethod

@@ -19,6 +19,7 @@ from meaculpa.customers.delay_law import (
     WORKING_DAYS_TO_REFUND,
     Delay,
     DelayRule,
+    Jurisdiction,
     add_working_days,
     deadline,
     judge_delay,
@@ -59,7 +60,8 @@ class Campaign:
     """What all letters of one stage of one incident have in common.
 
     `words` are the site's languages, its own first; what lies on `store_host` cannot be read when the store is down.
-    `link` gives the address of a recipient's letter on the page, where it stands until `link_until`.
+    `link` gives the address of a recipient's letter on the page, where it stands until `link_until`; `jurisdiction` is
+    that of orders which name none.
     """
 
     incident: Incident
@@ -73,6 +75,7 @@ class Campaign:
     link: Callable[[str], str] | None = None
     link_until: date | None = None
     zone: tzinfo = UTC
+    jurisdiction: Jurisdiction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,12 +60,22 @@ def reply_address(config: Config) -> str:
 
 def refuse_public(place: Path, root: Path, config: Config) -> None:
     """Letters hold personal data: they never lie where they would be published."""
+    refuse_published(place, root, config)
+    if may_be_committed(place, root):
+        raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
+
+
+def refuse_published(place: Path, root: Path, config: Config) -> None:
+    """Refuse a place for personal data in a folder that is published; raises Refused."""
     published = [root / target.path for target in config.targets if target.type == "directory"]
     for folder in (*published, root / "public", root / "incidents", root / "assets", root / "site_templates"):
         if place.is_relative_to(folder.resolve()):
-            raise Refused(f"{place} is published; letters hold personal data: choose a place below private/")
-    if place.is_relative_to(root.resolve()) and not place.is_relative_to((root / "private").resolve()):
-        raise Refused(f"{place} may be committed with the project; letters hold personal data: choose private/")
+            raise Refused(f"{place} is published, and personal data never is: choose a place below private/")
+
+
+def may_be_committed(place: Path, root: Path) -> bool:
+    """Whether a file lies in the project and not in private/, which git leaves alone."""
+    return place.is_relative_to(root.resolve()) and not place.is_relative_to((root / PRIVATE).resolve())
 
 
 def private_lines(file: Path, path: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,15 +20,18 @@ from meaculpa.cli.customers.common import (
     CODES,
     PLANS,
     basis_of,
+    may_be_committed,
     project_ledger,
     refuse_handed_over,
     refuse_public,
+    refuse_published,
     reply_address,
 )
 from meaculpa.cli.customers.page_letters import last_day, page_link
 from meaculpa.cli.customers.plan_words import plan_data, print_plan
-from meaculpa.cli.wording import say_json, say_problems
+from meaculpa.cli.wording import bad, say, say_json, say_problems
 from meaculpa.config import CONFIG_FILE, Config
+from meaculpa.customers.delay_law import Jurisdiction
 from meaculpa.customers.folder import (
     LETTERS,
     codes_in_plans,
@@ -94,7 +98,7 @@ def plan_command(
     _refuse_broken(incident, root)
     place = (out or root / PLANS / f"{incident.id}-{stage}").resolve()
     refuse_public(place, root, config)
-    _refuse_odd_file(orders, stage, place)
+    _refuse_odd_file(orders, stage, place, root, config)
     sources = read_letter_templates(root)
     campaign = _campaign(incident, Stage(stage), config, files, sources, clock(now))
     # What restored letters were made from is forgotten with them.
@@ -146,7 +150,8 @@ def _write_letters(
             readers = _told(_rows(opened.enter_context(orders.open("rb")), path, stage))
         else:
             readers = promised_readers(ledger, incident.id)
-        rows = _who_needs_it(readers, ledger.final(incident.id, str(stage)), had)
+        known = _with_law(readers, campaign.jurisdiction)
+        rows = _who_needs_it(known, ledger.final(incident.id, str(stage)), had)
         try:
             outcome = plan(rows, campaign, purse, stream, path, skip_bad_rows)
         except TemplateError as error:
@@ -155,6 +160,15 @@ def _write_letters(
     if not outcome.totals.letters and (had or not orders):
         _refuse_empty(incident, stage, had, outcome)
     return outcome, had
+
+
+def _with_law(
+    readers: Iterable[Order | Asked | Problem], jurisdiction: Jurisdiction | None
+) -> Iterator[Order | Asked | Problem]:
+    """Give orders whose row names no law the one of the shop."""
+    for one in readers:
+        is_open = isinstance(one, Order) and one.jurisdiction is None
+        yield replace(one, jurisdiction=jurisdiction) if is_open and isinstance(one, Order) else one
 
 
 def _who_needs_it(
@@ -265,6 +279,7 @@ def _campaign(
         link=link,
         link_until=until,
         zone=config.site.timezone,
+        jurisdiction=Jurisdiction(config.site.jurisdiction) if config.site.jurisdiction else None,
     )
 
 
@@ -334,7 +349,7 @@ def _codes(root: Path, offers: Iterable[Condition], used: set[str]) -> Any:
     return pools
 
 
-def _refuse_odd_file(orders: Path | None, stage: str, place: Path) -> None:
+def _refuse_odd_file(orders: Path | None, stage: str, place: Path, root: Path, config: Config) -> None:
     if orders is None:
         if stage != Stage.RESTORED:
             raise click.UsageError("which orders? --orders FILE")
@@ -343,3 +358,7 @@ def _refuse_odd_file(orders: Path | None, stage: str, place: Path) -> None:
         raise Refused(f"{orders} is no file that can be read twice; write the orders into one")
     if orders.resolve().is_relative_to(place):
         raise Refused(f"{orders} lies in the folder that the plan replaces; put it somewhere else below private/")
+    refuse_published(orders.resolve(), root, config)
+    if may_be_committed(orders.resolve(), root):
+        shown = bad(shown_path(orders.absolute()))
+        say(f"{shown} may be committed with the project: put it into private/", to_errors=True)
