@@ -60,8 +60,8 @@ class Campaign:
     """What all letters of one stage of one incident have in common.
 
     `words` are the site's languages, its own first; what lies on `store_host` cannot be read when the store is down.
-    `link` gives the address of a recipient's letter on the page, where it stands until `link_until`; `jurisdiction` is
-    that of orders which name none.
+    `link` gives the address of a recipient's letter on the page, where it stands until `link_until`.
+    `jurisdiction` is that of orders which name none.
     """
 
     incident: Incident
