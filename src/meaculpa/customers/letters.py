@@ -359,7 +359,7 @@ def _linked(text: str, addresses: Iterable[str | None]) -> SafeHtml:
     """A text of a letter as HTML, in which our own addresses are links and nothing else is."""
     html = escape(text)
     for address in addresses:
-        if address:
+        if address and address in text:
             shown = escape(address)
             html = html.replace(shown, SafeHtml('<a href="{}" style="color:inherit">{}</a>').format(address, address))
     return html
