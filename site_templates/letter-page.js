@@ -100,8 +100,13 @@
   const spoken = navigator.languages.flatMap((code) => [code, code.split("-")[0]]);
   const words = seed[spoken.find((code) => seed[code]) ?? document.documentElement.lang];
 
+  const title = document.title;
+  let looks = 0;
+
   function say(name) {
+    document.title = title;
     document.documentElement.lang = words.lang;
+    document.documentElement.dir = words.dir;
     main.replaceChildren(make("p", words[name]));
     main.firstChild.className = "lead";
   }
@@ -124,16 +129,21 @@
   }
 
   async function look() {
+    const number = ++looks;
     const asked = readFragment(location.hash);
     if (!asked) return say("incomplete");
     if (!globalThis.crypto?.subtle) return say("unsafe");
     say("wait");
+    let letter;
+    let told = "gone";
     try {
-      const letter = await open(asked);
-      letter ? draw(letter) : say("gone");
+      letter = await open(asked);
     } catch {
-      say("unreachable");
+      told = "unreachable";
     }
+    // Another link may have been opened meanwhile: an answer to this letter must never go to that order.
+    if (number !== looks) return;
+    letter ? draw(letter) : say(told);
   }
 
   addEventListener("hashchange", look);

@@ -1,5 +1,6 @@
 """Letters for the page: who has the token opens one, and what lies in the shards tells nobody else anything."""
 
+import hashlib
 import json
 import math
 import os
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.sealing import SHARDS, Sealed, campaign_of, fill_shards, fragment_of, seal, token_of
 from meaculpa.customers.shelf import find_shelves, is_laid, lay, read_secret, seal_letters, withdraw
+from meaculpa.errors import Refused
 from meaculpa.model import OutputFile
 
 SECRET = bytes(range(32))
@@ -120,6 +122,7 @@ def test_a_letter_is_sealed_once_and_anew_only_when_it_changes(tmp_path: Path) -
         assert boxes() == first
         seal_letters(ledger, "throws", "delay", [("1", {"text": "other"})], SECRET, date(2026, 12, 1))
         assert boxes()["1"] != first["1"]
+        assert boxes()["1"][:12] != first["1"][:12], "a nonce serves once"
         assert boxes()["2"] == first["2"]
 
 
@@ -154,6 +157,37 @@ def test_what_was_stopped_while_it_was_laid_out_is_laid_again_and_withdrawn_when
 
 
 def test_the_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None:
-    path = tmp_path / "private" / "letters.key"
-    first = read_secret(path)
-    assert (len(first), read_secret(path), path.stat().st_mode & 0o777) == (32, first, 0o600)
+    path = tmp_path / "letters.key"
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        first = read_secret(path, ledger)
+        assert (len(first), read_secret(path, ledger), path.stat().st_mode & 0o777) == (32, first, 0o600)
+
+
+@pytest.mark.parametrize("content", [b"", b"ab", b"not hexadecimal", b"\xff" * 64, b"ab" * 32, None])
+def test_another_secret_than_letters_were_sealed_with_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "letters.key"
+    with open_ledger(tmp_path / "ledger.db") as ledger:
+        read_secret(path, ledger)
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(Refused):
+            read_secret(path, ledger)
+        assert path.exists() == (content is not None)
+
+
+@pytest.mark.parametrize("count", [0, 1, 40, 3_000])
+def test_nobody_can_tell_which_records_hold_letters(count: int) -> None:
+    shards = dict(fill_shards(map(letter, range(count)), SECRET, CAMPAIGN))
+    for number, body in enumerate(shards.values()):
+        length = int.from_bytes(body[:4], "big")
+        names = [body[at : at + 2] for at in range(4, len(body), length)]
+        assert {int.from_bytes(name, "big") >> 6 for name in names} == {number}
+        assert names == sorted(names)
+    other = dict(fill_shards([], os.urandom(32), CAMPAIGN))
+    assert not any(other[name] == body for name, body in dict(fill_shards([], SECRET, CAMPAIGN)).items())
+
+
+def test_what_fills_records_cannot_be_computed_by_others() -> None:
+    body = dict(fill_shards([], SECRET, CAMPAIGN))["000"][4:]
+    assert hashlib.shake_256(body[:32]).digest(64) != body[32:96]

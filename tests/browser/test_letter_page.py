@@ -47,7 +47,7 @@ class Shop:
     def send(self, *rows: dict[str, str]) -> None:
         file = orders(self.root, *rows)
         plan = ("customers", "plan", "throws", "--stage", "delay", "--orders", file, *NOW)
-        for command in (plan, ("customers", "send", f"private/plans/{THROWS}-delay", *NOW), ("publish", *NOW)):
+        for command in (("publish", *NOW), plan, ("customers", "send", f"private/plans/{THROWS}-delay", *NOW)):
             done = meaculpa(*command, cwd=self.root)
             assert done.returncode == 0, done.stderr
         self.serve()
@@ -238,6 +238,39 @@ def test_planned_again_a_letter_has_the_same_link(northwind: Shop) -> None:
         assert meaculpa(*plan, cwd=northwind.root).returncode == 0
         found.append(links())
     assert found[0] == found[1]
+
+
+def test_before_the_page_is_there_no_link_to_it_is_sent(northwind: Shop) -> None:
+    file = orders(northwind.root, customer(1))
+    meaculpa("customers", "plan", "throws", "--stage", "delay", "--orders", file, *NOW, cwd=northwind.root)
+    done = meaculpa("customers", "send", f"private/plans/{THROWS}-delay", *NOW, cwd=northwind.root)
+    assert (done.returncode, northwind.mail.count) == (3, 0)
+    assert "the page that opens letters is not there yet: meaculpa publish" in done.stderr
+
+
+def test_a_letter_that_comes_late_never_takes_the_place_of_another(page: Page, northwind: Shop) -> None:
+    northwind.send(customer(1), customer(2))
+    links = [northwind.link(f"c{number}@example.com") for number in (1, 2)]
+    page.goto(links[0])
+    expect(page.get_by_text("Dear Customer 1,")).to_be_visible()
+    shard = next(path for path in northwind.host.asked if path.endswith(".bin"))
+    page.goto(links[0].partition("#")[0])
+    northwind.host.hanging = {shard}
+    for link in links:
+        page.evaluate("link => { location.hash = new URL(link).hash }", link)
+        page.wait_for_timeout(200)
+    expect(page.get_by_text("Dear Customer 2,")).to_be_visible()
+    northwind.host.hanging = set()
+    page.wait_for_timeout(1000)
+    expect(page.get_by_text("Dear Customer 2,")).to_be_visible()
+    assert page.title().startswith("Order 2:")
+
+
+def test_what_is_printed_opens_no_letter(northwind: Shop) -> None:
+    file = orders(northwind.root, customer(1))
+    done = meaculpa("customers", "plan", "throws", "--stage", "delay", "--orders", file, *NOW, cwd=northwind.root)
+    assert re.search(r"index\.html#[0-9a-f]{12}…", done.stdout)
+    assert not re.search(r"#[0-9a-f]{12}[\w-]{22}", done.stdout)
 
 
 def test_where_no_page_takes_the_letters_none_is_sent(northwind: Shop) -> None:

@@ -171,19 +171,27 @@ def retract_command(
             one, lambda: retract((incident_id,), done.files, done.known, open_target(one, root), Options())
         ),
     )
-    letters = withdraw_due(root, config, clock(now), incident_id)
+    letters, is_whole = withdraw_due(root, config, clock(now), incident_id)
     stuck = {path: failure for path in paths if (failure := _set_aside(root, path))}
     moved = [path for path in paths if path not in stuck]
     left = [*_mentions(incident_id, rest), *_built_pages(incident_id, root)]
     if as_json:
         targets_data = [_retraction_data(one) for one in found]
-        say_json({"set_aside": moved, "not_set_aside": stuck, "still_named_in": left, "targets": targets_data})
+        say_json(
+            {
+                "set_aside": moved,
+                "not_set_aside": stuck,
+                "still_named_in": left,
+                "targets": targets_data,
+                "letters": letters,
+            }
+        )
     else:
         _print_retraction(found, moved, stuck)
         for line in (*letters, *(f"{place} {bad('still names it')}" for place in left)):
             say(line)
         say(_BEYOND_REACH)
-    return 3 if stuck or any(one.failures for one in found) else 0
+    return 3 if stuck or not is_whole or any(one.failures for one in found) else 0
 
 
 def _refuse_unknown(incident_id: str, files: ProjectFiles, is_seen: Callable[[], bool]) -> None:

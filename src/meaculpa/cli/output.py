@@ -90,19 +90,21 @@ def publish_command(
         say_json({"targets": [_result_data(outcome, dry_run) for outcome in outcomes], "retracted": sorted(burnt)})
     if not dry_run:
         _invalidate(done.config, outcomes)
-        _look_after_letters(root, done.config, clock(now))
-    code = exit_code(outcomes)
+    is_whole = dry_run or _look_after_letters(root, done.config, clock(now))
+    code = exit_code(outcomes) or (0 if is_whole else 3)
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
     return code or int(has_errors(done.problems) or bool(burnt))
 
 
-def _look_after_letters(root: Path, config: Config, now: datetime) -> None:
-    """Withdraw letters whose time on the page is over."""
-    from meaculpa.cli.customers.page_letters import withdraw_if_due
+def _look_after_letters(root: Path, config: Config, now: datetime) -> bool:
+    """Withdraw letters whose time on the page is over; says whether every target has it so."""
+    from meaculpa.cli.customers.page_letters import withdraw_due
 
-    for line in withdraw_if_due(root, config, now):
+    lines, is_whole = withdraw_due(root, config, now)
+    for line in lines:
         say(line, to_errors=True)
+    return is_whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import click
 from meaculpa.build.composition import Build, Memory
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import project_root
-from meaculpa.cli.customers.page_letters import withdraw_if_due
+from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
 from meaculpa.cli.wording import bad, bold, good, span_words
@@ -116,7 +116,7 @@ class _Dispatch:
 
         def withdraw() -> None:
             try:
-                for line in withdraw_if_due(self._root, done.config, now):
+                for line in withdraw_due(self._root, done.config, now)[0]:
                     tell(line)
             finally:
                 self._withdrawing.release()

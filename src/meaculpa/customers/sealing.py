@@ -62,13 +62,19 @@ def fill_shards(letters: Iterable[Sealed], secret: bytes, campaign: str) -> Iter
         shelves[_shard(letter.name)].append(letter)
     places = max(1, *map(len, shelves))
     length = _NAME + max([_NONCE + _STEP + _TAG, *(len(one.box) for shelf in shelves for one in shelf)])
-    for name, shelf in zip(shard_names(), shelves, strict=True):
+    for number, (name, shelf) in enumerate(zip(shard_names(), shelves, strict=True)):
         records = [_filled(one.name + one.box, length, secret) for one in shelf]
-        # What holds nothing looks the same, and stands among the others in the order of their bytes.
-        empty = [
-            _filled(_derived(secret, "empty", campaign, name, str(place)), length, secret) for place in range(places)
-        ]
-        yield name, length.to_bytes(_HEAD, "big") + b"".join(sorted([*records, *empty[len(records) :]]))
+        # What holds nothing looks the same: its name belongs to the shard, its place is that of its bytes.
+        empty = [_empty(number, place, length, secret, campaign) for place in range(places - len(shelf))]
+        yield name, length.to_bytes(_HEAD, "big") + b"".join(sorted([*records, *empty]))
+
+
+def _empty(number: int, place: int, length: int, secret: bytes, campaign: str) -> bytes:
+    """A record that holds no letter."""
+    chance = int.from_bytes(_derived(secret, "empty", campaign, str(number), str(place)), "big")
+    free = 8 * hashlib.sha256().digest_size - SHARD_BITS
+    start = (number << free | chance & (1 << free) - 1).to_bytes(hashlib.sha256().digest_size, "big")
+    return _filled(start, length, secret)
 
 
 def _filled(start: bytes, length: int, secret: bytes) -> bytes:

@@ -2,15 +2,18 @@
 
 import hashlib
 import os
+import re
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from meaculpa.customers.folder import write_private
 from meaculpa.customers.ledger import Ledger
 from meaculpa.customers.sealing import Sealed, campaign_of, fill_shards, seal, token_of
-from meaculpa.files import create_file
+from meaculpa.errors import Refused
 from meaculpa.model import OutputFile
 
 FOLDER = "letters"
@@ -29,18 +32,27 @@ class Shelf:
     digest: str
 
 
-def read_secret(path: Path) -> bytes:
-    """Read the secret from which links and keys follow, or make it; its owner alone may read it."""
+def read_secret(path: Path, ledger: Ledger) -> bytes:
+    """Read the secret from which links and keys follow, or make it once; its owner alone may read it.
+
+    Raises Refused for another one than letters have been sealed with: their links would open nothing.
+    """
+    known = ledger.rows("SELECT value FROM secrets WHERE name = 'letters'")
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        old = os.umask(0o077)
-        try:
-            create_file(path, os.urandom(_SECRET_LENGTH).hex().encode())
-        except FileExistsError:
-            pass
-        finally:
-            os.umask(old)
-    return bytes.fromhex(path.read_text(encoding="ascii").strip())
+        if known:
+            raise Refused(f"{path} is gone, and with it the key to letters that stand on the page; get it back")
+        write_private(path, secrets.token_hex(_SECRET_LENGTH).encode())
+    text = path.read_text(encoding="ascii", errors="replace").strip()
+    if not re.fullmatch(f"[0-9a-f]{{{2 * _SECRET_LENGTH}}}", text):
+        raise Refused(f"{path} holds no key of {_SECRET_LENGTH} bytes; get it back from a backup")
+    secret = bytes.fromhex(text)
+    fingerprint = hashlib.sha256(b"fingerprint" + secret).digest()
+    if known and known[0][0] != fingerprint:
+        raise Refused(f"{path} is not the key that letters on the page were sealed with; get that one back")
+    if not known:
+        with ledger.transaction() as rows:
+            rows.execute("INSERT OR IGNORE INTO secrets VALUES ('letters', ?)", (fingerprint,))
+    return secret
 
 
 def seal_letters(

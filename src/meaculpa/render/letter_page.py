@@ -18,7 +18,11 @@ def letter_page(config: Config, theme: Theme) -> str:
     """Render the page; its policy lets it run its own script, fetch from its own host, and nothing else."""
     words = theme.words[0]
     seed = {
-        one.locale: {"lang": one.locale, **{name: one.say(f"letter.{name}", day="{day}") for name in _SAID}}
+        one.locale: {
+            "lang": one.locale,
+            "dir": one.direction,
+            **{name: one.say(f"letter.{name}", day="{day}") for name in _SAID},
+        }
         for one in theme.words
     }
     script = plant("letter-page.js", theme.texts["letter-page.js"], seed)

@@ -34,7 +34,8 @@ def page_link(root: Path, config: Config, incident: str, stage: str) -> Any:
     """Give what makes a recipient's link, or None where letters do not stand on the page."""
     if config.letters is None:
         return None
-    secret = read_secret(root / _SECRET)
+    with project_ledger(root) as ledger:
+        secret = read_secret(root / _SECRET, ledger)
     campaign = campaign_of(secret, incident, stage)
     start = f"{config.site.url}/{FOLDER}/index.html#"
     return lambda recipient: start + fragment_of(campaign, token_of(secret, incident, stage, recipient))
@@ -52,8 +53,8 @@ def lay_out(plan: Plan, root: Path, config: Config, ledger: Ledger) -> list[Laid
     until = last_day(config, date.fromisoformat(plan.basis.day))
     assert until is not None  # noqa: S101
     letters = ((one["recipient"], _shown(one, until)) for one in read_letters(plan.folder))
-    seal_letters(ledger, plan.basis.incident, plan.basis.stage, letters, read_secret(root / _SECRET), until)
-    return bring_up(root, config, ledger)
+    seal_letters(ledger, plan.basis.incident, plan.basis.stage, letters, read_secret(root / _SECRET, ledger), until)
+    return bring_up(root, config, ledger, needs_page=True)
 
 
 def _shown(letter: dict[str, Any], until: date) -> dict[str, Any]:
@@ -62,10 +63,22 @@ def _shown(letter: dict[str, Any], until: date) -> dict[str, Any]:
     return {**{name: letter[name] for name in names}, "until": until.isoformat()}
 
 
-def bring_up(root: Path, config: Config, ledger: Ledger) -> list[Laid]:
-    """Lay out whatever a target does not have as it is now."""
+def bring_up(root: Path, config: Config, ledger: Ledger, needs_page: bool = False) -> list[Laid]:
+    """Lay out whatever a target does not have as it is now; with `needs_page` it needs the page, too."""
     shelves = find_shelves(ledger)
-    return at_every_target(config.targets, lambda settings: _bring_up_one(settings, root, ledger, shelves))
+    found = at_every_target(config.targets, lambda settings: _bring_up_one(settings, root, ledger, shelves))
+    return [_with_page(one, root, config) if needs_page and not one.error else one for one in found]
+
+
+def _with_page(laid: Laid, root: Path, config: Config) -> Laid:
+    """Look whether the page that opens letters is at a target."""
+    settings = next(one for one in config.targets if one.name == laid.target)
+    try:
+        if open_target(settings, root).read(f"{FOLDER}/index.html") is None:
+            return Laid(laid.target, "the page that opens letters is not there yet: meaculpa publish")
+    except (TargetError, Refused) as error:
+        return Laid(laid.target, str(error))
+    return laid
 
 
 def _bring_up_one(settings: Any, root: Path, ledger: Ledger, shelves: list[Shelf]) -> Laid:
@@ -73,7 +86,7 @@ def _bring_up_one(settings: Any, root: Path, ledger: Ledger, shelves: list[Shelf
     if not missing:
         return Laid(settings.name)
     try:
-        target = open_target(settings, root)
+        target, secret = open_target(settings, root), read_secret(root / _SECRET, ledger)
 
         def write_all(files: Iterable[OutputFile]) -> None:
             with ThreadPoolExecutor(target.writers) as writers:
@@ -81,29 +94,25 @@ def _bring_up_one(settings: Any, root: Path, ledger: Ledger, shelves: list[Shelf
                     pass
 
         for shelf in missing:
-            lay(ledger, shelf, read_secret(root / _SECRET), settings.name, write_all)
+            lay(ledger, shelf, secret, settings.name, write_all)
     except (TargetError, Refused) as error:
         return Laid(settings.name, str(error))
     return Laid(settings.name)
 
 
-def withdraw_due(root: Path, config: Config, now: datetime, incident: str | None = None) -> list[str]:
-    """Withdraw what has stood long enough, or everything of an incident; gives what is to be said of it.
+def withdraw_due(root: Path, config: Config, now: datetime, incident: str | None = None) -> tuple[list[str], bool]:
+    """Withdraw what has stood long enough, or everything of an incident.
 
-    What a target missed is brought to it, too. Raises Refused where another command is at work on the ledger.
+    Gives what is to be said of it, and whether all targets have it so; what one missed is brought to it, too. Where
+    another command is at work on the ledger nothing is done, and that is said.
     """
     if not has_ledger(root):
-        return []
-    with only_sender(root), project_ledger(root) as ledger:
-        number = withdraw(ledger, now.astimezone(config.site.timezone).date(), incident)
-        failed = [f"{bad(one.target)}: {one.error}" for one in bring_up(root, config, ledger) if one.error]
-    done = [f"{count(number, 'letter')} withdrawn from the page."] if number else []
-    return [*done, *failed]
-
-
-def withdraw_if_due(root: Path, config: Config, now: datetime) -> list[str]:
-    """The same, left for the next time where another command is at work."""
+        return [], True
     try:
-        return withdraw_due(root, config, now)
-    except Refused:
-        return []
+        with only_sender(root), project_ledger(root) as ledger:
+            number = withdraw(ledger, now.astimezone(config.site.timezone).date(), incident)
+            failed = [f"{bad(one.target)}: {one.error}" for one in bring_up(root, config, ledger) if one.error]
+    except Refused as error:
+        return [bad(f"letters on the page were not looked after: {error}")], False
+    told = "are to be withdrawn, and still stand where it says so below" if failed else "withdrawn from the page."
+    return [*([f"{count(number, 'letter')} {told}"] if number else []), *failed], not failed

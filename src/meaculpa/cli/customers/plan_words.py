@@ -1,5 +1,6 @@
 """How a plan of letters is told: some letters, what they come to, whom to call, and what the law makes of silence."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from meaculpa.customers.order import Order
 from meaculpa.customers.planning import Outcome
 
 _MOST_NAMED = 8
+_TOKEN = re.compile(r"(#[0-9a-f]{12})[\w-]{22}")
 _SHORT = timedelta(days=1)
 _WITHHELD = {
     Refusal.CUSTOMER_CAP: "the customer has had as much as the cap allows",
@@ -56,7 +58,9 @@ def print_plan(outcome: Outcome, campaign: Campaign, place: Path, had: Mapping[S
         reader = letter.reader
         to = f"the customer of order {reader.order_id}" if isinstance(reader, Order) else "those who asked to be told"
         say(faint(f"---- {letter.locale} · to {to}"))
-        say(f"{bold(letter.subject)}\n\n{letter.text}")
+        # The end of a link is the key to the letter; what stands on a terminal ends in logs.
+        text = _TOKEN.sub(r"\1…", letter.text)
+        say(f"{bold(letter.subject)}\n\n{text}")
     say(faint("----"))
     say(f"{good('Planned')} {count(totals.letters, 'letter')} for {campaign.incident.id}, stage {campaign.stage}.")
     if had:

@@ -66,17 +66,15 @@ def send_command(
     with only_sender(root), project_ledger(root) as ledger:
         _refuse_stale(found, root, config, ledger, clock(now))
         refuse_handed_over(found.basis.incident, ledger)
-        if not dry_run:
-            _put_on_page(found, root, config, ledger)
         run = _Run(
             found, mail, reply_address(config), now, test_to, ledger.secret() if not test_to else os.urandom(32)
         )
         if test_to is None:
-            code = _send(run, ledger, dry_run, yes_send)
+            code = _send(run, ledger, dry_run, yes_send, lambda: _put_on_page(found, root, config, ledger))
             forget_if_done(root, found, ledger)
             return code
         with TemporaryDirectory() as folder, open_ledger(Path(folder) / "test.db") as forgotten:
-            return _send(run, forgotten, dry_run, yes_send)
+            return _send(run, forgotten, dry_run, yes_send, lambda: _put_on_page(found, root, config, ledger))
 
 
 def _put_on_page(plan: Plan, root: Path, config: Config, ledger: Ledger) -> None:
@@ -85,7 +83,7 @@ def _put_on_page(plan: Plan, root: Path, config: Config, ledger: Ledger) -> None
     failed = [one for one in laid if one.error]
     for one in failed:
         say(f"{bad(one.target)}: {one.error}", to_errors=True)
-    if failed and len(failed) == len(laid):
+    if config.letters and len(failed) == len(laid):
         raise TargetError("nothing was sent: the letters could be put on no page, and their links would lead nowhere")
 
 
@@ -110,7 +108,7 @@ class _Run:
         return write_mail(addressed, self.mail.sender, self.reply_to, self.entry(letter).message_id, clock(self.now))
 
 
-def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int:
+def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None, put_on_page: Callable[[], None]) -> int:
     plan, basis = run.plan, run.plan.basis
     final = ledger.final(basis.incident, basis.stage)
     number = sum(1 for one in read_letters(plan.folder) if needs_letter(one["recipient"], one["email"], final))
@@ -122,6 +120,7 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None) -> int
     if not run.test_to:
         _refuse_unless_sure(number, yes_send, run.mail)
     connect = _connect(run.mail)
+    put_on_page()
     interrupted = ledger.recover()
     if interrupted:
         say(bad(f"An earlier run ended in the midst of {count(interrupted, 'letter')}."))
