@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from meaculpa.files import alone
 from tests.live import eventually
 from tests.mailserver import MailServer, mail_server
 from tests.making import incident_text, write_project
@@ -334,3 +335,24 @@ def test_a_test_of_patience_letters_leaves_no_promise(project: Path) -> None:
     done = run(project, "send", f"private/plans/{CARD}-patience", "--test-to", "me@northwind.example", *BEFORE)
     assert done.returncode == 0
     assert status(project)["promises"]["open"] == 0
+
+
+def test_the_same_list_once_more_tells_nobody_twice(project: Path, server: MailServer) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    assert restore(project).returncode == 0
+    (project / "private" / "asked.txt").write_text("a@example.com\nb@example.com\n")
+    later = ("--now", "2026-11-22 12:40")
+    done = run(project, "promise", "card", "--emails", "private/asked.txt", *later)
+    assert "Promised to 1 more customer; 1 in all" in done.stdout
+    server.taken.clear()
+    assert restore(project).returncode == 0
+    assert list(server.taken) == ["b@example.com"]
+
+
+def test_publishing_goes_on_while_letters_are_sent(project: Path) -> None:
+    """A command that holds the ledger is no matter of the page's, where no letter on it is due."""
+    promise(project, "a@example.com\n")
+    with alone(project / "private" / "ledger.lock"):
+        done = meaculpa("publish", *BEFORE, cwd=project)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -305,18 +305,19 @@ def _text(at: datetime) -> str:
     return at.isoformat(timespec="seconds")
 
 
-def add_promise(rows: sqlite3.Connection, incident: str, promise: Promise, at: datetime) -> int:
+def add_promise(rows: sqlite3.Connection, incident: str, promise: Promise, at: datetime, is_anew: bool = True) -> int:
     """Remember whom a mail is promised; gives 1, or 0 for a promise that stands there already.
 
-    One that is over is made anew, with the address that it has now.
+    One that is over is made anew if `is_anew`, with the address that it has now.
     """
     values = (promise.recipient, customer_of(promise.address), promise.address, promise.locale, promise.facts)
     return rows.execute(
         "INSERT INTO promises (incident, recipient, customer, address, locale, facts, promised_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET customer = excluded.customer,"
         " address = excluded.address, locale = excluded.locale, facts = excluded.facts,"
-        " promised_at = excluded.promised_at, closed_at = NULL, is_kept = NULL WHERE closed_at IS NOT NULL",
-        (incident, *values, _text(at)),
+        " promised_at = excluded.promised_at, closed_at = NULL, is_kept = NULL"
+        " WHERE closed_at IS NOT NULL AND ?",
+        (incident, *values, _text(at), is_anew),
     ).rowcount
 
 

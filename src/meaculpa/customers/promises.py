@@ -27,10 +27,10 @@ def promise_to(order: Order | None, asked: Asked | None) -> Promise:
     return Promise(recipient_of(reader), reader.email, reader.locale, facts)
 
 
-def promise_all(ledger: Ledger, incident: str, asked: Iterable[Asked], at: datetime) -> int:
-    """Take up who asked to be told; gives how many are new."""
+def promise_all(ledger: Ledger, incident: str, asked: Iterable[Asked], at: datetime, is_open: bool) -> int:
+    """Take up who asked to be told; gives how many are new. Who was told is told again only of another outage."""
     with ledger.transaction() as rows:
-        return sum(add_promise(rows, incident, promise_to(None, one), at) for one in asked)
+        return sum(add_promise(rows, incident, promise_to(None, one), at, is_open) for one in asked)
 
 
 def promised_readers(ledger: Ledger, incident: str) -> Iterator[Order | Asked]:

@@ -88,6 +88,11 @@ def withdraw(ledger: Ledger, today: date, incident: str | None = None) -> int:
         return rows.execute("DELETE FROM boxes WHERE until < ?", (today.isoformat(),)).rowcount
 
 
+def has_expired(ledger: Ledger, today: date) -> bool:
+    """Whether the time of any letter on the page is over."""
+    return bool(ledger.rows("SELECT 1 FROM boxes WHERE until < ? LIMIT 1", today.isoformat()))
+
+
 def find_shelves(ledger: Ledger) -> list[Shelf]:
     """Find every shelf that lies, or ought to lie, on the page."""
     query = "SELECT incident, stage FROM boxes UNION SELECT incident, stage FROM shelves"

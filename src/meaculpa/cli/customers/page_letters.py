@@ -14,7 +14,17 @@ from meaculpa.config import Config
 from meaculpa.customers.folder import Plan, read_letters
 from meaculpa.customers.ledger import Ledger
 from meaculpa.customers.sealing import campaign_of, fragment_of, token_of
-from meaculpa.customers.shelf import FOLDER, Shelf, find_shelves, is_laid, lay, read_secret, seal_letters, withdraw
+from meaculpa.customers.shelf import (
+    FOLDER,
+    Shelf,
+    find_shelves,
+    has_expired,
+    is_laid,
+    lay,
+    read_secret,
+    seal_letters,
+    withdraw,
+)
 from meaculpa.errors import Refused, TargetError
 from meaculpa.model import OutputFile
 from meaculpa.publish import open_target
@@ -100,6 +110,15 @@ def _bring_up_one(settings: Any, root: Path, ledger: Ledger, shelves: list[Shelf
     return Laid(settings.name)
 
 
+def _is_due(ledger: Ledger, config: Config, today: date, incident: str | None) -> bool:
+    """Whether anything is to be done; where nothing is, no command that holds the ledger is in the way."""
+    shelves = find_shelves(ledger)
+    if incident is not None:
+        return any(shelf.incident == incident for shelf in shelves)
+    missing = (not is_laid(ledger, shelf, target.name) for shelf in shelves for target in config.targets)
+    return has_expired(ledger, today) or any(missing)
+
+
 def withdraw_due(root: Path, config: Config, now: datetime, incident: str | None = None) -> tuple[list[str], bool]:
     """Withdraw what has stood long enough, or everything of an incident.
 
@@ -108,9 +127,13 @@ def withdraw_due(root: Path, config: Config, now: datetime, incident: str | None
     """
     if not has_ledger(root):
         return [], True
+    today = now.astimezone(config.site.timezone).date()
     try:
+        with project_ledger(root, patience=0.2) as ledger:
+            if not _is_due(ledger, config, today, incident):
+                return [], True
         with only_sender(root), project_ledger(root) as ledger:
-            number = withdraw(ledger, now.astimezone(config.site.timezone).date(), incident)
+            number = withdraw(ledger, today, incident)
             failed = [f"{bad(one.target)}: {one.error}" for one in bring_up(root, config, ledger) if one.error]
     except Refused as error:
         return [bad(f"letters on the page were not looked after: {error}")], False

@@ -13,6 +13,8 @@ from meaculpa.customers.lists import read_asked
 from meaculpa.customers.order import Asked
 from meaculpa.customers.promises import count_promises, promise_all
 from meaculpa.errors import InvalidInput, Problem
+from meaculpa.model import Incident
+from meaculpa.status import state_of
 
 
 @click.command("promise")
@@ -42,9 +44,14 @@ def promise_command(context: click.Context, incident_id: str, emails: Path, now:
     asked = [one for one in found if isinstance(one, Asked)]
     with only_sender(root), project_ledger(root) as ledger:
         refuse_handed_over(incident.id, ledger)
-        new = promise_all(ledger, incident.id, asked, clock(now))
+        new = promise_all(ledger, incident.id, asked, clock(now), _is_open(incident, clock(now)))
         still = count_promises(ledger, incident.id).open
     say(f"{good('Promised')} to {count(new, 'more customer')}; {still:,} in all wait for it.")
     say(f"When it works again: meaculpa customers plan {incident.id} --stage restored", to_errors=True)
     if path != "standard input":
         say(f"The addresses are in the ledger now; delete {path}.", to_errors=True)
+
+
+def _is_open(incident: Incident, at: datetime) -> bool:
+    state = state_of(incident, at)
+    return state is None or state.is_open
