@@ -80,6 +80,17 @@ def test_without_a_promised_date_it_is_thirty_days_after_the_order() -> None:
     assert judge_delay(delay, date(2026, 11, 21)).case is LATE
 
 
+@pytest.mark.parametrize("jurisdiction", [US, EU, None])
+@pytest.mark.parametrize("new", ["12-21", None])
+def test_who_agreed_to_wait_without_a_date_is_not_asked_again(
+    new: str | None, jurisdiction: Jurisdiction | None
+) -> None:
+    delay = Delay(day("10-01"), None, day(new), 2, jurisdiction, day("12-20"), kept_on=day("11-20"))
+    rule = judge_delay(delay, date(2026, 12, 15))
+    assert (rule.case, rule.silence, rule.until) == (DelayCase.CONSENTED, KEEPS, day(new))
+    assert (rule.refund_by, rule.is_late, rule.misses_essential_date) == (None, False, True)
+
+
 @pytest.mark.parametrize("delay", [Delay(None, None, None), Delay(date(2026, 10, 21), None, None, notice_number=2)])
 def test_without_any_promise_there_is_no_deadline(delay: Delay) -> None:
     with pytest.raises(ValueError, match="no deadline"):

@@ -84,6 +84,7 @@ DELAYS = {
     DelayCase.FIRST_SHORT: {"jurisdiction": Jurisdiction.US},
     DelayCase.FIRST_LONG: {"new_ship_on": None},
     DelayCase.RENEWED: {"notice_number": 2},
+    DelayCase.CONSENTED: {"notice_number": 2, "promised_ship_on": None, "kept_on": date(2026, 11, 20)},
     DelayCase.TOO_LATE: {"promised_ship_on": date(2026, 11, 20)},
     DelayCase.NO_SILENCE_RULE: {"jurisdiction": Jurisdiction.EU, "essential_date": date(2026, 12, 1)},
 }
@@ -152,6 +153,11 @@ def test_two_orders_read_differently_in_more_than_the_name() -> None:
             DelayCase.RENEWED,
             "if it has not shipped by 24 Nov 2026 and you have not said KEEP by then",
             "hear nothing",
+        ),
+        (
+            DelayCase.CONSENTED,
+            "you need not say it again. We ship your order by 2 Dec 2026.",
+            "* KEEP",
         ),
         (DelayCase.TOO_LATE, "so we have cancelled the order ourselves", "hear nothing"),
         (DelayCase.NO_SILENCE_RULE, "Your order stays as it is; you need not confirm it.", "KEEP"),

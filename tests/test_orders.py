@@ -134,6 +134,26 @@ def test_a_renewed_notice_must_know_the_last_promise() -> None:
 
 
 @pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({}, ""),
+        ({"ordered_on": ""}, ""),
+        (
+            {"promised_ship_on": "2026-11-27"},
+            'column "kept_on": it stands beside a promised_ship_on',
+        ),
+        ({"notice_number": "1"}, 'column "notice_number": a customer who has said KEEP has had a notice (2, or'),
+    ],
+)
+def test_who_said_keep_without_a_date_has_had_a_notice_and_is_promised_nothing(
+    cells: dict[str, str], message: str
+) -> None:
+    row = {"promised_ship_on": "", "notice_number": "2", "kept_on": "2026-11-21"} | cells
+    found = told(with_cells(**row))
+    assert [message in one for one in found] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(
     ("header", "messages"),
     [
         ("", ["the file is empty (its first row names the columns: order_id, email, name, item, price, currency)"]),

@@ -99,6 +99,39 @@ def test_a_refund_that_is_due_is_settled_by_the_refund_alone(project: Path) -> N
     assert "Settled 1 of 1 order:" in settle(project, "order_id,what,on\n1,refunded,2026-11-23\n").stdout
 
 
+def choose(project: Path, kind: str, give: str, **cells: str) -> None:
+    """Let one customer who has paid choose."""
+    front = f'kind: {kind}\nreason: We counted one delivery twice.\noffers: [{{when: "true", give: {give}}}]\n'
+    (project / "incidents" / f"{THROWS}.md").write_text(incident_text(front), encoding="utf-8")
+    row = {**customer(1), "item": "Throw", "price": "54.00", "currency": "EUR", "charge_state": "charged", **cells}
+    path = project / "private" / "choices.csv"
+    with path.open("w", newline="") as stream:
+        rows = csv.DictWriter(stream, list(row))
+        rows.writeheader()
+        rows.writerow(row)
+    done = run(project, "plan", "throws", "--stage", "choice", "--orders", str(path), *NOW)
+    assert done.returncode == 0, done.stderr
+    assert send(project, project / "private" / "plans" / f"{THROWS}-choice").returncode == 0
+
+
+@pytest.mark.parametrize(("price", "is_settled"), [("49.00", False), ("54.00", True)])
+def test_a_swap_for_a_cheaper_item_is_settled_once_the_difference_is_back(
+    project: Path, price: str, is_settled: bool
+) -> None:
+    choose(project, "stock", "comparable_item", comparable_item="Other throw", comparable_price=price)
+    done = settle(project, "order_id,what,on\n1,swapped,2026-11-23\n")
+    assert f"Settled {int(is_settled)} of 1 order:" in done.stdout
+    assert ("1 refund due: 1" in done.stdout) is not is_settled
+    assert "Settled 1 of 1 order:" in settle(project, "order_id,what,on\n1,refunded,2026-11-23\n").stdout
+
+
+def test_who_paid_too_much_gets_money_back_whatever_they_choose(project: Path) -> None:
+    choose(project, "pricing", "honour_price", right_price="40.00")
+    done = settle(project, "order_id,what,on\n1,shipped,2026-11-23\n")
+    assert "1 refund due: 1" in done.stdout
+    assert "Settled 1 of 1 order:" in settle(project, "order_id,what,on\n1,refunded,2026-11-23\n").stdout
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

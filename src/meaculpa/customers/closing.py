@@ -13,8 +13,10 @@ from meaculpa.errors import Refused
 # Letters of these stages are about orders that have to come to an end; the others promise, which is counted apart.
 _OF_ORDERS = ("delay", "choice", "apology")
 _GIVES_BACK = {"refund": (What.REFUNDED,), "release": (What.RELEASED, What.REFUNDED)}
-_GOODS = (What.SHIPPED, What.REPLACED, What.SWAPPED, What.SOURCED)
-_ENDS = {**_GIVES_BACK, "order": (*_GOODS, What.REFUNDED, What.RELEASED)}
+_BACK = (What.REFUNDED, What.RELEASED)
+_GOODS = (What.SHIPPED, What.REPLACED, What.SOURCED)
+# A swap for a cheaper item ends with the difference.
+_ENDS = {**_GIVES_BACK, "order": (*_GOODS, What.SWAPPED, *_BACK), "swap": (*_GOODS, *_BACK)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def close(ledger: Ledger, incident: str) -> Closing:
     unsettled = tuple(
         order for order, found in owed.items() if not _is_settled(found, settled.get(order, frozenset()))
     )
-    due = tuple(order for order in unsettled if any(one.due in _GIVES_BACK for one in owed[order]))
+    due = tuple(order for order in unsettled if any(_owes_money(one, settled.get(order)) for one in owed[order]))
     lost = {one.recipient for one in letters if one.state in (State.REFUSED, State.BOUNCED)}
     # Who was only promised an alert is on the list of calls once it has been written, and not here any more.
     alerts = (
@@ -87,6 +89,10 @@ def _is_ended(letter: Standing, done: frozenset[What]) -> bool:
         return bool(done.intersection(_ENDS[letter.due]))
     # A letter that owes nothing more ends it by itself, if it is out.
     return bool(done) or (not letter.due and letter.state is State.SENT)
+
+
+def _owes_money(letter: Standing, done: frozenset[What] | None) -> bool:
+    return letter.due in _GIVES_BACK or (letter.due == "swap" and What.SWAPPED in (done or ()))
 
 
 def _settlements(ledger: Ledger, incident: str) -> Mapping[str, frozenset[What]]:

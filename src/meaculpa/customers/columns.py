@@ -122,6 +122,7 @@ class Row(Shape):
     charge_state: Annotated[ChargeState, word_of(ChargeState, "charge_state")] | None = None
     refunded_on: _Day | None = None
     essential_date: _Day | None = None
+    kept_on: _Day | None = None
     jurisdiction: Annotated[Jurisdiction, word_of(Jurisdiction, "jurisdiction")] | None = None
     tier: _Name | None = None
     marketing_ok: Annotated[bool, BeforeValidator(_read_yes)] = False

@@ -27,6 +27,7 @@ class DelayCase(StrEnum):
     FIRST_SHORT = "first_short"
     FIRST_LONG = "first_long"
     RENEWED = "renewed"
+    CONSENTED = "consented"
     TOO_LATE = "too_late"
     NO_SILENCE_RULE = "no_silence_rule"
 
@@ -44,7 +45,8 @@ class Delay:
     """The dates of a delayed order.
 
     `promised_ship_on` is what the customer was promised last: at the order, or in the notice before this one.
-    `new_ship_on` is what this notice promises; None while nobody knows. Without a `jurisdiction` the strictest holds.
+    `new_ship_on` is what this notice promises; None while nobody knows. `kept_on` is when the customer agreed to a
+    delay without a date, after which nothing is promised. Without a `jurisdiction` the strictest holds.
     """
 
     ordered_on: date | None
@@ -53,6 +55,7 @@ class Delay:
     notice_number: int = 1
     jurisdiction: Jurisdiction | None = None
     essential_date: date | None = None
+    kept_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,13 @@ def deadline(delay: Delay) -> date:
 
 
 def judge_delay(delay: Delay, today: date) -> DelayRule:
-    """Say what silence means for a delayed order whose notice goes out today; raises ValueError (`deadline`)."""
+    """Say what silence means for a delayed order whose notice goes out today; raises ValueError (`deadline`).
+
+    Who agreed to a delay without a date keeps the order until they take that back (16 CFR 435.2(b)(1)(ii)).
+    """
+    misses = _misses_essential_date(delay)
+    if delay.kept_on:
+        return DelayRule(DelayCase.CONSENTED, Silence.KEEPS, delay.new_ship_on, None, False, misses)
     promised = deadline(delay)
     case = _case(delay, promised, today)
     silence, until = _SILENCE[case], delay.new_ship_on
@@ -99,7 +108,7 @@ def judge_delay(delay: Delay, today: date) -> DelayRule:
         until = None
     cancelled_on = {Silence.KEEPS: None, Silence.CANCELS: until, Silence.CANCELLED: today}[silence]
     refund_by = add_working_days(cancelled_on, WORKING_DAYS_TO_REFUND) if cancelled_on else None
-    return DelayRule(case, silence, until, refund_by, today > promised, _misses_essential_date(delay))
+    return DelayRule(case, silence, until, refund_by, today > promised, misses)
 
 
 _SILENCE = {

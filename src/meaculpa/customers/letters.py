@@ -203,7 +203,7 @@ def _order_facts(
     return {
         "order": order,
         "rule": rule,
-        "deadline": deadline(_delay(order)) if rule else None,
+        "deadline": deadline(_delay(order)) if rule and not order.kept_on else None,
         "rights": _rights(order, made, campaign),
         "gifts": _gifts(made),
         "choices": _choices(order, made, campaign),
@@ -249,6 +249,7 @@ def _delay(order: Order) -> Delay:
         order.notice_number,
         order.jurisdiction,
         order.essential_date,
+        order.kept_on,
     )
 
 
@@ -289,7 +290,7 @@ def _why_nothing(made: MakeGood) -> str:
 
 def _refuse_wrong_days(order: Order, campaign: Campaign) -> None:
     today, stage = campaign.today, campaign.stage
-    for name in ("ordered_on", "refunded_on"):
+    for name in ("ordered_on", "refunded_on", "kept_on"):
         day = getattr(order, name)
         if day and day > today:
             raise ValueError(f'column "{name}": {day} lies ahead')
@@ -300,7 +301,9 @@ def _refuse_wrong_days(order: Order, campaign: Campaign) -> None:
             raise ValueError(f'column "new_ship_on": {order.new_ship_on} is over')
         if stage is Stage.CHOICE and order.new_ship_on < today + _TO_ANSWER:
             raise ValueError(f'column "new_ship_on": {order.new_ship_on} comes before the last day for an answer')
-    if stage is Stage.DELAY and order.new_ship_on and order.new_ship_on <= (due := deadline(_delay(order))):
+    if stage is not Stage.DELAY or not order.new_ship_on or order.kept_on:
+        return
+    if order.new_ship_on <= (due := deadline(_delay(order))):
         hint = "30 days after the order, as nothing was promised" if order.promised_ship_on is None else "promised"
         raise ValueError(f'column "new_ship_on": {order.new_ship_on} is not after {due} ({hint}): no delay?')
 

@@ -50,6 +50,7 @@ class Order:
     charge_state: ChargeState | None = None
     refunded_on: date | None = None
     essential_date: date | None = None
+    kept_on: date | None = None
     jurisdiction: Jurisdiction | None = None
     tier: str | None = None
     marketing_ok: bool = False

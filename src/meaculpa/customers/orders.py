@@ -176,7 +176,14 @@ def _contradictions(order: Order, stage: Stage) -> Iterator[tuple[str, str, str]
 
 
 def _impossible_dates(order: Order) -> Iterator[tuple[str, str, str]]:
-    if order.promised_ship_on is None and (order.ordered_on is None or order.notice_number > 1):
+    if order.kept_on and order.promised_ship_on:
+        hint = "a KEEP without a date leaves nothing promised, one with a date ends with it: empty one of the two"
+        yield "kept_on", f"it stands beside a promised_ship_on, {order.promised_ship_on}", hint
+    elif order.kept_on and order.notice_number == 1:
+        yield "notice_number", "a customer who has said KEEP has had a notice", "2, or the number of this one"
+    elif order.kept_on:
+        return
+    elif order.promised_ship_on is None and (order.ordered_on is None or order.notice_number > 1):
         hint = "the date promised last" if order.notice_number > 1 else "or ordered_on"
         yield "promised_ship_on", "this cell is empty", hint
     elif order.promised_ship_on and order.new_ship_on and order.new_ship_on <= order.promised_ship_on:

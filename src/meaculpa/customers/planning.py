@@ -36,6 +36,7 @@ from meaculpa.customers.order import Asked, ChargeState, Order, Stage, recipient
 from meaculpa.customers.orders import cells_of
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.letters import Checked, Finding, inspect_letter
+from meaculpa.model import Kind
 
 _GOES_BACK = {ChargeState.CHARGED: "refund", ChargeState.HELD: "release"}
 _SAMPLES, _MOST_PROBLEMS = 3, 1_000
@@ -216,16 +217,32 @@ def _record(letter: Letter, made: MakeGood, campaign: Campaign) -> dict[str, Any
 def _due(order: Order, made: MakeGood, letter: Letter, campaign: Campaign) -> str:
     """What has to happen before it is settled: `refund`, `release`, an end to the order, or nothing.
 
-    `order` is an end to one whose money we have or hold, `end` any end.
+    `order` is an end to one whose money we have or hold, `swap` one that may be swapped for a cheaper item, whose
+    difference goes back then, `end` any end.
     """
-    if overcharge(order, campaign):
+    if overcharge(order, campaign) or _is_cheaper_either_way(order, campaign):
         return "refund"
     if _is_refund_sure(made, letter):
         return _GOES_BACK.get(order.charge_state or ChargeState.REFUNDED, "")
     is_open = campaign.stage in (Stage.DELAY, Stage.CHOICE) or any(one.gift in ENTITLEMENTS for one in made.grants)
     if not is_open or campaign.stage in (Stage.PATIENCE, Stage.RESTORED):
         return ""
-    return "order" if order.charge_state in _GOES_BACK else "end"
+    if order.charge_state not in _GOES_BACK:
+        return "end"
+    return "swap" if _may_swap_for_less(order, made, campaign) else "order"
+
+
+def _is_cheaper_either_way(order: Order, campaign: Campaign) -> bool:
+    """Whether a charged customer gets money back whatever they choose: all of it, or what was too much."""
+    is_choice = campaign.incident.kind is Kind.PRICING and campaign.stage is Stage.CHOICE
+    is_charged = order.charge_state is ChargeState.CHARGED
+    return is_choice and is_charged and order.right_price is not None and order.right_price < order.price
+
+
+def _may_swap_for_less(order: Order, made: MakeGood, campaign: Campaign) -> bool:
+    is_offered = campaign.stage is Stage.CHOICE and any(one.gift is Gift.COMPARABLE_ITEM for one in made.grants)
+    is_charged = order.charge_state is ChargeState.CHARGED
+    return is_offered and is_charged and (order.comparable_price or order.price) < order.price
 
 
 def _is_refund_sure(made: MakeGood, letter: Letter) -> bool:
