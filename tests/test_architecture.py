@@ -26,7 +26,7 @@ TIERS = [
     ["files", "project"],
     ["publish", "customers", "importers"],
     ["build"],
-    ["preview", "watch"],
+    ["preview", "watch", "doctor"],
     ["cli"],
 ]
 PURE = {name for tier in TIERS[:10] for name in tier}

@@ -295,7 +295,7 @@ def test_every_kind_has_a_first_message(project: Path, kind: str) -> None:
 
 
 def test_a_projects_own_first_message_wins(project: Path) -> None:
-    own = project / "site_templates" / "playbooks" / "outage.md"
+    own = project / "site_templates" / "playbooks" / "outage.en.md"
     own.parent.mkdir(parents=True)
     own.write_text("Es geht nicht: {{ title }}.")
     done = meaculpa("new", "Keine Zahlung", "--now", NOW, cwd=project)

@@ -79,6 +79,7 @@ def test_a_publisher_may_do_what_publishing_needs_and_nothing_else(project: Path
         "s3:DeleteObject",
         "s3:ListBucket",
         "cloudfront:CreateInvalidation",
+        "cloudfront:GetDistribution",
     }
     trust = resources["Publisher"]["Properties"]["AssumeRolePolicyDocument"]["Statement"][0]["Condition"]
     assert trust["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
@@ -166,6 +167,9 @@ def test_both_stacks_are_deployed_and_a_publish_goes_to_both_buckets(
     listed = cloudfront.list_invalidations(DistributionId=made)["InvalidationList"]
     cloudfront.close()
     assert listed["Quantity"] == 1
+    checks = json.loads(meaculpa("doctor", "--json", cwd=project).stdout)["checks"]
+    (seen,) = [one for one in checks if one["check"] == "cloudfront"]
+    assert (seen["verdict"], f"primary: {made} answers as" in seen["message"]) == ("ok", True)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ COMMANDS = {
     "embed": ("meaculpa.cli.edge", "Print the line that shows the banner on your storefront."),
     "edge": ("meaculpa.cli.edge", "Print configuration that shows the splash page when the shop is down."),
     "infra": ("meaculpa.cli.infra", "Print CloudFormation for the buckets and the distribution."),
+    "doctor": ("meaculpa.cli.doctor", "Check whether everything is ready for a bad night."),
     "import": ("meaculpa.cli.importing", "Take incidents over from another status page."),
     "completion": ("meaculpa.cli.completion", "Print the shell's completion script."),
 }

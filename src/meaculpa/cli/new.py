@@ -81,7 +81,7 @@ def new_command(
     title = title or _ask_title()
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
     facts["next_update"] = read_promise(facts["next_update"], at, config)
-    message = _first_message(root, Kind(kind), title, at, facts)
+    message = _first_message(root, Kind(kind), config.default_locale, title, at, facts)
     text = _compose(Kind(kind), title, at, facts, message, config)
     name = _free_id(at, title, files)
     path = f"incidents/{name}.md"
@@ -116,14 +116,14 @@ def _ask_title() -> str:
     return str(click.prompt("What can customers not do? (You cannot ...)"))
 
 
-def _first_message(root: Path, kind: Kind, title: str, at: datetime, facts: dict[str, object]) -> str:
+def _first_message(root: Path, kind: Kind, locale: str, title: str, at: datetime, facts: dict[str, object]) -> str:
     if kind is Kind.MAINTENANCE and not (facts["starts"] and facts["ends"]):
         raise click.UsageError("maintenance needs its window: --starts and --ends")
     if facts["message"] is not None:
         return plain_text(facts["message"])
     words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
     words |= {"title": title.rstrip(".!?"), "started": facts["started"], "known": at}
-    return first_message(read_playbooks(root), kind, words)
+    return first_message(read_playbooks(root), kind, locale, words)
 
 
 def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], message: str, config: Config) -> str:

@@ -42,13 +42,14 @@ def sign_lines(one: TargetSign, now: datetime) -> list[str]:
     """Say how a target does."""
     if one.sign is None:
         return [f"{one.name}: {bad(one.error or '')}"]
-    lines = [f"{one.name}: {_stamp_words(one.sign, now)}"]
+    lines = [f"{one.name}: {stamp_words(one.sign, now)}"]
     if one.sign.held:
         lines.append(f"{one.name}: {bad(f'build {one.sign.held} is held there')}: meaculpa publish --release")
     return lines
 
 
-def _stamp_words(sign: Sign, now: datetime) -> str:
+def stamp_words(sign: Sign, now: datetime) -> str:
+    """Say when what is published was last confirmed."""
     stamp = sign.stamp
     if stamp is None and sign.is_published:
         return bad("what was published there is gone or cannot be read: meaculpa publish")

@@ -41,6 +41,16 @@ def faint(text: str) -> str:
     return click.style(text, dim=True)
 
 
+def warning(text: str) -> str:
+    """Colour for what ought to be better."""
+    return click.style(text, fg="yellow")
+
+
+def unmarked(text: str) -> str:
+    """The text without its colours."""
+    return click.unstyle(text)
+
+
 def count(number: int, one: str) -> str:
     """`1 problem`, `2 problems`."""
     return f"{number:,} {one if number == 1 else one + 's'}"
@@ -55,7 +65,7 @@ def _line(problem: Problem) -> str:
     text = str(problem)
     if problem.severity is Severity.WARNING:
         place, rest = text.split(": ", 1)
-        return f"{place}: {click.style('warning:', fg='yellow')} {rest}"
+        return f"{place}: {warning('warning:')} {rest}"
     return text
 
 

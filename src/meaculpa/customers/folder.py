@@ -221,7 +221,7 @@ def write_previews(folder: Path, templates: Environment, title: str) -> None:
                 output.write(page.render(**facts, page_name=_page_name))
 
 
-def codes_in_plans(folder: Path, but: Path) -> set[str]:
+def codes_in_plans(folder: Path, but: Path | None) -> set[str]:
     """Collect the codes that other plans give away: nobody knows which of them has been sent."""
     used = set[str]()
     for path in sorted(folder.glob(f"[!.]*/{LETTERS}")):

@@ -63,6 +63,21 @@ class SesConnection:
         # What has no number comes from a proxy or a portal, and nobody knows what became of the request.
         return Answer(State.SENT, str(number)) if number else Answer(State.UNKNOWN, "an answer without a number")
 
+    def limits(self) -> list[str]:
+        """Say what keeps the account from sending to everybody; raises NotNow and TakesNothing."""
+        try:
+            found = self._client.get_account()
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "AccessDeniedException":
+                return ["it answers, but the credentials may not look at the account (ses:GetAccount)"]
+            raise TakesNothing(f"SES: {redacted(str(error))}") from error
+        except _WITHOUT_KEYS as error:
+            raise TakesNothing(f"SES: {redacted(str(error))}") from error
+        except BotoCoreError as error:
+            raise NotNow(f"SES cannot be reached: {redacted(str(error))}") from error
+        limits = [] if found.get("ProductionAccessEnabled") else ["the account is in the sandbox"]
+        return limits if found.get("SendingEnabled") else [*limits, "sending is switched off for the account"]
+
     def close(self) -> None:
         """Say goodbye; never raises."""
         with contextlib.suppress(Exception):

@@ -59,6 +59,15 @@ def invalidate_everything(distribution: str, seconds: float) -> str | None:
     return f"invalidation {invalidation} was not completed within {seconds:.0f} s"
 
 
+def look(distribution: str) -> tuple[str, list[str]] | str:
+    """Ask CloudFront for a distribution; gives its own domain name and its aliases, or why it could not be had."""
+    try:
+        found = _client().get_distribution(Id=distribution)["Distribution"]
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
+    return found["DomainName"], found["DistributionConfig"].get("Aliases", {}).get("Items", [])
+
+
 def _client() -> "CloudFrontClient":
     config = BotoConfig(
         connect_timeout=_CONNECT_SECONDS,

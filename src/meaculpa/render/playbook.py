@@ -8,11 +8,17 @@ from jinja2 import Environment, StrictUndefined
 from meaculpa.model import Kind
 
 
-def first_message(playbooks: Mapping[str, bytes], kind: Kind, facts: Mapping[str, object]) -> str:
+def first_message(playbooks: Mapping[str, bytes], kind: Kind, locale: str, facts: Mapping[str, object]) -> str:
     """Say what is known so far. The templates are ours, the facts are only ever values in them."""
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    template = environment.from_string(playbooks[f"{kind}.md"].decode())
+    template = environment.from_string(_playbook(playbooks, kind, locale))
     return template.render(**facts, clock=_clock, day=_day).strip()
+
+
+def _playbook(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str:
+    """The text of the language, else of the wider one, else the English one, which is always there."""
+    names = (f"{kind}.{code}.md" for code in (locale, locale.split("-")[0], "en"))
+    return next(playbooks[name] for name in names if name in playbooks).decode()
 
 
 def _clock(at: datetime) -> str:

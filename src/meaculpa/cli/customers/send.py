@@ -119,7 +119,7 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None, put_on
         return 0
     if not run.test_to:
         _refuse_unless_sure(number, yes_send, run.mail)
-    connect = _connect(run.mail)
+    open_connection = connect(run.mail)
     put_on_page()
     interrupted = ledger.recover()
     if interrupted:
@@ -129,7 +129,7 @@ def _send(run: _Run, ledger: Ledger, dry_run: bool, yes_send: int | None, put_on
     tally = send_letters(
         _dispatches(run, waiting),
         ledger,
-        connect,
+        open_connection,
         Pace(run.mail.per_second, run.mail.connections),
         lambda: clock(run.now),
         halt_on_signals(),
@@ -151,7 +151,8 @@ def _mail(config: Config) -> Mail:
     return config.mail
 
 
-def _connect(mail: Mail) -> Callable[[], Connection]:
+def connect(mail: Mail) -> Callable[[], Connection]:
+    """Make what opens a connection to the mail server; raises Refused where its password is missing."""
     transport = mail.transport
     if isinstance(transport, SesTransport):
         from meaculpa.customers.ses import SesConnection

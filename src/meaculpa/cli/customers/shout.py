@@ -73,10 +73,16 @@ def debt_lines(debts: list[Debt], now: datetime) -> Iterator[str]:
             yield f"{debt.incident}: {_progress(debt)}{', '.join(others)}: meaculpa customers status {debt.incident}"
 
 
-def _overdue(debt: Debt, now: datetime) -> str:
+def overdue_words(debt: Debt, now: datetime) -> tuple[str, str]:
+    """Say who waits for a promised mail, and for how long; and what to do."""
     since = span_words(now - debt.ended) if debt.ended else ""
     told = f"{count(debt.found.promises.open, 'customer')} promised a mail when it works, and it has for {since}"
-    return f"{debt.incident}: {bad(told)}: meaculpa customers plan {debt.incident} --stage restored"
+    return told, f"meaculpa customers plan {debt.incident} --stage restored"
+
+
+def _overdue(debt: Debt, now: datetime) -> str:
+    told, step = overdue_words(debt, now)
+    return f"{debt.incident}: {bad(told)}: {step}"
 
 
 def _progress(debt: Debt) -> str:
