@@ -252,6 +252,17 @@ class Letters(Shape):
     days: int = Field(default=60, ge=1, le=400)
 
 
+class Lint(Shape):
+    """What the rules for messages do not know: words that customers do use, and addresses of the shop's own."""
+
+    allow: Annotated[tuple[ShortLine, ...], Field(max_length=500)] = ()
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The same for a comparison that knows no case."""
+        return frozenset(word.casefold() for word in self.allow)
+
+
 class Config(Shape):
     """The whole of `meaculpa.yml`."""
 
@@ -267,6 +278,7 @@ class Config(Shape):
     watch: Watch = Watch()
     mail: Mail | None = None
     letters: Letters | None = None
+    lint: Lint = Lint()
 
     @field_validator("components")
     @classmethod

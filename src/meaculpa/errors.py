@@ -12,29 +12,44 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
 class Severity(StrEnum):
-    """How much a problem matters: an error stops what it stands in, a warning is only told."""
+    """How much a problem matters: an error stops what it stands in, a warning is only told, a note was taken back."""
 
     ERROR = "error"
     WARNING = "warning"
+    NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: where it stands, what is wrong, and what would be right."""
+    """One mistake: where it stands, what is wrong, and what would be right.
+
+    `rule` is the number of the rule that found it, `column` counts from 1 on; 0 where it is unknown.
+    """
 
     path: str
     line: int
     message: str
     hint: str = ""
     severity: Severity = Severity.ERROR
+    rule: str = ""
+    column: int = 0
+
+    def __lt__(self, other: "Problem") -> bool:
+        return self._order() < other._order()
+
+    def _order(self) -> tuple[str, int, int, str, str, str]:
+        return self.path, self.line, self.column, self.rule, self.message, self.hint
 
     def __str__(self) -> str:
         place = f"{self.path}:{self.line}" if self.line else self.path
+        place += f":{self.column}" if self.line and self.column else ""
         hint = f" ({self.hint})" if self.hint else ""
         message = self.message
         if len(message) > _LONGEST_MESSAGE:
             message = f"{message[: _LONGEST_MESSAGE - _KEPT_AT_ITS_END]} … {message[-_KEPT_AT_ITS_END:]}"
-        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {message}{hint}")
+        return _UNSAFE.sub(
+            lambda match: f"\\u{ord(match[0]):04x}", f"{place}: {self.rule}{' ' * bool(self.rule)}{message}{hint}"
+        )
 
 
 def has_errors(problems: Iterable[Problem]) -> bool:

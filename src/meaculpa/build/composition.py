@@ -12,8 +12,10 @@ from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
 from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
 from meaculpa.content.files import as_text, group_files
+from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
-from meaculpa.lint import inspect
+from meaculpa.lint import inspect, is_of_interest
+from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
@@ -32,7 +34,8 @@ Good = TypeVar("Good", Config, Theme)
 class Build:
     """One build: the site, its files by path, the versions in it (`manifest_of`), and what is wrong.
 
-    `problems` are errors in files that kept their last good version, and warnings; `left_out` are broken files of
+    `problems` are errors in files that kept their last good version, and warnings; `findings` are what the rules for
+    messages say, and keep nothing from going out; `left_out` are broken files of
     which no good version is known. `made` counts the files that had to be made; the others were taken from the memory
     of an earlier build. `look_again` is when a text that was too slow gets another chance.
     """
@@ -42,6 +45,7 @@ class Build:
     files: Mapping[str, OutputFile]
     known: Mapping[str, str]
     problems: tuple[Problem, ...]
+    findings: tuple[Problem, ...]
     left_out: tuple[str, ...]
     made: int
     look_again: datetime | None
@@ -66,6 +70,7 @@ class Memory:
         self.good_incidents: dict[str, Incident] = {}
         self.site: Site | None = None
         self.kept: dict[str, str] = {}
+        self.findings: dict[tuple[object, ...], tuple[Problem, ...]] = {}
 
     def states_before(self, now: datetime, config: Config) -> Mapping[str, IncidentState]:
         """The states of the last build, by their incident's digest, if they were derived alike and earlier."""
@@ -91,6 +96,8 @@ def build(
     content = read_content(files, config, memory, begin_rendering=True)
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
+    findings = lint(files, content, config, now, memory)
+    problems += [problem for problem in findings if is_blocking(problem)]
     if keep_going and not files.incidents and memory.site and memory.site.open:
         hint = "if that is meant, start again, or publish --force"
         problems.append(Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint))
@@ -117,8 +124,33 @@ def build(
     memory.good_incidents = {incident.id: incident for incident in incidents}
     told = sorted([*problems, *inspect(incidents, config, now)])
     return Build(
-        site, config, outputs, _known(site, files), tuple(told), left_out, made, memory.bodies.next_chance(now)
+        site=site,
+        config=config,
+        files=outputs,
+        known=_known(site, files),
+        problems=tuple(told),
+        findings=tuple(problem for problem in findings if not is_blocking(problem)),
+        left_out=left_out,
+        made=made,
+        look_again=memory.bodies.next_chance(now),
     )
+
+
+def lint(
+    files: ProjectFiles, content: Content, config: Config, now: datetime, memory: Memory, everything: bool = False
+) -> list[Problem]:
+    """Hold what is of interest against the rules for messages; unchanged incidents are known from before."""
+    people = read_people(files.root)
+    before, memory.findings = memory.findings, {}
+    found: list[Problem] = []
+    for incident in content.incidents:
+        if everything or is_of_interest(incident, now):
+            key = (config.digest, people, incident.digest)
+            known = before.get(key)
+            told = inspect_pages(incident, files.incidents, config, people) if known is None else known
+            memory.findings[key] = told
+            found += told
+    return found
 
 
 def _good_or_before(

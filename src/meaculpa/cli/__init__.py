@@ -18,7 +18,7 @@ COMMANDS = {
     "update": ("meaculpa.cli.update", "Add an update to an incident."),
     "resolve": ("meaculpa.cli.update", "Say that an incident is over."),
     "list": ("meaculpa.cli.look", "Show open incidents and what was promised, overdue first."),
-    "check": ("meaculpa.cli.look", "Show every problem in the files."),
+    "check": ("meaculpa.cli.check", "Show every problem in the files, and in their words."),
     "build": ("meaculpa.cli.output", "Render the site into a folder."),
     "publish": ("meaculpa.cli.output", "Build, and bring every target up to date."),
     "watch": ("meaculpa.cli.watching", "Build and publish on every change, until stopped."),

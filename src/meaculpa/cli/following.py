@@ -38,14 +38,15 @@ class Teller:
 
     def problems(self, lines: tuple[str, ...], consequence: str) -> None:
         """Tell what is wrong now, or that it has been mended."""
-        self._is_broken = bool(consequence)
+        was_broken, self._is_broken = self._is_broken, bool(consequence)
         if lines == self._told:
             return
-        for line in lines:
+        fresh = [line for line in lines if line not in self._told]
+        for line in fresh:
             tell(line)
-        if lines and consequence:
+        if fresh and consequence:
             tell(bad(consequence))
-        elif self._told and not lines:
+        elif was_broken or (self._told and not lines):
             tell(good("No problem any more."))
         self._told = lines
 
@@ -70,7 +71,8 @@ def build_or_tell(occasion: Occasion, memory: Memory, teller: Teller, site_url: 
     ]
     consequence = summary(done.problems, consequence_of(done)) if has_errors(done.problems) else ""
     owed = overdue_lines(occasion.files.root, done.site)
-    teller.problems((*problem_lines(done.problems), *late, *owed), consequence)
+    told = problem_lines((*done.problems, *done.findings))
+    teller.problems((*told, *late, *owed), consequence)
     return done
 
 

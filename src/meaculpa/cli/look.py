@@ -1,4 +1,4 @@
-"""`meaculpa list` and `check`: what is open, what was promised, what is wrong."""
+"""`meaculpa list`: what is open, what was promised, who waits."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -6,26 +6,22 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory, build, read_content
+from meaculpa.build.composition import Memory, read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all
 from meaculpa.cli.customers.shout import Debt, debt_data, debt_lines, find_debts
 from meaculpa.cli.signs import read_signs, sign_data, sign_lines
 from meaculpa.cli.wording import (
-    as_data,
     bad,
     bold,
-    count,
     faint,
     good,
-    problem_lines,
     promise_words,
     say,
     say_json,
     say_problems,
     span_words,
-    summary,
 )
-from meaculpa.errors import InvalidInput, Problem, Refused, Severity, has_errors
+from meaculpa.errors import InvalidInput, Refused, has_errors
 from meaculpa.status import IncidentState, Site, derive
 
 _STILL_OF_INTEREST = timedelta(days=30)
@@ -126,53 +122,3 @@ def _timing(state: IncidentState, now: datetime) -> str:
         return since
     promise = promise_words(state.next_update, now) if state.next_update else bad("no next update promised")
     return f"{since} · {promise}"
-
-
-@click.command("check")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.option("--strict", is_flag=True, help="Warnings count as errors.")
-@now_option
-@click.pass_context
-def check_command(context: click.Context, as_json: bool, strict: bool, now: datetime | None) -> int:
-    """Show every problem in the files; the exit code is 1 if there is an error."""
-    problems, incidents = _find_problems(context, clock(now))
-    failed = any(problem.severity is Severity.ERROR or strict for problem in problems)
-    if as_json:
-        say_json({"ok": not failed, "incidents": incidents, "problems": [as_data(problem) for problem in problems]})
-        return 1 if failed else 0
-    for line in problem_lines(problems):
-        say(line)
-    if has_errors(problems):
-        say(bad(summary(problems, "")))
-    elif problems:
-        say(f"{count(len(problems), 'warning')}, no error in {count(incidents, 'incident')}.")
-    else:
-        say(good(f"No problem in {count(incidents, 'incident')}."))
-    return 1 if failed else 0
-
-
-def _find_problems(context: click.Context, now: datetime) -> tuple[tuple[Problem, ...], int]:
-    from meaculpa.project import read_project
-
-    memory = Memory()
-    files = read_project(project_root(context))
-    try:
-        done = build(files, now, memory)
-        late = [_overdue(state) for state in done.site.overdue]
-        return tuple(sorted((*done.problems, *late))), len(files.incidents)
-    except InvalidInput as error:
-        return error.problems, len(files.incidents)
-    finally:
-        memory.pool.close()
-
-
-def _overdue(state: IncidentState) -> Problem:
-    due = f"{state.next_update:%Y-%m-%d %H:%M} UTC" if state.next_update else ""
-    message = f"the update promised for {due} has not come"
-    return Problem(
-        state.incident.path,
-        state.updates[-1].line,
-        message,
-        f"meaculpa update {state.incident.id} ...",
-        Severity.WARNING,
-    )

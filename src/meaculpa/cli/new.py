@@ -21,6 +21,7 @@ from meaculpa.cli.writing import (
     read_moment,
     read_promise,
     refuse_what_is_not_meant,
+    say_what_is_found,
     say_what_is_next,
     time_option,
     whole_minute,
@@ -95,6 +96,7 @@ def new_command(
     create_file(root / path, text.encode())
     say(shown_path(root / path))
     incident = read_as_it_is(root, path, text)
+    say_what_is_found(root, incident)
     say_what_is_next(incident.updates[-1].next_update, incident.draft)
 
 

@@ -13,9 +13,20 @@ import click
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
-from meaculpa.cli.wording import as_data, bad, count, faint, good, say, say_json, say_problems
+from meaculpa.cli.wording import (
+    as_data,
+    bad,
+    count,
+    faint,
+    good,
+    problem_lines,
+    say,
+    say_findings,
+    say_json,
+    say_problems,
+)
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Refused, Retracted, TargetError, did_you_mean, has_errors
+from meaculpa.errors import InvalidInput, Refused, Retracted, Severity, TargetError, did_you_mean, has_errors
 from meaculpa.plan import Checkout, Plan
 from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
 from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
@@ -56,6 +67,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
 @click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
 @click.option("--force", is_flag=True, help="Publish although it takes away what is published.")
+@click.option("--strict", is_flag=True, help="Publish nothing while the rules for messages find anything.")
 @click.option("--release", is_flag=True, help="End the hold of a rollback, and publish.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @now_option
@@ -66,6 +78,7 @@ def publish_command(
     dry_run: bool,
     keep_going: bool,
     force: bool,
+    strict: bool,
     release: bool,
     as_json: bool,
     now: datetime | None,
@@ -79,6 +92,9 @@ def publish_command(
     files = read_project(root)
     done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
     say_problems(done.problems, consequence_of(done))
+    if strict:
+        _refuse_findings(done)
+    say_findings(done.findings)
     had = recall_versions(root) if dry_run else keep_versions(root, done.known.values(), recall_versions(root))
     checkout = Checkout(had=had, saved=partial(last_saved, files))
     # Whoever forces takes over: a promise that a watcher has left is not theirs.
@@ -95,6 +111,16 @@ def publish_command(
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
     return code or int(has_errors(done.problems) or bool(burnt))
+
+
+def _refuse_findings(done: Build) -> None:
+    """Refuse what the rules find anything in; raises InvalidInput after telling it."""
+    found = [one for one in (*done.problems, *done.findings) if one.severity is not Severity.NOTE]
+    if found:
+        for line in problem_lines(found):
+            say(line, to_errors=True)
+        say(bad(f"{count(len(found), 'finding')}. Nothing was published (--strict)."), to_errors=True)
+        raise InvalidInput(())
 
 
 def _look_after_letters(root: Path, config: Config, now: datetime) -> bool:

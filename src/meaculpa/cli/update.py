@@ -20,6 +20,7 @@ from meaculpa.cli.writing import (
     read_moment,
     read_promise,
     refuse_what_is_not_meant,
+    say_what_is_found,
     say_what_is_next,
     time_option,
     whole_minute,
@@ -101,6 +102,7 @@ def _add_update(context: click.Context, wanted: str, status: Status, now: dateti
         raise keep_text(root, incident.id, message, error) if is_typed else error from None
     state = state_of(after, at)
     say(f"{bold(shown_path(root / after.path))} is now {state.status if state else status}.")
+    say_what_is_found(root, after)
     say_what_is_next(state.next_update if state else None, after.draft)
 
 

@@ -63,8 +63,10 @@ def problem_lines(problems: Iterable[Problem]) -> list[str]:
 
 def _line(problem: Problem) -> str:
     text = str(problem)
+    place, rest = text.split(": ", 1)
+    if problem.severity is Severity.NOTE:
+        return faint(text)
     if problem.severity is Severity.WARNING:
-        place, rest = text.split(": ", 1)
         return f"{place}: {warning('warning:')} {rest}"
     return text
 
@@ -86,12 +88,24 @@ def say_problems(problems: Iterable[Problem], consequence: str) -> None:
         say(bad(summary(told, consequence)), to_errors=True)
 
 
+def say_findings(findings: Iterable[Problem]) -> None:
+    """Tell what the rules for messages find, which keeps nothing from going out, to standard error."""
+    told = list(findings)
+    for line in problem_lines(told):
+        say(line, to_errors=True)
+    rules = [problem.rule for problem in told if problem.rule and problem.severity is not Severity.NOTE]
+    if rules:
+        say(faint(f"It goes out all the same. Why: meaculpa check --explain {rules[0]}"), to_errors=True)
+
+
 def as_data(problem: Problem) -> dict[str, Any]:
     """A problem for programs."""
     return {
         "path": problem.path,
         "line": problem.line or None,
+        "column": problem.column or None,
         "severity": str(problem.severity),
+        "rule": problem.rule or None,
         "message": problem.message,
         "hint": problem.hint or None,
     }

@@ -11,12 +11,14 @@ import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import read_all, shown_path
-from meaculpa.cli.wording import say
+from meaculpa.cli.wording import bad, problem_lines, say
 from meaculpa.config import Config
 from meaculpa.content import parse_incident
 from meaculpa.content.files import IncidentFiles
-from meaculpa.errors import InvalidInput, MeaculpaError, Refused, did_you_mean
+from meaculpa.customers.people import read_people
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused, Severity, did_you_mean
 from meaculpa.files import write_file
+from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.model import (
     ComponentStatus,
     Incident,
@@ -143,6 +145,17 @@ def read_as_it_is(root: Path, path: str, text: str) -> Incident:
     if found.incident is None:
         raise InvalidInput(found.problems)
     return found.incident
+
+
+def say_what_is_found(root: Path, incident: Incident) -> None:
+    """Tell what the rules for messages find in an incident, while somebody is there to mend it."""
+    files, config = read_all(root, Memory())
+    found = inspect_pages(incident, files.incidents, config, read_people(root))
+    newest = [one for one in found if one.path == incident.path and one.severity is not Severity.NOTE]
+    for line in problem_lines(newest):
+        say(line, to_errors=True)
+    if any(is_blocking(one) for one in newest):
+        say(bad("This keeps it off the site until it is mended."), to_errors=True)
 
 
 def edit_text(text: str) -> str | None:

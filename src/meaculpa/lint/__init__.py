@@ -5,21 +5,27 @@ from datetime import datetime, timedelta
 
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
-from meaculpa.model import ComponentStatus, Impact, Incident, Translation
+from meaculpa.model import ComponentStatus, Impact, Incident, Status, Translation
 from meaculpa.times import format_time
 
 _A_WHILE = timedelta(days=30)
+_STILL_OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING, Status.SCHEDULED, Status.IN_PROGRESS)
 
 
 def inspect(incidents: Iterable[Incident], config: Config, now: datetime) -> list[Problem]:
     """Find updates that wait for their time and translations that lag behind, in what is still of interest."""
     findings = []
     for incident in incidents:
-        if incident.updates[-1].at >= now - _A_WHILE:
+        if is_of_interest(incident, now):
             findings += _updates_ahead(incident, now)
             findings += _untranslated(incident, config)
             findings += _milder_than_its_components(incident)
     return findings
+
+
+def is_of_interest(incident: Incident, now: datetime) -> bool:
+    """Whether it is open, or has been said something of in the last thirty days."""
+    return incident.updates[-1].status in _STILL_OPEN or incident.updates[-1].at >= now - _A_WHILE
 
 
 def _updates_ahead(incident: Incident, now: datetime) -> list[Problem]:

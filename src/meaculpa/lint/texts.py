@@ -1,0 +1,139 @@
+"""The rules that read text: prose in, hits out, be it of a page or of a letter."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from meaculpa.lint.english import ENGLISH
+from meaculpa.lint.german import GERMAN
+from meaculpa.lint.phrases import Hit, Language, compiled, find_phrases, holds_any
+from meaculpa.lint.prose import Sentence, sentences
+from meaculpa.lint.rules import Rule
+
+LANGUAGES: Mapping[str, Language] = {"en": ENGLISH, "de": GERMAN}
+LONGEST_SENTENCE = 25
+_PLACEHOLDER = re.compile(
+    r"\{\{|\}\}|\{%|\[(?:YOUR |INSERT |THE |CUSTOMER |ORDER |SHOP |STORE |COMPANY |PRODUCT )?(?:NAME|TIME|DATE"
+    r"|DAY|ORDER|ITEM|ITEMS|AMOUNT|PRICE|NUMBER|NO|ID|LINK|URL|EMAIL|E-MAIL|PHONE|ADDRESS|REASON|CAUSE|IMPACT"
+    r"|COMPONENT|SERVICE|PRODUCT|COMPANY|SHOP|STORE|CUSTOMER|DURATION|ETA|CODE|CITY|REGION|TBD|TODO|TEXT"
+    r"|PLACEHOLDER|DETAILS|DESCRIPTION|X+|HH:MM|UHRZEIT|DATUM|BETRAG|ARTIKEL|BESTELLNUMMER|GRUND|ZEIT|TAG|PREIS"
+    r"|KUNDE)(?: [A-Z]+)?\]|\[(?i:name|time|date|order|item|amount|number|insert [^\]\n]*|your [^\]\n]*"
+    r"|customer[^\]\n]*)\]"
+    r"|<(?i:[a-z]+[ _])?(?i:name|time|date|day|order|item|amount|price|number|reason|link|datum|uhrzeit|betrag"
+    r"|artikel|preis|grund)>|<[A-Z][A-Z_ ]{2,}>|%[A-Z][A-Z_]{2,}%|\b(?:TBD|TBC|TBA|TODO|FIXME|XX|XXX|XXXX)\b"
+    r"|(?i:lorem ipsum)|\?\?(?:\?|:\?\?)|(?<=\S )_{3,}|_{3,}(?= \S)|\$\{\w+\}"
+)
+_PLACEHOLDER_NEEDS = (
+    "{",
+    "}",
+    "[",
+    "<",
+    "%",
+    "TBD",
+    "TBC",
+    "TBA",
+    "TODO",
+    "FIXME",
+    "XX",
+    "orem",
+    "ORem",
+    "OREM",
+    "??",
+    "___",
+)
+_EXCLAIMED = re.compile(r"(?<=[\w)\"”’])!(?!=)|!{2,}")
+_CAPITALS = re.compile(
+    r"[A-ZÄÖÜ]{4,}[\s,]+[A-ZÄÖÜ]{4,}\b|[A-ZÄÖÜ]{2,}(?:[\s,]+[A-ZÄÖÜ]{2,}){2,}\b"
+    r"|(?:URGENT|IMPORTANT|WARNING|ATTENTION|ALERT|SORRY|FREE|DRINGEND|WICHTIG|ACHTUNG|WARNUNG)\b"
+)
+
+
+def language_of(locale: str) -> Language | None:
+    """The rules for a language, None where there are none."""
+    return LANGUAGES.get(locale.split("-")[0].casefold())
+
+
+def inspect_text(
+    text: str, language: Language, allowed: Collection[str] = (), without: Collection[Rule] = ()
+) -> Iterator[Hit]:
+    """Hold a text against every rule that reads text but those left out; hits come rule by rule."""
+    cut = sentences(text)
+    if not cut:
+        return
+    yield from find_phrases(text, cut, language, allowed, without)
+    yield from _unquantified(cut, language)
+    yield from _shouting(text)
+    yield from find_placeholders(text)
+    yield from _long(cut)
+
+
+def find_placeholders(text: str) -> Iterator[Hit]:
+    """Find gaps of a template that nobody has filled."""
+    if not holds_any(text, _PLACEHOLDER_NEEDS):
+        return
+    for match in _PLACEHOLDER.finditer(text):
+        yield Hit(Rule.PLACEHOLDER, match.start(), match[0], "fill it in")
+
+
+def find_clock_without_zone(text: str, language: Language) -> Iterator[Hit]:
+    """Find a time of day in whose paragraph no zone stands; hours that come back each day are the shop's own."""
+    start = 0
+    for paragraph in text.split("\n"):
+        match = None if "UTC" in paragraph else compiled(language.clock).search(paragraph)
+        if match and not compiled(rf"{language.zone}|{language.each_day}").search(paragraph):
+            yield Hit(Rule.NO_ZONE, start + match.start(), match[0], language.zone_hint)
+        start += len(paragraph) + 1
+
+
+def first_sentence_misses_reader(text: str, language: Language) -> Hit | None:
+    """Say whether a text begins with something else than what it means for its reader."""
+    cut = sentences(text)
+    if not cut or compiled(language.reader).search(cut[0].text):
+        return None
+    return Hit(Rule.IMPACT_FIRST, cut[0].start, _shown(cut[0].text), "begin with what the reader cannot do")
+
+
+def is_stock(text: str, language: Language) -> bool:
+    """Whether a text says nothing but what every status page says."""
+    pattern = compiled(language.stock)
+    cut = sentences(text)
+    return bool(cut) and all(pattern.fullmatch(one.text.strip().rstrip(".!")) for one in cut)
+
+
+def _unquantified(cut: tuple[Sentence, ...], language: Language) -> Iterator[Hit]:
+    for one in cut:
+        if not holds_any(one.text.lower(), language.unquantified_needs):
+            continue
+        match = compiled(language.unquantified).search(one.text)
+        if match is None:
+            continue
+        rest = compiled(language.dates).sub(" ", one.text)
+        if not compiled(language.place_or_number).search(rest):
+            yield Hit(Rule.UNQUANTIFIED, one.start + match.start(), match[0], language.unquantified_hint)
+
+
+def _shouting(text: str) -> Iterator[Hit]:
+    found = [*(_EXCLAIMED.finditer(text) if "!" in text else ()), *_CAPITALS.finditer(text)]
+    for match in found:
+        if match[0][0] == "!" or not text[match.start() - 1 : match.start()].isalnum():
+            yield Hit(Rule.SHOUTING, match.start(), match[0], "a full stop; small letters")
+
+
+def _long(cut: tuple[Sentence, ...]) -> Iterator[Hit]:
+    """Find sentences that are too long; a colon and a semicolon let a reader breathe as well."""
+    for one in cut:
+        if one.text.count(" ") < LONGEST_SENTENCE:
+            continue
+        longest = max(re.split(r"[:;–—]\s", one.text), key=_count_words)
+        count = _count_words(longest)
+        if count > LONGEST_SENTENCE:
+            start = one.start + one.text.index(longest) + len(longest) - len(longest.lstrip())
+            yield Hit(Rule.LONG_SENTENCE, start, _shown(longest), f"{count} words; cut it in two")
+
+
+def _count_words(text: str) -> int:
+    return sum(any(map(str.isalnum, word)) for word in text.split())
+
+
+def _shown(text: str) -> str:
+    words = text.split()
+    return " ".join(words[:8]) + (" ..." if len(words) > 8 else "")
