@@ -18,6 +18,7 @@ TIERS = [
     ["schema"],
     ["config"],
     ["content"],
+    ["cadence"],
     ["lint", "uptime"],
     ["status"],
     ["render"],
@@ -29,7 +30,7 @@ TIERS = [
     ["preview", "watch", "doctor"],
     ["cli"],
 ]
-PURE = {name for tier in TIERS[:10] for name in tier}
+PURE = {name for tier in TIERS[:11] for name in tier}
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}
 
 # What of the letters is a calculation: it stands among what sends them, and knows as little as the core.

@@ -81,4 +81,4 @@ def test_the_repository_holds_the_sample_rendered_for_one_date() -> None:
 
 
 def test_every_kind_has_its_playbook() -> None:
-    assert set(read_scaffold("playbooks")) == {f"{kind}.en.md" for kind in Kind}
+    assert set(read_scaffold("playbooks")) == {f"{kind}.{locale}.md" for kind in Kind for locale in ("en", "de")}

@@ -1,11 +1,13 @@
 """`meaculpa new`: an incident file from what is known, in one line."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from meaculpa.build.composition import Memory
+from meaculpa.cadence import cadence
+from meaculpa.cli.asking import ask_facts, ask_title
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.wording import say
 from meaculpa.cli.writing import (
@@ -32,20 +34,15 @@ from meaculpa.content.compose import (
     slug_of,
 )
 from meaculpa.content.files import INCIDENT_ID
-from meaculpa.errors import InvalidInput
+from meaculpa.errors import InvalidInput, Refused
 from meaculpa.files import create_file
 from meaculpa.model import (
     Impact,
     Kind,
-    Status,
 )
 from meaculpa.project import ProjectFiles, read_playbooks
-from meaculpa.render.playbook import first_message
+from meaculpa.render.playbook import first_status, ready_text
 from meaculpa.times import format_time
-
-_ORDER_KINDS = (Kind.STOCK, Kind.PRICING, Kind.ORDERS)
-_CADENCE_MINUTES = {Impact.CRITICAL: 30, Impact.MAJOR: 60, Impact.MINOR: 240}
-_CADENCE_OF_ORDERS = 1440
 
 
 @click.command("new")
@@ -73,21 +70,25 @@ def new_command(
 ) -> None:
     """Open a new incident and print its file.
 
-    Without -m the first message is written from what is known; on a terminal the file then opens in $EDITOR, and
-    is there once it is saved. Without --next-update the next update is promised as its impact demands: critical
-    30 minutes, major 1 hour, minor 4 hours, order kinds 1 day.
+    Without -m the first message is written from what is known, from the playbook of its kind; on a terminal each fact
+    that was not given is asked for, and the file then opens in $EDITOR, and is there once it is saved. Without
+    --next-update the next update is promised as its impact demands: critical 30 minutes, major 1 hour, minor
+    4 hours, order kinds 1 day.
     """
     root, at = project_root(context), whole_minute(clock(now))
     files, config = read_all(root, Memory())
+    is_asked = is_terminal() and facts["message"] is None
     title = title or _ask_title()
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
     facts["next_update"] = read_promise(facts["next_update"], at, config)
+    if is_asked:
+        facts = ask_facts(Kind(kind), facts, at, config)
     message = _first_message(root, Kind(kind), config.default_locale, title, at, facts)
     text = _compose(Kind(kind), title, at, facts, message, config)
     name = _free_id(at, title, files)
     path = f"incidents/{name}.md"
     refuse_what_is_not_meant(root, path, text, 1, message)
-    if is_terminal() and facts["message"] is None:
+    if is_asked:
         edited = _edit(root, path, name, text)
         if edited is None:
             say("Nothing was saved, so there is no new incident.")
@@ -115,7 +116,7 @@ def _edit(root: Path, path: str, name: str, text: str) -> str | None:
 def _ask_title() -> str:
     if not is_terminal():
         raise click.UsageError('say what customers cannot do: meaculpa new "You cannot pay by card"')
-    return str(click.prompt("What can customers not do? (You cannot ...)"))
+    return ask_title()
 
 
 def _first_message(root: Path, kind: Kind, locale: str, title: str, at: datetime, facts: dict[str, object]) -> str:
@@ -123,9 +124,12 @@ def _first_message(root: Path, kind: Kind, locale: str, title: str, at: datetime
         raise click.UsageError("maintenance needs its window: --starts and --ends")
     if facts["message"] is not None:
         return plain_text(facts["message"])
-    words = {key: facts[key] for key in ("works", "money", "starts", "ends")}
-    words |= {"title": title.rstrip(".!?"), "started": facts["started"], "known": at}
-    return first_message(read_playbooks(root), kind, locale, words)
+    words = {key: facts[key] for key in ("works", "money", "starts", "ends", "started")}
+    words |= {"title": title.rstrip(".!?"), "known": at, "is_critical": facts["impact"] == str(Impact.CRITICAL)}
+    ready = ready_text(read_playbooks(root), kind, locale, first_status(kind), words)
+    if ready is None:
+        raise Refused(f"the playbook {kind}.{locale}.md has no text for {first_status(kind)}; say it with -m TEXT")
+    return ready
 
 
 def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], message: str, config: Config) -> str:
@@ -142,11 +146,10 @@ def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], mes
         "draft": "true" if facts["draft"] else None,
     }
     components = read_components(facts["components"], config)
-    cadence = _cadence(kind, impact)
-    promised = facts["next_update"] or (at + cadence if cadence else None)
+    within = cadence(kind, impact, at - started)
+    promised = facts["next_update"] or (at + within if within else None)
     promises = {"next_update": format_time(promised)} if isinstance(promised, datetime) else {}
-    status = Status.SCHEDULED if kind is Kind.MAINTENANCE else Status.INVESTIGATING
-    return compose_incident(front, components, at, status, promises, message)
+    return compose_incident(front, components, at, first_status(kind), promises, message)
 
 
 def _stamp(at: object) -> str | None:
@@ -160,12 +163,6 @@ def _impact(kind: Kind, given: object) -> Impact | None:
             raise click.UsageError("maintenance has no impact of its own; leave --impact out")
         return Impact(str(given))
     return Impact.MAJOR if kind is Kind.OUTAGE else None
-
-
-def _cadence(kind: Kind, impact: Impact | None) -> timedelta | None:
-    if kind in _ORDER_KINDS:
-        return timedelta(minutes=_CADENCE_OF_ORDERS)
-    return timedelta(minutes=_CADENCE_MINUTES[impact]) if impact in _CADENCE_MINUTES else None
 
 
 def _free_id(at: datetime, title: str, files: ProjectFiles) -> str:

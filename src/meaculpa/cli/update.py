@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from meaculpa.build.composition import Memory
+from meaculpa.cadence import cadence
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.wording import bold, say
 from meaculpa.cli.writing import (
@@ -35,11 +36,13 @@ from meaculpa.files import one_at_a_time, write_file
 from meaculpa.model import (
     INCIDENT_STATUSES,
     MAINTENANCE_STATUSES,
+    Impact,
     Incident,
     Kind,
     Status,
 )
-from meaculpa.render.words import Words, babel_locale
+from meaculpa.project import read_playbooks
+from meaculpa.render.playbook import ready_text
 from meaculpa.status import state_of
 from meaculpa.times import format_time
 
@@ -51,7 +54,7 @@ _ASK = (
 
 @click.command("update")
 @click.argument("incident_id", metavar="ID")
-@click.argument("status", metavar="STATUS", type=click.Choice(_STATUS_WORDS, case_sensitive=False))
+@click.argument("status", metavar="[STATUS]", required=False, type=click.Choice(_STATUS_WORDS, case_sensitive=False))
 @component_option
 @next_update_option
 @time_option("--back-at", "When it works again, only if that is certain:")
@@ -60,10 +63,17 @@ _ASK = (
 @now_option
 @click.pass_context
 def update_command(
-    context: click.Context, /, incident_id: str, status: str, now: datetime | None, **facts: object
+    context: click.Context, /, incident_id: str, status: str | None, now: datetime | None, **facts: object
 ) -> None:
-    """Add an update to the incident ID (a part of it is enough), with the text of -m or from $EDITOR."""
-    _add_update(context, incident_id, Status(status), clock(now), facts)
+    """Add an update to the incident ID (a part of it is enough), with the text of -m or from $EDITOR.
+
+    On a terminal the next STATUS is proposed, and the editor opens on the text that its playbook has ready; a gap
+    such as [CAUSE] has to be filled before the page goes out. Components stay as they are until you say otherwise,
+    and the next update is promised as the incident's impact demands.
+    """
+    root, at = project_root(context), whole_minute(clock(now))
+    chosen = Status(status) if status else _ask_status(the_incident(root, incident_id), at)
+    _add_update(context, incident_id, chosen, at, facts)
 
 
 @click.command("resolve")
@@ -91,8 +101,9 @@ def _add_update(context: click.Context, wanted: str, status: Status, now: dateti
     incident = the_incident(root, wanted)
     if incident.kind is Kind.MAINTENANCE and status is Status.RESOLVED:
         status = Status.COMPLETED
-    _fact_lines(at, facts, read_all(root, Memory())[1])
-    message, is_typed = _message(incident, status, at, facts)
+    _, config = read_all(root, Memory())
+    _fact_lines(at, facts, config)
+    message, is_typed = _message(root, incident, status, at, facts, config.default_locale)
     if message is None:
         say("Nothing was written, so nothing was changed.")
         return
@@ -115,7 +126,11 @@ def _insert(
         _, config = read_all(root, Memory())
         path = (root / incident.path).resolve()
         text = path.read_bytes().decode("utf-8-sig")
-        update = compose_update(at, status, _fact_lines(at, facts, config), message)
+        lines = _fact_lines(at, facts, config)
+        due = _due(incident, status, at)
+        if due and "next_update" not in lines:
+            lines["next_update"] = format_time(due)
+        update = compose_update(at, status, lines, message)
         changed = insert_update(text, incident, update)
         after = refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
         write_file(path, changed.encode())
@@ -135,29 +150,71 @@ def _fact_lines(at: datetime, facts: dict[str, object], config: Config) -> dict[
     return lines
 
 
-def _message(incident: Incident, status: Status, at: datetime, facts: dict[str, object]) -> tuple[str | None, bool]:
+_NEXT = {
+    Status.INVESTIGATING: Status.IDENTIFIED,
+    Status.IDENTIFIED: Status.MONITORING,
+    Status.MONITORING: Status.RESOLVED,
+    Status.RESOLVED: Status.POSTMORTEM,
+    Status.SCHEDULED: Status.IN_PROGRESS,
+    Status.IN_PROGRESS: Status.COMPLETED,
+    Status.VERIFYING: Status.COMPLETED,
+}
+_STILL_OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
+
+
+def _ask_status(incident: Incident, at: datetime) -> Status:
+    state = state_of(incident, at)
+    now = state.status if state else incident.updates[-1].status
+    proposed = _NEXT.get(now, now)
+    if not is_terminal():
+        raise click.UsageError(f"which status? It is {now}; next would be: meaculpa update {incident.id} {proposed}")
+    words = MAINTENANCE_STATUSES if incident.kind is Kind.MAINTENANCE else INCIDENT_STATUSES
+    choices = click.Choice([str(word) for word in words], case_sensitive=False)
+    return Status(click.prompt(f"It is {now}. And now?", type=choices, default=str(proposed)))
+
+
+def _due(incident: Incident, status: Status, at: datetime) -> datetime | None:
+    """When the next update is due after this one."""
+    within = cadence(incident.kind, incident.impact, at - incident.started) if status in _STILL_OPEN else None
+    return at + within if within else None
+
+
+def _message(
+    root: Path, incident: Incident, status: Status, at: datetime, facts: dict[str, object], locale: str
+) -> tuple[str | None, bool]:
     """The text of an update and whether it was typed just now: as given, from the editor, or what is certain."""
     if facts["message"] is not None:
         return plain_text(facts["message"]), False
-    default = _from_to(incident, at) if status in (Status.RESOLVED, Status.COMPLETED) else ""
+    ready = _ready(root, incident, status, at, locale) or ""
     if is_terminal():
-        edited = edit_text(f"{default}{_ASK}") or ""
+        edited = edit_text(f"{ready}{_ASK}") or ""
         text = edited.replace(_ASK.strip(), "").replace("\r\n", "\n").strip()
         return text or None, True
-    if not default:
+    if not ready or status not in (Status.RESOLVED, Status.COMPLETED):
         raise click.UsageError("say what customers should read now: -m TEXT")
-    return default, False
+    return ready, False
 
 
-def _from_to(incident: Incident, at: datetime) -> str:
-    """State the times of what is over, as far as the files know them; raises Refused where it is none."""
-    state = state_of(incident, at)
-    if state is None or (at < state.began and not state.is_upcoming):
+def _ready(root: Path, incident: Incident, status: Status, at: datetime, locale: str) -> str | None:
+    """What the playbook has ready, from what the files know; raises Refused for an end before the beginning."""
+    state, is_end = state_of(incident, at), status in (Status.RESOLVED, Status.COMPLETED)
+    if is_end and (state is None or (at < state.began and not state.is_upcoming)):
         raise Refused(f"{incident.id} has not begun yet at {format_time(at)}")
-    if state.is_upcoming:
-        return f"{incident.title.rstrip('.!?')}: we have called this off, and nothing changes for you."
-    words = Words("en", {}, babel_locale("en"))
-    ended = state.ended or at
-    until = words.clock(ended) if ended.date() == state.began.date() else words.moment(ended)
-    lasted = words.duration(ended - state.began)
-    return f"{incident.title.rstrip('.!?')}: from {words.moment(state.began)} to {until}, {lasted}. This is over now."
+    title = incident.title.rstrip(".!?")
+    began = state.began if state else incident.started
+    ended = (state.ended if state else None) or at
+    facts = {
+        "title": title,
+        "works": incident.works,
+        "money": incident.money,
+        "started": incident.started,
+        "known": incident.updates[0].at,
+        "is_critical": incident.impact is Impact.CRITICAL,
+        "starts": incident.starts,
+        "ends": incident.ends,
+        "began": began,
+        "ended": ended,
+        "same_day": ended.date() == began.date(),
+    }
+    name = "called_off" if is_end and state and state.is_upcoming else str(status)
+    return ready_text(read_playbooks(root), incident.kind, locale, name, facts)

@@ -44,7 +44,8 @@ _IS_TROUBLED = (
     r"|could not|couldn[’']t|went down)"
 )
 _OWNED = (
-    r"\b(?:our|my) (?:own )?(?:mistake|fault|failure|responsib\w+|doing|choice|decision|error)\b"
+    r"\bwe answer for (?:it|that|this)\b|\b(?:our|my) (?:own )?(?:mistake|fault|failure|responsib\w+|doing"
+    r"|choice|decision|error)\b"
     r"|\bwe (?:are|were|take|accept|bear|own)\b[^.!?\n]{0,30}\b(?:responsib\w+|wrong|to blame|at fault)\b"
     r"|\b(?:is|was|lies|lay|are) (?:entirely |all |and was )?(?:ours|with us|on us|our own)\b|\bwe own (?:it"
     r"|this|that)\b"
@@ -57,7 +58,7 @@ _DEMAND = (
 )
 _MUCH = (
     r"(?:unprecedented|overwhelming|extraordinar\w+|exceptional\w*|(?:very |extremely |unusually |unexpectedly "
-    r"|abnormally |such )?high(?:er)?|unexpected|record|increased"
+    r"|abnormally |exceptionally |particularly |such )?high(?:er)?|unexpected|record|increased"
     r"|heavy|heavier|huge|enormous|massive|strong|large|unusual|sheer|peak|incredible|tremendous|great|amazing"
     r"|unforeseen)"
 )
@@ -77,7 +78,8 @@ _APOLOGY = (
         Rule.INCONVENIENCE,
         r"\b(?:any|the|this|that|your|all|potential|possible|an) (?:\w+ )?inconveniences?\b"
         r"|\binconveniences? (?:this|that|it|we|you|caused|may|might)\b"
-        rf"|\b(?:sorry|apolog\w+|regrets?)\b{GAP}{{0,40}}\binconvenien\w+",
+        rf"|\b(?:sorry|apolog\w+|regrets?)\b{GAP}{{0,40}}\binconvenien\w+"
+        rf"|\bhow inconvenient (?:this|it) (?:is|was|has been)\b",
         "name the harm: what could they not do?",
         needs=any_of("inconvenien"),
         unless=r"\b(?:more|worse) than an? inconvenience\b",
@@ -105,10 +107,12 @@ _APOLOGY = (
         r"|erroneously) (?:shown|sold|sent|displayed|listed|advertised|priced|shipped|charged|cancelled)\b"
         r"|\b(?:an?|the|some) (?:incorrect|wrong|false|invalid) (?:[\w-]+ )?(?:was|were) (?:displayed|shown|sent"
         r"|charged|listed|applied|delivered|printed|used)\b|\b(?:was|were|got|been) mixed up\b"
-        r"|\bsomething (?:has )?(?:went|gone) wrong\b|\bthings went wrong\b",
+        r"|\bsomething (?:has )?(?:went|gone) wrong\b|\bthings went wrong\b"
+        r"|\b(?:an?|the) (?:[\w-]+ )?(?:error|mistake|bug|fault) (?:was|has been) (?:introduced|made)\b",
         "say who: we ...",
         needs=any_of(
-            "incorrect|false|invalid|mixed up|made|occurred|arisen|arose|happened|oversold|mispriced|mislabel"
+            "introduced|incorrect|false|invalid|mixed up|made|occurred|arisen|arose|happened|oversold|mispriced"
+            "|mislabel"
             "|booked|misplaced|miscounted|in error|by mistake|by accident|incorrectly|wrong|mistakenly|accidentally"
             "|inadvertently|erroneously"
         ),
@@ -119,13 +123,15 @@ _APOLOGY = (
         r"(?:\bnever|\bnot|n[’']t|\bno longer)(?: ever)? (?:happen|occur|be repeated|repeat(?: itself)?"
         r"|recur)(?: to you)?(?: ever)?(?: again| in (?:the )?future|\b)"
         r"|\bnever again\b"
-        r"|\b(?<!cannot )(?<!can[’']t )(?<!not )(?<!no )(?<!-back )(?<!price )(?<!year )guarante(?:e|es|ed"
-        r"|eing)\b|\brest assured\b|\bnever (?:see|experience|have|face|go through) (?:this|it|that"
+        r"|\brest assured\b|\bnever (?:see|experience|have|face|go through) (?:this|it|that"
         r"|such a thing) again\b|\b100 ?% (?:reliable|safe|secure|stable|fixed)|\bonce and for all\b"
-        r"|\bpermanently fixed\b|\bno repeat\b|\bevery possible (?:step|measure)\b",
+        r"|\bpermanently fixed\b|\bno repeat\b|\bevery possible (?:step|measure)\b"
+        r"|\bnothing like (?:this|that|it)\b[^.!?\n]{0,25}\bagain\b|\b(?:we|I)(?: can| will| fully| absolutely"
+        r"| personally)* guarantee\b|\bis guaranteed\b",
         "what you change, who does it, by when",
         needs=any_of(
-            "happen|occur|be repeated|not repeat|never again|never repeat|longer repeat|t repeat|ever repeat"
+            "nothing like|happen|occur|be repeated|not repeat|never again|never repeat|longer repeat|t repeat"
+            "|ever repeat"
             "|no repeat|recur|guarant|rest assured|every possible|this again|that again|it again|thing again|100%"
             "|100 %|once and for all|permanently"
         ),
@@ -148,7 +154,9 @@ _BLAME = (
         rf"|\b(?:lost|delayed|damaged|misplaced|mishandled|held up|caused|broken) by (?:(?:an?|our|the"
         rf"|one of our) )?(?:[\w’\'-]+ ){{0,2}}?(?:{_SUPPLIER}|{_BRAND})\b|\bon (?:their|the {_SUPPLIER}[’']s"
         rf"|our {_SUPPLIER}[’']s) (?:end|side)\b|\bwaiting (?:for|on) (?:our|the"
-        rf"|a) (?:[\w’'-]+ ){{0,2}}{_SUPPLIER} to\b",
+        rf"|a) (?:[\w’'-]+ ){{0,2}}{_SUPPLIER} to\b"
+        rf"|\b(?:lies|lay|rests|sits|lie) (?:with|at) (?:(?:an?|our|the"
+        rf"|one of our) )?(?:[\w’'-]+ ){{0,2}}?(?:{_SUPPLIER}|{_BRAND})\b",
         "in the customer's eyes it is ours: say first what we did, or did not do",
         needs=any_of(
             "supplier|carrier|provider|vendor|partner|courier|bank|acquirer|processor|gateway|third-part|third part"
@@ -167,7 +175,7 @@ _BLAME = (
     Phrase(
         Rule.BLAMES_DEMAND,
         rf"\b(?:{_CAUSE}|given|amid|experiencing|seeing) (?:(?:the|an?|such|very|our|your"
-        rf"|of) )*{_MUCH} (?:(?!large|high)[\w’'-]+ ){{0,2}}?{_DEMAND}\b"
+        rf"|of) )*{_MUCH} (?:(?!large|high|CPU|memory|disk|write|query|database)[\w’'-]+ ){{0,2}}?{_DEMAND}\b"
         rf"|\b{_CAUSE} (?:(?:the|an?|our|your) )?(?:[\w’'-]+ ){{0,2}}?(?:demand|popularity|rush|success of)\b"
         rf"|\b{_CAUSE} (?:(?:the|an?|our|your) )?(?:[\w’'-]+ ){{0,2}}?(?:surge|spike|influx|flood|wave) (?:in"
         rf"|of) (?:[\w-]+ )?{_DEMAND}\b"
@@ -182,10 +190,13 @@ _BLAME = (
         r"|\bblown away by\b|\bstruggl\w+ to keep up\b|\boverrun (?:by|with)\b|\bflooded (?:by|with)\b"
         r"|\b(?:unprecedented|overwhelming|extraordinary|exceptional|incredible|tremendous|record|huge|massive"
         r"|(?:exceptionally|unusually|extremely|unexpectedly|very) high) (?:demand|traffic|interest|popularity"
-        r"|response)\b",
+        r"|response)\b"
+        rf"|\bowing to your\b|\b(?:thanks to|due to|because of|by) your (?:enthusiasm|interest|support|loyalty)\b"
+        rf"|\bbusier than (?:ever|usual|we)\b|\bexceeded (?:all )?(?:of )?(?:our )?(?:wildest )?expectations\b",
         "we sold more than we had; we had not prepared for so many of you",
         needs=any_of(
-            "blown away|keep up|overrun|flooded|very many|unprecedented|overwhelm|extraordinar|exceptional|high"
+            "owing to your|enthusiasm|your interest|your support|your loyalty|busier|expectations|blown away"
+            "|keep up|overrun|flooded|very many|unprecedented|overwhelm|extraordinar|exceptional|high"
             "|unexpected|record|increased|heav|huge|enormous|massive|strong|large|unusual|sheer|peak|incredible"
             "|tremendous|great|amazing|unforeseen|demand|popularity|rush|success of|surge|spike|influx|flood|wave"
             "|exceeded|outstripped|surpassed|outpaced|more visitors|more orders|more customers|more interest"
@@ -201,20 +212,22 @@ _BLAME = (
         r"|pressed|pushed|typed|clicked|unplugged)\b"
         r"|\b(?:human|operator|user|clerical|employee|staff|administrator|admin|typing|pilot) (?:error|mistake)s?\b"
         rf"|\b(?:an?|one|one of our|one of the|some|our|the|two) (?:[\w-]+ ){{0,2}}{_PERSON}(?: (?:had|has|have"
-        rf"|who|was|in \w+|on \w+ \w+|accidentally|mistakenly|inadvertently))* "
+        rf"|who|was|in \w+(?: \w+)?|on \w+ \w+|accidentally|mistakenly|inadvertently))* "
         rf"(?:made(?! us| sure| you| it)|mis\w+|accidentally|inadvertently|mistakenly|forgot\w*|failed|deleted"
         rf"|entered|pressed|pushed|typed|overlooked|neglected|caused|clicked|did not|didn[’']t|careless|negligent"
         rf"|inattentive|confused|unplugged|mixed up|swapped|(?:deployed|uploaded|sent|packed|picked|changed"
         rf"|published|ran|used|put|chose|selected|switched)\b{GAP}{{0,30}}\b(?:wrong|incorrect|faulty"
         rf"|by mistake))\b"
         rf"|\b(?:mistake|error|fault|oversight|slip|carelessness|typo) (?:by|of|from|on the part of) (?:an?|one"
-        rf"|one of our|our|some) (?:[\w-]+ ){{0,2}}{_PERSON}\b",
+        rf"|one of our|our|some) (?:[\w-]+ ){{0,2}}{_PERSON}\b"
+        rf"|\b(?:the|an?) {_PERSON} (?:responsible|at fault|concerned|in question)\b",
         "we did not check ...; we let it through",
         needs=any_of(
             "packer|driver|picker|clerk|cashier|error|mistake|engineer|employee|colleague|developer|technician"
             "|intern|contractor|operator|staff|team member|worker|administrator|trainee|agent|member|person|someone"
             "|somebody|temp"
         ),
+        unless=r"\b(?:was|is) our\b",
     ),
 )
 
@@ -230,7 +243,8 @@ _ORDERS = (
         rf"|\bif (?:you do not|you don[’']t|you fail to|you have not|you haven[’']t|we do not|we don[’']t"
         rf"|we hear nothing|we have not|no reply|no answer)\b{GAP}{{0,100}}\b(?:cancel|los[et]|forfeit|void)"
         r"|\bautomatic(?:ally)? cancel"
-        rf"|\borders?\b{GAP}{{0,30}}\b(?:without|not)\b{GAP}{{0,60}}\b(?:get|be|are|is) cancel|\b(?:need to|must"
+        rf"|\borders?\b{GAP}{{0,30}}\b(?:without|not (?:confirmed|answered|accepted))\b{GAP}{{0,60}}\b(?:get|be"
+        rf"|are|is) cancel|\b(?:need to|must"
         rf"|have to|required to|should)\b{GAP}{{0,60}}\bto keep (?:your|the|this|it)\b"
         rf"|\b(?:no|without an?|without your) (?:answer|reply|response|confirmation)\b{GAP}{{0,60}}\bcancel"
         rf"|\bor(?: else)? (?:it|your orders?|the order|we|they)(?:[’']ll| will| shall| may| must| is"
@@ -240,7 +254,8 @@ _ORDERS = (
         rf"|prevent) cancell?ation|or (?:you )?(?:will )?lose)"
         r"|\b(?:please|must|need to|have to|should|asked to"
         r"|required to) (?:re-?)?confirm (?:again )?(?:that you (?:still )?want |you (?:still )?want "
-        r"|whether you (?:still )?want )?(?:to keep )?(?:your|the|this|it\b)(?: orders?)?",
+        r"|whether you (?:still )?want )?(?:to keep )?(?:your|the|this|it\b)(?: orders?)?"
+        rf"|\b(?:result in|lead to|leads to|means?) (?:the )?(?:automatic )?cancell?ation\b",
         "clicking buy was the confirmation: say what happens if you hear nothing, and keep the order",
         needs=any_of("cancel|void|forfeit|lose|lost|keep|confirm|save|secure|prevent"),
         unless=_NOT_NEEDED,
@@ -260,16 +275,19 @@ _REACH = (
     Phrase(
         Rule.WORKS_WHEN_DOWN,
         rf"\b(?:log|sign)(?:ging|ing)? ?(?:in|on)(?:to| to)?\b{GAP}{{0,60}}\b(?:keep|confirm|accept|choose|view"
+        rf"|see|check"
         rf"|claim|answer|reply|cancel)\b"
         rf"|\b(?:keep|confirm|accept|choose|claim|answer|cancel)\b{GAP}{{0,60}}\b(?:log|sign)(?:ging|ing)? ?(?:in"
         rf"|on)\b"
         r"|\b(?:contact )?form (?:on|in|at) our (?:web ?site|site|shop|store|app)\b|\b(?:no|do-?not)-?_?reply@"
         r"|\b(?:mailbox|address|inbox) is not (?:read|monitored|checked)\b"
-        r"|\b(?:only )?(?:in|via|through|from) your (?:online |customer )?account\b",
+        r"|\b(?:only|solely) (?:in|via|through|from) your (?:online |customer )?account\b"
+        r"|\b(?:go to|open) (?-i:My Account)\b|\bin your customer account\b",
         "a reply by mail or a call must be enough; the shop may not answer",
         needs=any_of(
             "log in|log on|login|logon|logging|sign in|sign on|signin|signon|signing|form on our|form in our"
-            "|form at our|reply@|is not read|is not monitored|is not checked|your account|your online|your customer"
+            "|form at our|reply@|is not read|is not monitored|is not checked|only in|only via|only through"
+            "|only from|solely|my account|your customer account"
         ),
         unless=rf"{_NOT_NEEDED}|\b(?:cannot|can[’']t|could not|couldn[’']t|unable|again"
         rf"|works?|worked|fails?|failed)\b",
@@ -286,10 +304,12 @@ _TIME = (
         r"|days)\b|\b(?:in|over) the next (?:few|couple of) (?:minutes|hours|days|weeks)\b"
         r"|\bbefore (?:too )?long\b"
         r"|\bany (?:time|minute|moment) now\b|\bin a (?:little|short|bit|moment)\b|\bat (?:our"
-        r"|the) earliest (?:opportunity|convenience)\b|\bat some point\b|\bas (?:and|or) when\b",
+        r"|the) earliest (?:opportunity|convenience)\b|\bat some point\b|\bas (?:and|or) when\b"
+        r"|\bin no time\b|\bback up and running\b",
         "a day and a time, or the time of the next update",
         needs=any_of(
-            "the next few|the next couple|shortly|soon|asap|as quick|as fast|as prompt|due course|due time"
+            "in no time|back up|the next few|the next couple|shortly|soon|asap|as quick|as fast|as prompt"
+            "|due course|due time"
             "|momentarily|in the near|in the coming|foreseeable|before long|before too long|any time|any minute"
             "|any moment|in a little|in a short|in a bit|in a moment|earliest|at some point|as and when|as or when"
         ),
@@ -333,7 +353,8 @@ _WORDS = (
         r"|glitch\w*)\b|\bw?h?oops(?:ie|y)?\b|\buh[- ]?oh\b|\bglitch\w*|\bhiccup\w*|\bgremlins?\b|\b(?:hit"
         r"|hitting) an? (?:\w+ )?(?:snag|bump|hitch)\b|\bhamsters?\b|\bplaying up\b|\b(?-i:IT) (?:issues?"
         r"|problems?|difficult\w+)\b|\b(?:system|computer) (?:issues|problems|difficulties)\b"
-        r"|\bhaving a (?:moment|wobble|bad day)\b",
+        r"|\bhaving a (?:moment|wobble|bad day)\b"
+        r"|\bsystem (?:issue|problem|error)s?\b",
         "say what fails",
         needs=any_of(
             "hitch|hamster|playing up|it issue|it problem|it difficult|system |computer |having a |technical|oops"
@@ -381,10 +402,12 @@ _WORDS = (
         r"|isolated) (?:cases?|incidents?)\b|\bvast majority\b|\b(?:is|are|was|were|only|just) slightly\b"
         r"|\bvery few\b|\ba handful of\b"
         r"|\bno (?:significant|major|real|material) (?:impact|effect)\b|\b(?:is|was|were|are) only (?:briefly"
-        r"|slightly)\b",
+        r"|slightly)\b"
+        r"|\ba brief moment\b|\bnothing to worry about\b",
         "the number",
         needs=any_of(
-            "impact|rare|isolated|vast majority|minor|slight|brief|tiny|small|limited|only|just|merely|very few"
+            "nothing to worry|impact|rare|isolated|vast majority|minor|slight|brief|tiny|small|limited|only"
+            "|just|merely|very few"
             "|handful|no significant|no major|no real|no material"
         ),
     ),
@@ -395,7 +418,7 @@ _WORDS = (
         rf"|\b(?:thank(?:s| you)|appreciate|grateful)\b{GAP}{{0,30}}\b(?:patience|understanding|bearing with us"
         rf"|cooperation|loyalty)\b|\byour (?:continued )?(?:patience|understanding|cooperation) (?:is|and|while"
         rf"|as|during|at this)\b"
-        r"|\bbear with us\b|\bdo not reply\b|\b(?:take|takes|taking|took) (?:\w+ ){1,4}?(?:very |extremely "
+        r"|\bbear with us\b|(?<!you )\bdo not reply\b|\b(?:take|takes|taking|took) (?:\w+ ){1,7}?(?:very |extremely "
         r"|so )?seriously\b|\b(?:item|order|product|parcel|customer|user)\(s\)"
         r"|\bvalue your (?:business|custom|loyalty)\b|\bworking (?:diligently|tirelessly)\b"
         r"|\bcustomer satisfaction\b|\bvalued member\b|\bpride ourselves\b|\bstrive to\b|\bexceed (?:your "
@@ -421,13 +444,15 @@ _WORDS = (
 
 ENGLISH = Language(
     phrases=(*_APOLOGY, *_BLAME, *_ORDERS, *_REACH, *_TIME, *_WORDS),
+    capitals_are_names=True,
     reader=r"\b(?:you|your|yours|you[’']\w+)\b",
     zone=r"\b(?-i:UTC|GMT|BST|WES?T|CES?T|EES?T|IST|MSK|[ECMP][SD]?T|AES?[SD]?T|NZ[SD]T|JST|SGT|Z)\b|[+-]\d\d:?\d\d\b"
     r"|\b(?-i:[A-Z]\w+)(?: \w+)? time\b|\b(?-i:Eastern|Central|Pacific|Mountain)\b|\blocal time\b"
     r"|\b(?-i:[A-Z]\w+/[A-Z]\w+)",
-    clock=r"(?<![\d:.,/-])(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])|\b(?:1[0-2]|[1-9])(?:[.:][0-5]\d)? ?(?:am|pm|a\.m\."
+    clock=r"(?<![\d:.,/T-])(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])|\b(?:1[0-2]|[1-9])(?:[.:][0-5]\d)? ?(?:am|pm|a\.m\."
     r"|p\.m\.)(?!\w)|\b(?:half past|quarter (?:past|to)) [a-z]+\b|\b\d{1,2} o[’']clock\b"
-    r"|\b[0-2]\d[0-5]\d (?:hours|hrs)\b|\b(?:from|by|until|till|since) (?:[01]?\d|2[0-3])\.[0-5]\d\b(?! ?(?:%"
+    r"|\b[0-2]\d[0-5]\d (?:hours|hrs)\b|\bat (?:1[3-9]|2[0-3])\.[0-5]\d\b(?! ?(?:%|each|EUR|GBP|USD|euros?"
+    r"|pounds?|kg))|\b(?:from|by|until|till|since) (?:[01]?\d|2[0-3])\.[0-5]\d\b(?! ?(?:%"
     r"|each|EUR|GBP|USD|euros?|pounds?|kg))",
     each_day=r"\b(?:daily|weekdays|every day|each day|(?:mon|tues|wednes|thurs|fri"
     r"|satur|sun)days?(?:s? to | to |[–-])"
@@ -435,10 +460,12 @@ ENGLISH = Language(
     dates=r"\b\d{1,2}(?:st|nd|rd|th)? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w*(?: \d{4})?|\b(?:jan|feb"
     r"|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\w* \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?|\d{4}-\d\d-\d\d"
     r"|\d{1,2}[:.]\d\d(?: ?(?:UTC|GMT))?|\b\d{1,2} ?[ap]\.?m\b",
-    place_or_number=r"\d|\b(?-i:(?:in|to|from|across) (?:the )?[A-Z])|\b(?:one|two|three|four|five|six"
+    place_or_number=r"\d|\b(?-i:(?:in|to|from|across) (?:the )?[A-Z])|\b(?:two|three|four|five|six"
     r"|seven|eight|nine|ten"
     r"|eleven|twelve|hundred|thousand|half|third|quarter)\b|\bpercent\b|%",
-    unquantified=r"\b(?:some|certain|several|many|most|multiple|various|a few|few"
+    unquantified=r"\ba (?:\w+ )?(?:subset|number|portion|percentage|fraction|proportion"
+    r"|minority|majority|group) of you\b"
+    r"|\b(?:some|certain|several|many|most|multiple|various|a few|few"
     r"|numerous|a (?:\w+ )?(?:subset|number"
     r"|portion|percentage|fraction|proportion|minority|majority|group) of)(?: of)?(?: (?:our|you|the"
     r"|your))?(?: [\w-]+){0,2}? "

@@ -27,7 +27,8 @@ _FILL = (
     rf"|{_TROUBLE})"
 )
 _OWNED = (
-    r"\b(?:unser|mein|unserer?|unsere[mn]) (?:eigene[rnms]? )?(?:Fehler|Versäumnis|Schuld|Verantwortung"
+    r"\bstehen wir (?:gerade|ein)\b|\b(?:unser|mein|unserer?|unsere[mn]) (?:eigene[rnms]? )?(?:Fehler|Versäumnis"
+    r"|Schuld|Verantwortung"
     r"|Entscheidung|Versagen)\b|\bwir (?:tragen|übernehmen|haben) (?:dafür )?(?:die |selbst )?(?:Verantwortung"
     r"|Schuld)\b"
     r"|\b(?:lag|liegt|liegen|ist) (?:allein )?(?:bei|an) uns\b|\bwir (?:haben|hatten) (?:Sie |es |das |die |den "
@@ -91,7 +92,8 @@ _APOLOGY = (
         r"\bnie (?:wieder|mehr) (?:vorkommen|passieren|geschehen)|\b(?:kommt|passiert|geschieht|wird) (?:das "
         r"|es |so etwas )?(?:sicher |ganz sicher )?nie(?:mals)? (?:wieder|mehr)\b|\bnie wieder\b|\b(?:nicht"
         r"|kein) (?:noch ?mals?|wieder|mehr) (?:vorkommen|passieren|vorkommt|passiert)|\b(?:wir )?garantieren\b"
-        r"|\bseien Sie versichert\b|\berneute[rs]? \w+ (?:ist|sind) ausgeschlossen\b",
+        r"|\bseien Sie versichert\b|\berneute[rs]? \w+ (?:ist|sind) ausgeschlossen\b"
+        r"|\b(?:so etwas|das|ein solche[rs]? \w+)\b[^.!?\n]{0,30}\bausgeschlossen\b",
         "was Sie ändern, wer es tut, bis wann",
         needs=any_of("ausgeschlossen|nie|nicht|kein|garantier|versichert"),
     ),
@@ -127,8 +129,9 @@ _BLAME = (
         rf"|Ihrer? )*{_MUCH} (?:[\w-]+ ){{0,1}}?{_DEMAND}\b|\b{_MUCH} {_DEMAND}\b|\b{_CAUSE} (?:(?:der|des|dem"
         rf"|den|die|das|einen) )?(?:Ansturm\w*|Andrang\w*)\b"
         r"|\b(?:weil|da)\b[^.!?\n]{0,30}\b(?:so|sehr|zu) viele\b|\b(?:überrannt|überrollt|überwältigt)\b"
-        r"|\b(?:Nachfrage|Interesse|Andrang)\b (?:hat |war |ist |überstieg|übertraf"
-        r"|übersteigt)[^.!?\n]{0,40}(?:Erwartung\w*|überst\w+|größer|höher|überwältigt)|\bvom (?:Ansturm"
+        r"|\b(?:Nachfrage|Interesse|Andrang|Ansturm)\b (?:hat |war |ist |überstieg|übertraf"
+        r"|übersteigt)[^.!?\n]{0,40}(?:Erwartung\w*|überst\w+|übertroffen|übertraf|größer|höher|überwältigt)"
+        r"|\bvom (?:Ansturm"
         r"|Andrang) (?:überrascht|überrollt)\b|\b(?:so|zu) viele (?:von Ihnen|Menschen|Kund\w+"
         r"|Besucher\w*) (?:gleichzeitig|auf einmal)\b",
         "wir haben mehr verkauft, als wir hatten; wir waren nicht auf so viele vorbereitet",
@@ -162,15 +165,17 @@ _ORDERS = (
         rf"|falls|wenn|es sei denn,?)(?: wir)? (?:Sie|von Ihnen|bis)\b{GAP}{{0,60}}(?:nicht|keine?|nichts)?"
         rf"|\b(?:wenn|falls|sofern|sollten) (?:Sie|wir)\b{GAP}{{0,80}}\b(?:nicht|keine?"
         rf"|nichts)\b{GAP}{{0,80}}\b(?:storniert|stornieren(?! Sie\b)|verfällt|gelöscht)"
-        rf"|\bohne (?:Ihre |eine )?(?:Rückmeldung|Antwort|Bestätigung)\b{GAP}{{0,60}}(?:stornier|verfällt"
+        rf"|\bohne (?:Ihre |deine |eine )?(?:Rückmeldung|Antwort|Bestätigung)\b{GAP}{{0,60}}(?:stornier"
+        rf"|widerrufen|verfällt"
         rf"|gelöscht)|\bautomatisch (?:storniert|gelöscht)|\bstorniert\w* (?:sich|wird)? ?automatisch"
         rf"|\b(?:andernfalls|ansonsten|sonst|anderenfalls)\b{GAP}{{0,60}}(?:stornier|verfällt|verfallen|gelöscht)"
         rf"|\b(?:melden|loggen) Sie sich\b{GAP}{{0,60}}\b(?:um|und)\b{GAP}{{0,60}}(?:behalten|bestätig\w+|sichern"
         rf"|retten)|\bbestätigen Sie\b(?: bitte)?(?: erneut| noch ?einmal)?{GAP}{{0,30}}\bBestellung\b"
         rf"|\bBestellung\b{GAP}{{0,40}}\b(?:erneut|noch ?einmal|nochmals) (?:zu )?bestätigen\b",
         "der Kauf war die Bestätigung: was geschieht, wenn niemand antwortet?",
-        needs=any_of("stornier|gelöscht|verf|gestrichen|melden sie sich|loggen sie sich|bestätigen"),
-        unless=r"\b(?:müssen (?:Sie )?(?:nichts|nicht|keine)|brauchen (?:nichts|nicht)|niemand|müssen sie nicht"
+        needs=any_of("widerruf|stornier|gelöscht|verf|gestrichen|melden sie sich|loggen sie sich|bestätigen"),
+        unless=r"\bnicht (?:storniert|gelöscht)\b|\b(?:müssen (?:Sie )?(?:nichts|nicht|keine)|brauchen"
+        r" (?:nichts|nicht)|niemand|müssen sie nicht"
         r"|dürfen wir|müssen wir)\b|\bbleibt\b",
     ),
     Phrase(
@@ -187,14 +192,15 @@ _ORDERS = (
 _REACH = (
     Phrase(
         Rule.WORKS_WHEN_DOWN,
-        rf"\b(?:anmelden|einloggen|melden Sie sich|loggen Sie sich|Anmeldung|Kundenkonto"
-        rf"|in Ihrem Konto)\b{GAP}{{0,60}}\b(?:behalten|bestätig\w+|annehmen|wählen|stornieren|antworten)\b"
+        rf"\b(?:anmelden|einloggen|meld\w+ (?:dich|Sie sich)|logge?n? (?:dich|Sie sich)|Anmeldung|Kundenkonto"
+        rf"|in Ihrem Konto)\b{GAP}{{0,60}}\b(?:behalten|bestätig\w+|annehmen|wählen|sehen|prüfen|stornieren"
+        rf"|antworten)\b"
         rf"|\b(?:behalten|bestätig\w+|annehmen|wählen|stornieren)\b{GAP}{{0,60}}\b(?:anmelden|einloggen|Anmeldung"
         rf"|Kundenkonto|in Ihrem Konto)\b"
         r"|\b(?:Kontakt)?formular (?:in|auf|im) (?:unserem?|unserer) (?:Shop|Website|Webseite|Seite|Laden)\b"
         r"|\bno-?_?reply@|\b(?:Postfach|Adresse) wird nicht (?:gelesen|überwacht)\b",
         "eine Antwort per Mail oder ein Anruf muss genügen; der Shop antwortet vielleicht nicht",
-        needs=any_of("anmeld|einlog|melden sie sich|loggen sie sich|konto|formular|reply@|wird nicht"),
+        needs=any_of("anmeld|einlog|melde|logge|konto|formular|reply@|wird nicht"),
         unless=r"\b(?:niemand|müssen (?:Sie )?(?:sich )?(?:nichts|nicht|keine)|brauchen (?:dafür )?kein\w*"
         r"|können sich nicht"
         r"|konnten sich nicht|wieder)\b",
@@ -282,11 +288,13 @@ _WORDS = (
         r"|hoffen)\b[^.!?\n]{0,20}\b(?:Verständnis|Nachsicht)\b"
         r"|\bliegt uns (?:sehr |besonders )?am Herzen\b|\bbitte (?:antworten Sie )?nicht auf diese\b"
         r"|\bnehmen\b[^.!?\n]{0,30}\bsehr ernst\b|\b(?:Artikel|Bestellung|Kunde|Kunden|Paket)\((?:n|en|innen"
-        r"|e)\)|\bmit Hochdruck\b|\bbei Fragen oder Anregungen\b",
+        r"|e)\)|\bmit Hochdruck\b|\bbei Fragen oder Anregungen\b"
+        r"|\bantworte(?:n Sie)? (?:bitte )?nicht auf diese\b",
         "Name und Sachverhalt",
         unless=r"\bnicht um\b",
         needs=any_of(
-            "am herzen|geehrte|werte|liebe|geschätzte|wichtig|dank|bitten|hoffen|bitte|ernst|artikel(|bestellung("
+            "antworte|am herzen|geehrte|werte|liebe|geschätzte|wichtig|dank|bitten|hoffen|bitte|ernst|artikel("
+            "|bestellung("
             "|kunde(|kunden(|paket(|hochdruck|anregungen"
         ),
     ),
@@ -302,6 +310,7 @@ _WORDS = (
 
 GERMAN = Language(
     phrases=(*_APOLOGY, *_BLAME, *_ORDERS, *_REACH, *_TIME, *_WORDS),
+    capitals_are_names=False,
     reader=r"\b(?-i:Sie|Ihnen|Ihre?[mnrs]?|[Dd]u|[Dd]ir|[Dd]ich|[Dd]eine?[mnrs]?|[Ee]uch|[Ee]ure?[mnrs]?|[Ii]hr)\b",
     zone=r"\b(?-i:UTC|GMT|ME[S]?Z|CES?T|WES?Z|OES?Z|Z)\b|[+-]\d\d:?\d\d\b|\b(?:Orts|Landes|\w+er )[zZ]eit\b"
     r"|\bdeutscher Zeit\b|\b(?-i:[A-Z]\w+/[A-Z]\w+)",
@@ -315,10 +324,11 @@ GERMAN = Language(
     r"|Europa)?)\b|\b(?:zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|hundert|tausend|Hälfte|Drittel"
     r"|Viertel)\b|%|\bProzent\b",
     unquantified=r"\b(?:einige[nrm]?|manche[nrm]?|mehrere[nrm]?|viele[nrm]?|etliche[nrm]?|die meisten|den meisten"
-    r"|wenige[nrm]?|diverse[nrm]?|verschiedene[nrm]?|bestimmte[nrm]?|ein (?:\w+ )?Teil|eine (?:\w+ )?(?:Zahl"
+    r"|wenige[nrm]?|diverse[nrm]?|verschiedene[nrm]?|bestimmte[nrm]?|(?:ein|einem|einen) (?:\w+ )?Teil"
+    r"|eine (?:\w+ )?(?:Zahl"
     r"|Anzahl|Reihe|Gruppe))(?: der| unserer| von| Ihrer)?(?: [\w-]+){0,2}? (?:Kund\w+|Nutzer\w*|Menschen|Leute"
     r"|Personen|Bestellung\w*|Besucher\w*|Konten|Pakete?n?|Lieferung\w*|Zahlung\w*|Seiten|Filialen|Länder\w*"
-    r"|Regionen|Artikel\w*|Produkte?n?|Anfragen)\b",
+    r"|Regionen|Artikel\w*|Produkte?n?|Anfragen|Kundschaft)\b",
     unquantified_needs=any_of(
         "einige|manche|mehrere|viele|etliche|meisten|wenige|diverse|verschiedene|bestimmte|teil|zahl|reihe|gruppe"
     ),

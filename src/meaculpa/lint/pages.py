@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
+from meaculpa.cadence import ORDER_KINDS, cadence
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.passages import Ignored, Passage, ignored, passages, text_of
@@ -30,13 +30,6 @@ _OF_LETTERS = frozenset({Rule.HEDGED_ORDER})
 _OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 _BEGINS = (Status.INVESTIGATING, Status.IDENTIFIED, Status.SCHEDULED, Status.IN_PROGRESS)
 _OVER = (Status.RESOLVED, Status.COMPLETED)
-_OF_ORDERS = (Kind.STOCK, Kind.PRICING, Kind.ORDERS)
-_A_DAY, _LONG = timedelta(days=1), timedelta(hours=2)
-_CADENCE = {
-    Impact.CRITICAL: (timedelta(minutes=30), timedelta(minutes=60)),
-    Impact.MAJOR: (timedelta(minutes=60), timedelta(minutes=120)),
-    Impact.MINOR: (timedelta(minutes=240), timedelta(minutes=240)),
-}
 _NEARLY_THE_SAME, _LONG_ENOUGH = 0.92, 40
 _BEFORE_HOST = re.compile(r"(?:(?:https?:)?//(?:www\.)?|\bwww\.)$", re.IGNORECASE)
 _LINK = re.compile(r"https?://|\]\(")
@@ -63,16 +56,6 @@ def inspect_pages(
 def is_blocking(problem: Problem) -> bool:
     """Whether a finding keeps a page from going out."""
     return problem.severity is Severity.ERROR and problem.rule in BLOCKING
-
-
-def cadence(incident: Incident, update: Update) -> timedelta | None:
-    """Within what time after an update the next one is due; None where nothing is prescribed."""
-    if incident.kind in _OF_ORDERS:
-        return _A_DAY
-    if incident.kind is not Kind.OUTAGE or incident.impact not in _CADENCE:
-        return None
-    early, late = _CADENCE[incident.impact]
-    return early if update.at - incident.started < _LONG else late
 
 
 def _problem(passage: Passage, hit: Hit) -> Problem:
@@ -120,7 +103,7 @@ def _facts(incident: Incident, texts: list[Passage]) -> Iterator[Problem]:
 
 
 def _promise(incident: Incident, update: Update) -> Iterator[Problem]:
-    within = cadence(incident, update)
+    within = cadence(incident.kind, incident.impact, update.at - incident.started)
     if within is None:
         return
     due = update.at + within
@@ -157,7 +140,7 @@ def _required(incident: Incident, texts: list[Passage]) -> Iterator[Problem]:
             "it does not say what still works",
             "works: You can order by phone.",
         )
-    if (is_critical or incident.kind in _OF_ORDERS) and not incident.money and not compiled(_MONEY).search(said):
+    if (is_critical or incident.kind in ORDER_KINDS) and not incident.money and not compiled(_MONEY).search(said):
         hint = "money: No card was charged. Your basket is saved."
         yield _of_incident(
             incident.path, 1, Rule.REQUIRED_FACTS, "it does not say what happened to money and baskets", hint
@@ -294,10 +277,12 @@ _LENGTH = (
 
 
 def _tells_how_long(text: str, language: Language) -> bool:
-    if compiled(_LENGTH).search(text):
+    """Two times, two days, or a span with a time or a day to count it from."""
+    times = {match[0] for match in compiled(language.clock).finditer(text)}
+    if len(times) >= 2:
         return True
-    marks = (language.clock, language.dates)
-    return any(len({match[0] for match in compiled(mark).finditer(text)}) >= 2 for mark in marks)
+    days = {match[0] for match in compiled(language.dates).finditer(text)}
+    return len(days) >= 2 or (bool(times or days) and bool(compiled(_LENGTH).search(text)))
 
 
 def _short(text: str) -> str:

@@ -36,6 +36,7 @@ class Language:
     """
 
     phrases: tuple[Phrase, ...]
+    capitals_are_names: bool
     reader: str
     zone: str
     clock: str
@@ -78,6 +79,24 @@ def holds_any(small: str, words: tuple[str, ...]) -> bool:
     return False
 
 
+# Rules that look for single words, which a product may be called by: a Glitch lamp, a perfume called Soon.
+_OF_NAMES = (Rule.EMPTY_OR_CUTE, Rule.VAGUE_TIME)
+_BEGINS = re.compile(r"(?:^|[.!?:\n])[\s\"“„(…]*$")
+
+
+def _is_name(text: str, match: re.Match[str], language: Language) -> bool:
+    """Whether words are written like a name: with a capital where no sentence begins, or between quotation marks."""
+    start, word = match.start(), match[0]
+    is_quoted = text[start - 1 : start] in ("“", "„", "‘", "»") and start > 0
+    is_capital = (
+        language.capitals_are_names
+        and word[0].isupper()
+        and word[1:2].islower()
+        and not _BEGINS.search(text, 0, start)
+    )
+    return is_quoted or is_capital
+
+
 def find_phrases(
     text: str,
     cut: tuple[Sentence, ...],
@@ -95,6 +114,8 @@ def find_phrases(
             if phrase.unless and compiled(phrase.unless).search(here.text):
                 continue
             if phrase.after and compiled(phrase.after).search(text, 0, match.end()):
+                continue
+            if phrase.rule in _OF_NAMES and _is_name(text, match, language):
                 continue
             if phrase.rule is Rule.JARGON and match[0].casefold() in allowed:
                 continue

@@ -19,7 +19,8 @@ _PLACEHOLDER = re.compile(
     r"|KUNDE)(?: [A-Z]+)?\]|\[(?i:name|time|date|order|item|amount|number|insert [^\]\n]*|your [^\]\n]*"
     r"|customer[^\]\n]*)\]"
     r"|<(?i:[a-z]+[ _])?(?i:name|time|date|day|order|item|amount|price|number|reason|link|datum|uhrzeit|betrag"
-    r"|artikel|preis|grund)>|<[A-Z][A-Z_ ]{2,}>|%[A-Z][A-Z_]{2,}%|\b(?:TBD|TBC|TBA|TODO|FIXME|XX|XXX|XXXX)\b"
+    r"|artikel|preis|grund)>|<[A-Z][A-Z_ ]{2,}>|%[A-Z][A-Z_]{2,}%|\b(?:TT\.MM\.JJJJ|DD[/.]MM[/.]YYYY|HH:MM|TBD"
+    r"|TBC|TBA|TODO|FIXME|XX|XXX|XXXX)\b"
     r"|(?i:lorem ipsum)|\?\?(?:\?|:\?\?)|(?<=\S )_{3,}|_{3,}(?= \S)|\$\{\w+\}"
 )
 _PLACEHOLDER_NEEDS = (
@@ -40,7 +41,8 @@ _PLACEHOLDER_NEEDS = (
     "??",
     "___",
 )
-_EXCLAIMED = re.compile(r"(?<=[\w)\"”’])!(?!=)|!{2,}")
+# Within a sentence it belongs to a name: the Oops! board game.
+_EXCLAIMED = re.compile(r"(?<=[\w)\"”’])!(?!=|[”“\"’]? [a-zäöü])|!{2,}")
 _CAPITALS = re.compile(
     r"[A-ZÄÖÜ]{4,}[\s,]+[A-ZÄÖÜ]{4,}\b|[A-ZÄÖÜ]{2,}(?:[\s,]+[A-ZÄÖÜ]{2,}){2,}\b"
     r"|(?:URGENT|IMPORTANT|WARNING|ATTENTION|ALERT|SORRY|FREE|DRINGEND|WICHTIG|ACHTUNG|WARNUNG)\b"

@@ -1,18 +1,44 @@
-"""The first words of a new incident, from the facts that are known; a file per kind in `playbooks/`."""
+"""The words that are ready before the night: for each kind and language a file, in it a text for each status.
 
+`## investigating` begins the text for that status, `## called_off` that of a maintenance that will not be; a file
+without such a line is the first message alone. A text may hold gaps such as [CAUSE] for what only people know: while
+one is left, the page does not go out.
+"""
+
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from jinja2 import Environment, StrictUndefined
 
-from meaculpa.model import Kind
+from meaculpa.model import Kind, Status
+from meaculpa.render.words import Words, babel_locale
+
+_SECTION = re.compile(r"^## (\w+)[ \t]*$", re.MULTILINE)
+_FIRST = {Kind.MAINTENANCE: Status.SCHEDULED}
 
 
-def first_message(playbooks: Mapping[str, bytes], kind: Kind, locale: str, facts: Mapping[str, object]) -> str:
-    """Say what is known so far. The templates are ours, the facts are only ever values in them."""
+def first_status(kind: Kind) -> Status:
+    """The status that an incident of a kind begins with."""
+    return _FIRST.get(kind, Status.INVESTIGATING)
+
+
+def ready_text(
+    playbooks: Mapping[str, bytes], kind: Kind, locale: str, section: str, facts: Mapping[str, object]
+) -> str | None:
+    """Say what is known, None where no text is ready; facts are only ever values, never templates."""
+    source = _section(_playbook(playbooks, kind, locale), kind, section)
+    if source is None:
+        return None
+    words = Words(locale, {}, babel_locale(locale))
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    template = environment.from_string(_playbook(playbooks, kind, locale))
-    return template.render(**facts, clock=_clock, day=_day).strip()
+    tools = {"clock": words.clock, "day": _day_of(words), "moment": words.moment, "duration": words.duration}
+    text = environment.from_string(source).render(**facts, **tools)
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
+
+
+def _day_of(words: Words) -> object:
+    return lambda at: words.day(at.date() if isinstance(at, datetime) else at)
 
 
 def _playbook(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str:
@@ -21,9 +47,8 @@ def _playbook(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str:
     return next(playbooks[name] for name in names if name in playbooks).decode()
 
 
-def _clock(at: datetime) -> str:
-    return f"{at:%H:%M} UTC"
-
-
-def _day(at: datetime) -> str:
-    return f"{at.day} {at:%B}"
+def _section(text: str, kind: Kind, section: str) -> str | None:
+    parts = _SECTION.split(text)
+    if len(parts) == 1:
+        return text if section == first_status(kind) else None
+    return dict(zip(parts[1::2], parts[2::2], strict=True)).get(section)

@@ -1,0 +1,86 @@
+"""The questions that `meaculpa new` asks on a terminal: what customers ask first, in that order."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import click
+
+from meaculpa.cadence import ORDER_KINDS
+from meaculpa.cli.wording import faint, say
+from meaculpa.cli.writing import read_moment
+from meaculpa.config import Config
+from meaculpa.model import ComponentStatus, Impact, Kind
+
+_HOW_BAD = {
+    Impact.CRITICAL: "nobody can buy",
+    Impact.MAJOR: "many cannot do what they came for",
+    Impact.MINOR: "annoying, but everything can be bought",
+}
+_STATUS = {
+    Impact.CRITICAL: ComponentStatus.MAJOR_OUTAGE,
+    Impact.MAJOR: ComponentStatus.PARTIAL_OUTAGE,
+    Impact.MINOR: ComponentStatus.DEGRADED_PERFORMANCE,
+}
+
+
+def ask_title() -> str:
+    """Ask what the matter is, in the words of the page's headline."""
+    return str(click.prompt("What can customers not do? (You cannot ...)"))
+
+
+def ask_facts(kind: Kind, given: Mapping[str, object], at: datetime, config: Config) -> dict[str, object]:
+    """Ask for each fact that was not given; an empty answer leaves it out."""
+    say(faint("Empty answers leave a fact out. Ctrl-C stops, and nothing is written."))
+    facts = dict(given)
+    if kind is Kind.OUTAGE and not facts["impact"]:
+        facts["impact"] = _ask_impact()
+    if kind is Kind.OUTAGE and not facts["components"]:
+        facts["components"] = _ask_components(Impact(str(facts["impact"])), config)
+    if kind is Kind.MAINTENANCE:
+        facts |= {name: facts[name] or _ask_window(name, at, config) for name in ("starts", "ends")}
+    elif kind is not Kind.NOTICE and not facts["started"]:
+        facts["started"] = _ask_moment("Since when? (09:05, or empty: known since now)", "started", at, config)
+    facts["works"] = facts["works"] or _ask("What still works, or how can they order meanwhile?")
+    if kind in (Kind.OUTAGE, *ORDER_KINDS):
+        facts["money"] = facts["money"] or _ask("What happened to money and baskets?")
+    return facts
+
+
+def _ask(question: str) -> str | None:
+    return str(click.prompt(question, default="", show_default=False)).strip() or None
+
+
+def _ask_impact() -> str:
+    for impact, words in _HOW_BAD.items():
+        say(f"  {impact}: {words}")
+    choices = click.Choice([str(impact) for impact in _HOW_BAD])
+    return str(click.prompt("How bad is it?", type=choices, default=str(Impact.MAJOR)))
+
+
+def _ask_components(impact: Impact, config: Config) -> tuple[str, ...]:
+    """Ask which parts are hit; gives `ID=STATUS` as the option takes it."""
+    known = list(config.component_names.items())
+    for number, (_, name) in enumerate(known, start=1):
+        say(f"  {number} {name}")
+    while True:
+        answer = _ask("Which parts? (numbers, such as 1 3)") or ""
+        numbers = answer.replace(",", " ").split()
+        if all(one.isdigit() and 1 <= int(one) <= len(known) for one in numbers):
+            return tuple(f"{known[int(one) - 1][0]}={_STATUS[impact]}" for one in dict.fromkeys(numbers))
+        say(f"These are numbers from 1 to {len(known)}.")
+
+
+def _ask_window(name: str, at: datetime, config: Config) -> datetime:
+    question = {"starts": "When does the work begin?", "ends": "When does it end?"}[name]
+    while True:
+        found = _ask_moment(f"{question} (2026-11-26 02:00)", name, at, config)
+        if found:
+            return found
+
+
+def _ask_moment(question: str, name: str, at: datetime, config: Config) -> datetime | None:
+    while True:
+        try:
+            return read_moment(_ask(question), f"--{name}", at, config)
+        except click.UsageError as error:
+            say(error.message.partition(": ")[2])
