@@ -25,7 +25,7 @@ FLAVOURS = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
+    return write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text("impact: none\n")})
 
 
 def template(project: Path, *options: str) -> str:

@@ -77,7 +77,8 @@ def test_what_is_settled_is_counted_and_written_into_the_incident(project: Path)
     assert incident(project).count("settled:") == 1
     assert "Settled 3 of 3 orders" in settle(project, "order_id,what,on\n3,replaced,2026-11-23\n").stdout
     assert "Nothing is in the way of closing it." in run(project, "status", "throws").stdout
-    assert meaculpa("check", *LATER, cwd=project).returncode == 0
+    found = json.loads(meaculpa("check", "--json", *LATER, cwd=project).stdout)["problems"]
+    assert [one["rule"] for one in found] == ["MC001"], "what was written is understood"
 
 
 def test_a_refund_that_is_due_is_settled_by_the_refund_alone(project: Path) -> None:

@@ -140,6 +140,7 @@ HOSTILE = "</title></script><script>alert(1)</script><img src=x onerror=alert(1)
 def test_no_field_of_an_incident_can_be_more_than_text(tmp_path: Path, memory: Memory) -> None:
     quoted = json.dumps(HOSTILE)
     front = (
+        "# meaculpa-ignore MC602: what stands here is no gap\n"
         f"impact: critical\nsummary: {quoted}\nworks: {quoted}\nmoney: {quoted}\n"
         f"prevention:\n  - {{what: {quoted}, owner: {quoted}, due: 2026-12-01}}\n"
     )
