@@ -158,7 +158,13 @@ def test_maintenance_asks_for_its_window_and_orders_for_no_impact(project: Path)
     assert 'starts: "2026-11-26 02:00 UTC"' in the_file(project)
     next(iter((project / "incidents").glob("*.md"))).unlink()
     code, screen = at_a_terminal(
-        project, "new", "Your throws are late", "--kind", "orders", typed="\n\nNothing is charged.\n", editor=edit
+        project,
+        "new",
+        "Your throws are late",
+        "--kind",
+        "orders",
+        typed="\n\nNothing is charged.\nWe forgot.\n",
+        editor=edit,
     )
     assert (code, "How bad" in screen, "Which parts" in screen) == (0, False, False)
 

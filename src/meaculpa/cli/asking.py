@@ -43,6 +43,8 @@ def ask_facts(kind: Kind, given: Mapping[str, object], at: datetime, config: Con
     facts["works"] = facts["works"] or _ask("What still works, or how can they order meanwhile?")
     if kind in (Kind.OUTAGE, *ORDER_KINDS):
         facts["money"] = facts["money"] or _ask("What happened to money and baskets?")
+    if kind in ORDER_KINDS:
+        facts["reason"] = facts["reason"] or _ask("What did we do wrong? (for the letters: We ...)")
     return facts
 
 

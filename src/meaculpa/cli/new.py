@@ -57,6 +57,7 @@ from meaculpa.times import format_time
 @click.option("--summary", metavar="TEXT", help="The sentence that banner and splash page show.")
 @click.option("--works", metavar="TEXT", help="What still works, how to order meanwhile.")
 @click.option("--money", metavar="TEXT", help="What happened to money and baskets.")
+@click.option("--reason", metavar="TEXT", help="What we did wrong, for the letters to customers.")
 @time_option("--started", "When customers first felt it, if before now:")
 @time_option("--starts", "Maintenance, the beginning of the window:")
 @time_option("--ends", "Maintenance, the end of the window:")
@@ -142,7 +143,7 @@ def _compose(kind: Kind, title: str, at: datetime, facts: dict[str, object], mes
         "started": format_time(started) if started != at else None,
         "starts": _stamp(facts["starts"]),
         "ends": _stamp(facts["ends"]),
-        **{key: str(facts[key]) if facts[key] else None for key in ("summary", "works", "money")},
+        **{key: str(facts[key]) if facts[key] else None for key in ("summary", "works", "money", "reason")},
         "draft": "true" if facts["draft"] else None,
     }
     components = read_components(facts["components"], config)
