@@ -350,6 +350,16 @@ def test_the_same_list_once_more_tells_nobody_twice(project: Path, server: MailS
     assert list(server.taken) == ["b@example.com"]
 
 
+def test_check_says_who_waits_and_fails_for_it_not_even_strictly(project: Path) -> None:
+    promise(project, "a@example.com\n")
+    resolve(project)
+    done = meaculpa("check", "--json", *NOW, cwd=project)
+    found = [one for one in json.loads(done.stdout)["problems"] if one["rule"] == "MC013"]
+    assert [one["message"] for one in found] == ["1 customer promised a mail when it works, and it has for 40 min"]
+    strict = meaculpa("check", "--strict", *NOW, cwd=project)
+    assert "MC013" in strict.stdout
+
+
 def test_publishing_goes_on_while_letters_are_sent(project: Path) -> None:
     """A command that holds the ledger is no matter of the page's, where no letter on it is due."""
     promise(project, "a@example.com\n")

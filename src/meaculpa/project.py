@@ -21,7 +21,7 @@ LARGEST_PICTURE = 1_048_576
 _DEEPEST = 20
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("drills", "edge", "infra", "letters", "playbooks", "preview", "project", "sample")
+_NOT_TEMPLATES = ("drills", "edge", "infra", "kit", "letters", "playbooks", "preview", "project", "sample")
 _MINIFIED = "minified/"
 
 
@@ -282,6 +282,15 @@ def read_playbooks(root: Path) -> dict[str, bytes]:
 
 def read_letter_templates(root: Path) -> dict[str, bytes]:
     """Read the templates of letters by their path, a project's own before the packaged ones of the same name."""
-    folder = root / "site_templates" / "letters"
+    return _own_before_packaged(root, "letters")
+
+
+def read_kit_templates(root: Path) -> dict[str, bytes]:
+    """Read the templates of the support kit by their path, a project's own before the packaged ones."""
+    return _own_before_packaged(root, "kit")
+
+
+def _own_before_packaged(root: Path, name: str) -> dict[str, bytes]:
+    folder = root / "site_templates" / name
     own = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.j2"))}
-    return read_scaffold("letters") | own
+    return read_scaffold(name) | own

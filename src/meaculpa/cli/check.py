@@ -7,6 +7,7 @@ import click
 
 from meaculpa.build.composition import Memory, build, lint, read_config, read_content
 from meaculpa.cli.common import clock, now_option, project_root
+from meaculpa.cli.customers.shout import find_debts, overdue_words
 from meaculpa.cli.sarif import as_sarif
 from meaculpa.cli.wording import (
     as_data,
@@ -21,10 +22,10 @@ from meaculpa.cli.wording import (
     summary,
     warning,
 )
-from meaculpa.errors import InvalidInput, Problem, Severity, did_you_mean, has_errors
+from meaculpa.errors import InvalidInput, Problem, Refused, Severity, did_you_mean, has_errors
 from meaculpa.lint.rules import MEANINGS, Rule
 from meaculpa.project import ProjectFiles, read_project
-from meaculpa.status import IncidentState
+from meaculpa.status import IncidentState, Site
 
 _FORMATS = ("text", "json", "sarif")
 
@@ -70,7 +71,7 @@ def check_command(
 
 def _fails(problem: Problem, strict: bool) -> bool:
     """Being late is mended by publishing, so it never blocks; what is taken back has been decided."""
-    if problem.severity is Severity.NOTE or problem.rule == Rule.OVERDUE:
+    if problem.severity is Severity.NOTE or problem.rule in (Rule.OVERDUE, Rule.PROMISE):
         return False
     return strict or problem.severity is Severity.ERROR
 
@@ -110,7 +111,7 @@ def _find_problems(files: ProjectFiles, now: datetime, everything: bool) -> tupl
     memory = Memory()
     try:
         done = build(files, now, memory)
-        late = [_overdue(state) for state in done.site.overdue]
+        late = [*(_overdue(state) for state in done.site.overdue), *_unsent(files, done.site)]
         found: Iterable[Problem] = done.findings
         if everything:
             found = lint(files, read_content(files, done.config, memory), done.config, now, memory, everything=True)
@@ -130,6 +131,17 @@ def _findings_beside(files: ProjectFiles, now: datetime, memory: Memory, everyth
     except InvalidInput:
         return []
     return lint(files, read_content(files, config, memory), config, now, memory, everything)
+
+
+def _unsent(files: ProjectFiles, site: Site) -> list[Problem]:
+    """Who was promised a mail and has not got it; a ledger that cannot be read is told by `list`."""
+    try:
+        debts = [debt for debt in find_debts(files.root, site) if debt.is_overdue]
+    except Refused:
+        return []
+    paths = {state.incident.id: state.incident.path for state in site.every}
+    told = [(paths[debt.incident], *overdue_words(debt, site.now)) for debt in debts]
+    return [Problem(path, 0, words, step, Severity.WARNING, str(Rule.PROMISE)) for path, words, step in told]
 
 
 def _overdue(state: IncidentState) -> Problem:
