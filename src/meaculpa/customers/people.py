@@ -11,7 +11,7 @@ from meaculpa.customers.folder import LETTERS
 from meaculpa.lint.personal import NOBODY, People, name_key
 
 # A list that is larger is a whole shop's; looking for all its names would cost every publish seconds.
-_LARGEST = 64_000_000
+_LARGEST = 256_000_000
 # A letter is a line of JSON with sorted keys; reading it whole would take ten times as long.
 _NAME, _RECIPIENT = re.compile(r'"name": ("(?:[^"\\]|\\.)*")'), re.compile(r'"recipient": ("(?:[^"\\]|\\.)*")')
 
