@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -11,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from meaculpa.cli.doctor.checks import in_time
 from meaculpa.customers.ses import SesConnection
 from meaculpa.doctor import Finding, Verdict
 from meaculpa.doctor.fate import Place, find_place, judge_bucket, judge_distribution, judge_page, judge_places
 from meaculpa.doctor.readiness import inspect_playbooks, inspect_pools, inspect_transport
 from meaculpa.doctor.served import inspect_site
+from meaculpa.project import read_scaffold
 from meaculpa.publish.credentials import Lasting, inspect_credentials
 from tests.conftest import make_bucket
 from tests.faulty import Fault, faulty
@@ -422,12 +425,33 @@ def test_codes_that_are_given_away_are_not_left(project: Path) -> None:
     assert (verdict, "stands there twice" in message) == ("fail", True)
 
 
-def test_a_playbook_for_every_kind_and_language() -> None:
-    kinds = ("outage", "maintenance", "stock", "pricing", "orders", "notice")
-    english = [f"{kind}.en.md" for kind in kinds]
-    assert inspect_playbooks(english, ["en", "en-GB"])[0].verdict is Verdict.OK
-    (found,) = inspect_playbooks([*english[1:], "outage.de.md"], ["en", "de"])
-    assert (found.verdict, "missing: outage.en.md, maintenance.de.md" in found.message) == (Verdict.WARN, True)
+def test_a_playbook_for_every_kind_and_language_that_works() -> None:
+    books = read_scaffold("playbooks")
+    assert inspect_playbooks(books, ["en", "de", "en-GB"])[0].verdict is Verdict.OK
+    fewer = {name: text for name, text in books.items() if name != "maintenance.de.md"}
+    (found,) = inspect_playbooks(fewer, ["en", "de"])
+    assert (found.verdict, "missing: maintenance.de.md" in found.message) == (Verdict.WARN, True)
+    for broken, told in (
+        (b"{{ boom", "outage.en.md"),
+        (b"{{ nothing.x }}", "nothing"),
+        (b"\xff", "not UTF-8"),
+        (b"", "no text"),
+    ):
+        (found,) = inspect_playbooks(books | {"outage.en.md": broken}, ["en"])
+        assert (found.verdict, told in found.message) == (Verdict.FAIL, True), found.message
+
+
+def test_a_server_that_drips_is_given_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meaculpa.cli.doctor.checks.SECONDS_A_CHECK", 0.3)
+
+    def drip(_: object) -> list[Finding]:
+        time.sleep(30)
+        return []
+
+    begun = time.monotonic()
+    (found,) = in_time("address", drip, None)
+    assert (found.verdict, found.check, "no answer within" in found.message) == (Verdict.FAIL, "address", True)
+    assert time.monotonic() - begun < 20
 
 
 # ---- Promises and heartbeats

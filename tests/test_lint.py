@@ -1,6 +1,8 @@
 """The rules for pages: facts, places in files, what blocks, what is taken back, and what the commands make of it."""
 
 import json
+import os
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ from meaculpa.errors import Problem, Severity
 from meaculpa.lint.pages import BLOCKING, inspect_pages, is_blocking
 from meaculpa.lint.passages import passages
 from meaculpa.lint.personal import NOBODY, People, name_key
-from meaculpa.lint.phrases import compiled, find_phrases
+from meaculpa.lint.phrases import MOST_HITS, compiled, find_phrases
 from meaculpa.lint.prose import read_prose, sentences
 from meaculpa.lint.rules import MEANINGS, Rule
 from meaculpa.lint.texts import LANGUAGES
@@ -232,7 +234,8 @@ JANE = People(frozenset({"jane doe", "josé o’brien-smith"}), frozenset({"1043
         ("Call +44 800 555 0100 or 0800 5550100.", False),
         ("The parcel number is 00340434161094021501.", False),
         ("Jane Doe has her money back.", True),
-        ("jane doe has her money back.", True),
+        ("jane doe has her money back.", False),
+        ("Call Jane, Doe or anybody.", False),
         ("Jane has her money back, and so has Doe.", False),
         ("José O’Brien-Smith has his money back.", True),
         ("The order 10432 is late.", True),
@@ -241,6 +244,11 @@ JANE = People(frozenset({"jane doe", "josé o’brien-smith"}), frozenset({"1043
         ("#10432 is late.", True),
         ("It concerns order NW-1.", True),
         ("It concerns 20261122.", True),
+        ("You get orders 10432 to 10500 late.", False),
+        ("The IBAN is DE44 4704 0044 0532 0010 06.", False),
+        ("Card 4111.1111.1111.1111 was charged.", True),
+        ("Write [us](mailto:jane@doe.example.org).", True),
+        ("Write to `jane@doe.example.org`.", True),
         ("We sold 10433.", False),
     ],
 )
@@ -361,6 +369,78 @@ def test_only_gaps_and_personal_data_keep_a_page_from_going_out(tmp_path: Path) 
     done = meaculpa("publish", "--now", NOW, cwd=project)
     assert (done.returncode, "MC602" in done.stderr) == (1, True)
     assert not (project / "public").exists()
+
+
+def test_whoever_keeps_going_shows_the_last_good_version_of_what_has_a_gap(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "You cannot pay by card.")
+    other = project / "incidents" / "2026-11-22-other.md"
+    page = project / "public" / "incidents" / "2026-11-22-card.html"
+    assert meaculpa("publish", "--now", NOW, cwd=project).returncode == 0
+    path = project / "incidents" / "2026-11-22-card.md"
+    path.write_text(path.read_text() + "\n## 2026-11-22 09:25 UTC identified\n\nThe cause: [CAUSE]. a@gmail.com\n")
+    other.write_text(incident_text("impact: none\n", updates("You find us in Leith."), "You find us elsewhere"))
+    done = meaculpa("publish", "--keep-going", "--now", NOW, cwd=project)
+    assert (done.returncode, "MC602" in done.stderr, "MC702" in done.stderr) == (1, True, True)
+    assert "You cannot pay by card." in page.read_text()
+    for file in (one for one in (project / "public").rglob("*") if one.is_file()):
+        assert b"[CAUSE]" not in file.read_bytes(), file
+        assert b"gmail" not in file.read_bytes(), file
+    assert (project / "public" / "incidents" / "2026-11-22-other.html").exists()
+
+
+def test_a_gap_without_a_good_version_is_left_out(tmp_path: Path) -> None:
+    project = project_with(tmp_path, "You cannot pay until [TIME].")
+    done = meaculpa("publish", "--keep-going", "--now", NOW, cwd=project)
+    assert (done.returncode, "there is no good version yet" in done.stderr) == (1, True)
+    assert not (project / "public" / "incidents" / "2026-11-22-card.html").exists()
+
+
+def test_what_prevents_it_is_public_too() -> None:
+    front = "impact: minor\nprevention:\n  - {what: Ask bob@gmail.com, owner: Anna, due: 2026-12-01}\n"
+    found = inspect(front, updates("You cannot pay."))
+    assert [(one.rule, one.line, one.column) for one in found] == [("MC702", 5, 16)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("next week " * 5900, "_" * 60_000, "a" * 60_000 + "@", "soon " * 11_000, "never again " * 4900),
+        *("[your " * 10_000, "any inconvenience " * 3300, "due to our " * 5000, "sorry " * 10_000, "[a" * 20_000),
+        *(
+            "one of our a- " + "`" * 9000 + " an error " * 2000,
+            "log in " * 9000,
+            "4111 " * 12_000,
+            "Jane Doe " * 7000,
+        ),
+    ],
+    ids=lambda text: text[:16],
+)
+def test_the_most_that_a_file_can_hold_is_told_of_in_few_lines(text: str) -> None:
+    """Whatever stands there: as many findings of one sort as somebody would read, and found without going astray."""
+    found = inspect("impact: minor\n", updates(text[:60_000]), people=JANE)
+    counts = Counter(one.rule for one in found)
+    assert max(counts.values(), default=0) <= 3 * MOST_HITS
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["meaculpa-ignore MC401: only text", "`meaculpa-ignore MC401: code`", "<!-- meaculpa-ignore: MC401: x -->"],
+)
+def test_only_a_comment_takes_a_rule_back(comment: str) -> None:
+    found = inspect("impact: minor\n", updates(f"You will pay shortly.\n\n{comment}"))
+    assert ("MC401", Severity.ERROR) in [(one.rule, one.severity) for one in found]
+    is_meant = comment.startswith("<!--")
+    assert any("takes no rule back" in one.message for one in found) is is_meant
+
+
+@pytest.mark.parametrize("content", ['{"name": "a\\x b", "recipient": "1"}', "{", "\x00"])
+def test_a_list_of_people_that_cannot_be_read_holds_nobody(tmp_path: Path, content: str) -> None:
+    project = project_with(tmp_path, "You cannot pay by card.")
+    plan = project / "private" / "plans" / "a"
+    plan.mkdir(parents=True)
+    (plan / "letters.jsonl").write_text(content)
+    os.mkfifo(project / "private" / "o.csv")
+    assert meaculpa("check", "--now", NOW, cwd=project).returncode == 0
 
 
 def test_strict_publishes_nothing_that_is_found(tmp_path: Path) -> None:

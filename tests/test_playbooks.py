@@ -243,6 +243,6 @@ def test_resolve_speaks_the_shops_language(project: Path) -> None:
     )
     assert meaculpa("resolve", "suche", "--now", "2026-11-22 10:20", cwd=project).returncode == 0
     assert (
-        "Sie können nicht suchen: das ist vorbei. Es dauerte von 22. Nov. 2026, 09:20 UTC bis 10:20 UTC, 1 Stunde."
+        "Sie können nicht suchen: das ist vorbei. Es dauerte vom 22. Nov. 2026, 09:20 UTC bis 10:20 UTC, 1 Stunde."
         in the_file(project)
     )

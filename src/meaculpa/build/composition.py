@@ -97,14 +97,15 @@ def build(
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
     findings = lint(files, content, config, now, memory)
-    problems += [problem for problem in findings if is_blocking(problem)]
+    blocked = [problem for problem in findings if is_blocking(problem)]
+    problems += blocked
     if keep_going and not files.incidents and memory.site and memory.site.open:
         hint = "if that is meant, start again, or publish --force"
         problems.append(Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint))
     if has_errors(problems):
         if not keep_going:
             raise InvalidInput([*problems, *memory.bodies.refusals(incidents, files.assets)])
-        incidents, left_out = _as_they_were(content, [], problems, files, config, memory)
+        incidents, left_out = _as_they_were(content, blocked, problems, files, config, memory)
     site = derive(incidents, config, now, memory.states_before(now, config))
     outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     refused = memory.bodies.refusals(content.incidents, files.assets)
@@ -115,7 +116,7 @@ def build(
         problems += refused
         if not keep_going:
             raise InvalidInput(problems)
-        incidents, left_out = _as_they_were(content, refused, problems, files, config, memory)
+        incidents, left_out = _as_they_were(content, [*blocked, *refused], problems, files, config, memory)
         site = derive(incidents, config, now)
         outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     memory.bodies.forget_others((*content.incidents, *incidents))

@@ -23,6 +23,7 @@ from meaculpa.cli.wording import (
     warning,
 )
 from meaculpa.errors import InvalidInput, Problem, Refused, Severity, did_you_mean, has_errors
+from meaculpa.lint.pages import is_blocking
 from meaculpa.lint.rules import MEANINGS, Rule
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.status import IncidentState, Site
@@ -86,9 +87,10 @@ def _print(problems: Sequence[Problem], incidents: int) -> None:
         say(f"{count(warnings, 'warning')}, no error in {count(incidents, 'incident')}.")
     else:
         say(good(f"No problem in {count(incidents, 'incident')}."))
-    rules = sorted({problem.rule for problem in problems if problem.rule and problem.severity is not Severity.NOTE})
-    if rules:
-        say(faint(f"What a rule is for: meaculpa check --explain {rules[0]}"))
+    told = [one for one in problems if one.rule and one.severity is not Severity.NOTE]
+    if told:
+        gravest = min(told, key=lambda one: (not is_blocking(one), one.severity is not Severity.ERROR, one.rule))
+        say(faint(f"What a rule is for: meaculpa check --explain {gravest.rule}"))
 
 
 def _explain(wanted: str) -> None:

@@ -35,6 +35,7 @@ from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
+_NOTHING = "Nothing was published. With --keep-going the other files go out."
 
 
 @click.command("build")
@@ -90,7 +91,7 @@ def publish_command(
     root = project_root(context)
     memory = Memory()
     files = read_project(root)
-    done = build_once(files, clock(now), memory, "Nothing was published.", keep_going)
+    done = build_once(files, clock(now), memory, _NOTHING, keep_going)
     say_problems(done.problems, consequence_of(done))
     if strict:
         _refuse_findings(done)

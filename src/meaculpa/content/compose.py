@@ -10,6 +10,8 @@ from meaculpa.model import ComponentStatus, Incident, Status, Update
 from meaculpa.times import format_time
 
 _PLAIN = re.compile(r"[A-Za-z][\w ,.'()/+-]*")
+# As Germans write them where there are no umlauts; casefold has turned ß into ss already.
+_WRITTEN_AS = {"ä": "ae", "ö": "oe", "ü": "ue"}
 _NOT_PLAIN = ("null",)
 
 
@@ -76,7 +78,10 @@ def _lines_of(text: str) -> list[str]:
 
 def slug_of(title: str) -> str:
     """Make the part of an incident's id that comes from its title: `You cannot pay` -> `you-cannot-pay`."""
-    words = re.sub(r"[^a-z0-9]+", "-", title.casefold().replace("'", "")).strip("-")
+    plain = title.casefold().replace("'", "")
+    for letter, written in _WRITTEN_AS.items():
+        plain = plain.replace(letter, written)
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
     return words[:50].rstrip("-") or "incident"
 
 

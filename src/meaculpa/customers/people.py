@@ -4,6 +4,7 @@ import csv
 import functools
 import json
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from meaculpa.customers.folder import LETTERS
 from meaculpa.lint.personal import NOBODY, People, name_key
 
 # A list that is larger is a whole shop's; looking for all its names would cost every publish seconds.
-_LARGEST = 256_000_000
+_LARGEST = {".jsonl": 256_000_000, ".csv": 4_000_000}
 # A letter is a line of JSON with sorted keys; reading it whole would take ten times as long.
 _NAME, _RECIPIENT = re.compile(r'"name": ("(?:[^"\\]|\\.)*")'), re.compile(r'"recipient": ("(?:[^"\\]|\\.)*")')
 
@@ -26,7 +27,7 @@ def read_people(root: Path) -> People:
             found = path.stat()
         except OSError:
             continue
-        if found.st_size <= _LARGEST:
+        if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST[path.suffix]:
             stamps.append((path, found.st_mtime_ns, found.st_size))
     return _collect(tuple(stamps)) if stamps else NOBODY
 
@@ -48,7 +49,7 @@ def _read(path: Path) -> Iterator[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             yield from _letters(stream) if path.suffix == ".jsonl" else _rows(stream)
-    except (OSError, csv.Error):
+    except (OSError, csv.Error, ValueError):
         return
 
 

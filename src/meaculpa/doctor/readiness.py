@@ -1,11 +1,14 @@
 """What must be there before the night: a mail server that answers, codes to give, a playbook for every kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 
 from meaculpa.config import SesTransport, SmtpTransport
 from meaculpa.customers.transport import Connection, NotNow, TakesNothing
 from meaculpa.doctor import Finding, fail, ok, warn
+from meaculpa.errors import Refused
 from meaculpa.model import Kind
+from meaculpa.render.playbook import first_status, ready_text
 
 MAIL, CODES, PLAYBOOKS = "mail", "codes", "playbooks"
 # As many as a small incident takes; below that somebody should fetch more while there is time.
@@ -52,8 +55,8 @@ def inspect_pools(left: Mapping[str, int], wanted: Iterable[str]) -> list[Findin
     return [ok(CODES, words if left else "there is no pool, and no open incident needs one")]
 
 
-def inspect_playbooks(playbooks: Iterable[str], locales: Sequence[str]) -> list[Finding]:
-    """Say which first message would have to be written by hand: a playbook for every kind and language."""
+def inspect_playbooks(playbooks: Mapping[str, bytes], locales: Sequence[str]) -> list[Finding]:
+    """Say which first message would have to be written by hand: a playbook for every kind and language that works."""
     known = set(playbooks)
     missing = [
         f"{kind}.{locale}.md"
@@ -61,7 +64,23 @@ def inspect_playbooks(playbooks: Iterable[str], locales: Sequence[str]) -> list[
         for kind in Kind
         if not {f"{kind}.{locale}.md", f"{kind}.{locale.split('-')[0]}.md"} & known
     ]
+    broken = [told for locale in locales for kind in Kind if (told := _try(playbooks, kind, locale))]
+    if broken:
+        return [fail(PLAYBOOKS, told, "mend it, or take it away: the packaged one does") for told in broken]
     if not missing:
         return [ok(PLAYBOOKS, f"one for each of {len(Kind)} kinds in {', '.join(locales)}")]
     shown = ", ".join(missing[:6]) + (" ..." if len(missing) > 6 else "")
     return [warn(PLAYBOOKS, f"missing: {shown}", "write them into site_templates/playbooks/")]
+
+
+def _try(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str | None:
+    """Write a first message as in the night; gives what is wrong with it."""
+    at = datetime(2026, 11, 22, 9, 20, tzinfo=UTC)
+    facts = dict.fromkeys(("title", "works", "money"), "x") | dict.fromkeys(
+        ("started", "known", "starts", "ends"), at
+    )
+    try:
+        text = ready_text(playbooks, kind, locale, str(first_status(kind)), facts)
+    except Refused as error:
+        return str(error)
+    return None if text else f"{kind}.{locale}.md has no text for {first_status(kind)}"

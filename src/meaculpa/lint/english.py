@@ -289,8 +289,8 @@ _REACH = (
             "|form at our|reply@|is not read|is not monitored|is not checked|only in|only via|only through"
             "|only from|solely|my account|your customer account"
         ),
-        unless=rf"{_NOT_NEEDED}|\b(?:cannot|can[’']t|could not|couldn[’']t|unable|again"
-        rf"|works?|worked|fails?|failed)\b",
+        unless=rf"{_NOT_NEEDED}|\bwe (?:did|do|could|had|have)\b|\b(?:cannot|can[’']t|could not|couldn[’']t|unable"
+        rf"|again|works?|worked|fails?|failed)\b",
     ),
 )
 

@@ -4,14 +4,15 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import islice
 from urllib.parse import urlsplit
 
 from meaculpa.cadence import ORDER_KINDS, cadence
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
-from meaculpa.lint.passages import Ignored, Passage, ignored, passages, text_of
+from meaculpa.lint.passages import Ignored, Passage, ignored, not_understood, passages, text_of
 from meaculpa.lint.personal import People, find_personal
-from meaculpa.lint.phrases import Hit, Language, compiled
+from meaculpa.lint.phrases import MOST_HITS, Hit, Language, compiled
 from meaculpa.lint.rules import Rule, severity_of
 from meaculpa.lint.texts import (
     find_clock_without_zone,
@@ -25,13 +26,14 @@ from meaculpa.model import Impact, Incident, Kind, Source, Status, Update
 
 # What keeps a page from going out; everything else is told and goes out: at 3 a.m. speed beats style.
 BLOCKING = frozenset({Rule.PLACEHOLDER, Rule.PERSONAL_DATA})
-# Only letters are about one order.
-_OF_LETTERS = frozenset({Rule.HEDGED_ORDER})
+# Only letters are about one order; gaps are looked for in the text as it was written.
+_ELSEWHERE = frozenset({Rule.HEDGED_ORDER, Rule.PLACEHOLDER})
 _OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 _BEGINS = (Status.INVESTIGATING, Status.IDENTIFIED, Status.SCHEDULED, Status.IN_PROGRESS)
 _OVER = (Status.RESOLVED, Status.COMPLETED)
 _NEARLY_THE_SAME, _LONG_ENOUGH = 0.92, 40
 _BEFORE_HOST = re.compile(r"(?:(?:https?:)?//(?:www\.)?|\bwww\.)$", re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _LINK = re.compile(r"https?://|\]\(")
 
 
@@ -49,8 +51,11 @@ def inspect_pages(
         *_restored(incident, texts),
     ]
     taken_back = {path: ignored(text_of(sources.get(path))) for path in {one.path for one in texts}}
+    odd = [(path, line) for path in taken_back for line in not_understood(text_of(sources.get(path)))]
     kept = [_weighed(problem, taken_back.get(problem.path, [])) for problem in found]
-    return tuple(sorted({*kept, *_without_reason(taken_back)}))
+    hint = "<!-- meaculpa-ignore MC502: why it is right here -->"
+    told = [Problem(path, line, "this takes no rule back", hint, Severity.WARNING) for path, line in odd]
+    return tuple(sorted({*kept, *told, *_without_reason(taken_back)}))
 
 
 def is_blocking(problem: Problem) -> bool:
@@ -98,7 +103,7 @@ def _facts(incident: Incident, texts: list[Passage]) -> Iterator[Problem]:
     is_open = incident.kind not in (Kind.MAINTENANCE, Kind.NOTICE) and update.status in _OPEN
     if is_open:
         yield from _promise(incident, update)
-    if not incident.draft and incident.updates[0].status in _OPEN:
+    if update.status in _OPEN:
         yield from _required(incident, texts)
 
 
@@ -151,20 +156,20 @@ def _required(incident: Incident, texts: list[Passage]) -> Iterator[Problem]:
 
 
 def _passage(passage: Passage, config: Config, people: People, own: frozenset[str]) -> Iterator[Problem]:
-    text, language = passage.prose.text, language_of(passage.locale)
-    hits: list[Hit] = [*find_personal(text, people, own)]
+    language = language_of(passage.locale)
+    # What stands in a link or in a block of code is published, too; what stands in a comment is not.
+    shown = _COMMENT.sub(lambda match: " " * len(match[0]), passage.raw)
+    for hit in (*islice(find_personal(shown, people, own), MOST_HITS), *find_placeholders(shown)):
+        yield _at(passage, passage.place_in_source(hit.start), hit)
     if language:
-        hits += _spoken(passage, language, config)
-    else:
-        hits += find_placeholders(text)
-    yield from (_problem(passage, hit) for hit in hits)
+        yield from (_problem(passage, hit) for hit in _spoken(passage, language, config))
     yield from _links(passage, config)
 
 
 def _spoken(passage: Passage, language: Language, config: Config) -> Iterator[Hit]:
     is_technical = passage.status is Status.POSTMORTEM
     is_over = is_technical or passage.status in _OVER
-    for hit in inspect_text(passage.prose.text, language, config.lint.words, _OF_LETTERS):
+    for hit in inspect_text(passage.prose.text, language, config.lint.words, _ELSEWHERE):
         is_fine = (is_technical and hit.rule is Rule.JARGON) or (is_over and hit.rule is Rule.WORKS_WHEN_DOWN)
         if not is_fine:
             yield hit

@@ -9,7 +9,12 @@ from meaculpa.lint.rules import Rule
 from meaculpa.model import Incident, Source, Status, Translation
 
 FIELDS = ("title", "summary", "works", "money", "reason")
-_IGNORE = re.compile(r"meaculpa-ignore\s+(MC\d{3}(?:[\s,]+MC\d{3})*)\s*(?::[ \t]*(.*?))?\s*(?:-->|$)", re.MULTILINE)
+_TOLD = r"meaculpa-ignore\s+(?P<{0}>MC\d{{3}}(?:[\s,]+MC\d{{3}})*)\s*(?::\s*(?P<{1}>[^\s:].*?))?"
+_IGNORE = re.compile(
+    rf"<!--\s*{_TOLD.format('a', 'why')}:?\s*-->|^#\s*{_TOLD.format('b', 'because')}:?[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_MEANT = re.compile(r"<!--[^>]*?meaculpa-ignore|^#[ \t]*meaculpa-ignore", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ def passages(incident: Incident, sources: Mapping[str, Source], locale: str) -> 
     """Take an incident apart, its translations included; `locale` is the language it is written in."""
     file = text_of(sources.get(incident.path))
     yield from _fields(incident, incident.path, locale, file)
+    for item in incident.prevention:
+        yield from (_field(incident.path, "prevention", text, locale, file) for text in (item.what, item.owner))
     for update in incident.updates:
         yield _body(incident.path, locale, update.body, update.status, file, update.line)
     for translation in incident.translations.values():
@@ -76,19 +83,23 @@ def passages(incident: Incident, sources: Mapping[str, Source], locale: str) -> 
 
 
 def _fields(said: Incident | Translation, path: str, locale: str, file: str) -> Iterator[Passage]:
-    end = file.find("\n---", 3)
     for name in FIELDS:
         text = getattr(said, name)
-        if not text:
-            continue
-        key = re.search(rf"^{name}:", file[: end if end > 0 else None], re.MULTILINE)
-        begin = key.start() if key else 0
-        base = file.find(text, begin, end)
-        line = file.count("\n", 0, begin) + 1 if key else 0
-        yield Passage(path, name, locale, text, read_prose(text), file, base if base >= 0 else None, line)
+        if text:
+            yield _field(path, name, text, locale, file)
+
+
+def _field(path: str, name: str, text: str, locale: str, file: str) -> Passage:
+    end = file.find("\n---", 3)
+    key = re.search(rf"^{name}:", file[: end if end > 0 else None], re.MULTILINE)
+    begin = key.start() if key else 0
+    base = file.find(text, begin, end)
+    line = file.count("\n", 0, begin) + 1 if key else 0
+    return Passage(path, name, locale, text, read_prose(text), file, base if base >= 0 else None, line)
 
 
 def _body(path: str, locale: str, body: str, status: Status, file: str, line: int) -> Passage:
+    body = body.replace("\r\n", "\n")
     begin = 0
     for _ in range(line - 1):
         begin = file.find("\n", begin) + 1
@@ -108,5 +119,13 @@ def ignored(file: str) -> list[Ignored]:
         begin = before[-1] if before else 1
         after = [head for head in heads if head > line]
         end = (after[0] - 1 if after else len(lines)) if before else len(lines)
-        found.append(Ignored(tuple(re.findall(r"MC\d{3}", match[1])), (match[2] or "").strip(), line, begin, end))
+        rules = tuple(re.findall(r"MC\d{3}", match["a"] or match["b"]))
+        found.append(Ignored(rules, " ".join((match["why"] or match["because"] or "").split()), line, begin, end))
     return found
+
+
+def not_understood(file: str) -> list[int]:
+    """The lines of comments that are meant to take a rule back, and are not written as they must be."""
+    understood = {file.count("\n", 0, match.start()) + 1 for match in _IGNORE.finditer(file)}
+    meant = [file.count("\n", 0, match.start()) + 1 for match in _MEANT.finditer(file)]
+    return [line for line in meant if line not in understood]

@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from meaculpa.lint.phrases import Hit
 from meaculpa.lint.rules import Rule
 
-_ADDRESS = re.compile(r"[\w.+'%-]+@[\w-]+(?:\.[\w-]+)+")
-_DIGITS = re.compile(r"(?<![\w+])(?:\d[ -]?){12,18}\d(?!\w)")
+_ADDRESS = re.compile(r"(?<![\w.+'%-])[\w.+'%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+")
+# As cards are printed: four groups of four, or American Express; anything else is a parcel, an IBAN, an article.
+_GAP = "[ .\u00a0\u2010\u2011-]?"
+_DIGITS = re.compile(
+    r"(?<![\w+])(?<!\d[ .-])(?<![A-Z]{2}\d\d )"
+    rf"(?:[2456]\d{{3}}({_GAP})\d{{4}}\1\d{{4}}\1\d{{4}}|3[47]\d\d{_GAP}\d{{6}}{_GAP}\d{{5}})(?![ .-]?\d)(?!\w)"
+)
 _MANY_DIGITS = re.compile(r"\d{4}")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _ORDER = re.compile(r"(?<![\w.:/-])#?([A-Za-z0-9][A-Za-z0-9._/#:-]*[A-Za-z0-9])")
 _ORDER_AHEAD = re.compile(
-    r"(?:\b(?:orders?|number|no\.|nr\.|bestell\w*|auftrag\w*)\s*(?:number |no\.? |nr\.? |nummer )?|#)$", re.IGNORECASE
+    r"(?:\b(?:order|bestellung|auftrag|bestellnummer)\s*(?:number |no\.? |nr\.? |nummer )?|#)$", re.IGNORECASE
 )
+_A_COUNT = re.compile(r"\s*(?:to|bis|%|–|-|days?|tage|customers?|orders?|parcels?)\b", re.IGNORECASE)
 # A shorter number may be anything: a count, a year, a price.
-_SURE_DIGITS = 6
+_SURE_DIGITS = 8
 _LONGEST_NAME = 5
 
 
@@ -57,22 +63,30 @@ def find_personal(text: str, people: People, allowed: Collection[str]) -> Iterat
 
 
 def _is_card(digits: str) -> bool:
-    """Luhn's check (ISO/IEC 7812-1), and a first digit that cards have."""
-    if digits[0] not in "23456" or len(set(digits)) < 2:
-        return False
+    """Luhn's check (ISO/IEC 7812-1)."""
     doubled = [int(digit) * (1 + place % 2) for place, digit in enumerate(reversed(digits))]
-    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    return len(set(digits)) > 1 and sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
 def _names(text: str, people: People) -> Iterator[Hit]:
+    """Full names, written as names are: with capitals, and nothing but a space between their words."""
     if not people.names:
         return
-    words = [(match.start(), match[0].casefold()) for match in _WORD.finditer(text)]
-    for first, (start, _) in enumerate(words):
+    words = list(_WORD.finditer(text))
+    for first, begin in enumerate(words):
+        if not begin[0][0].isupper():
+            continue
         for count in range(2, _LONGEST_NAME + 1):
-            name = " ".join(word for _, word in words[first : first + count])
-            if name in people.names:
-                yield Hit(Rule.PERSONAL_DATA, start, text[start : start + 2] + "…", "a customer's name; take it out")
+            name = words[first : first + count]
+            span = text[begin.start() : name[-1].end()]
+            is_one = (
+                len(name) == count
+                and name[-1][0][0].isupper()
+                and "".join(span.split()) == "".join(one[0] for one in name)
+            )
+            if is_one and name_key(span) in people.names:
+                shown = " ".join(f"{one[0][:3]}…" for one in name)
+                yield Hit(Rule.PERSONAL_DATA, begin.start(), shown, "a customer's name; take it out")
 
 
 def _orders(text: str, people: People) -> Iterator[Hit]:
@@ -80,6 +94,13 @@ def _orders(text: str, people: People) -> Iterator[Hit]:
         return
     for match in _ORDER.finditer(text):
         number = match[1]
-        is_sure = sum(map(str.isdigit, number)) >= _SURE_DIGITS or bool(_ORDER_AHEAD.search(text, 0, match.start(1)))
-        if number in people.orders and is_sure:
+        if number in people.orders and _is_order(number, text, match):
             yield Hit(Rule.PERSONAL_DATA, match.start(1), number, "a customer's order; take it out")
+
+
+def _is_order(number: str, text: str, match: re.Match[str]) -> bool:
+    if _ORDER_AHEAD.search(text, max(0, match.start(1) - 40), match.start(1)):
+        return not _A_COUNT.match(text, match.end())
+    if number.isdigit():
+        return len(number) >= _SURE_DIGITS
+    return len(number) >= 4 and any(map(str.isdigit, number))

@@ -2,8 +2,10 @@
 
 import functools
 import re
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from meaculpa.lint.prose import Sentence
 from meaculpa.lint.rules import Rule
@@ -97,6 +99,18 @@ def _is_name(text: str, match: re.Match[str], language: Language) -> bool:
     return is_quoted or is_capital
 
 
+# Nobody reads more of one sort in one text.
+MOST_HITS = 20
+_FAR = 600
+
+
+def _around(match: re.Match[str], cut: tuple[Sentence, ...]) -> str:
+    """The sentence of a match; of an endless one what stands near."""
+    here = cut[bisect_right(cut, match.start(), key=lambda one: one.start) - 1]
+    begin = max(0, match.start() - here.start - _FAR)
+    return here.text[begin : match.end() - here.start + _FAR]
+
+
 def find_phrases(
     text: str,
     cut: tuple[Sentence, ...],
@@ -109,9 +123,8 @@ def find_phrases(
     for phrase in language.phrases:
         if phrase.rule in without or not holds_any(small, phrase.needs):
             continue
-        for match in compiled(phrase.pattern).finditer(text):
-            here = next(one for one in reversed(cut) if one.start <= match.start())
-            if phrase.unless and compiled(phrase.unless).search(here.text):
+        for match in islice(compiled(phrase.pattern).finditer(text), MOST_HITS):
+            if phrase.unless and compiled(phrase.unless).search(_around(match, cut)):
                 continue
             if phrase.after and compiled(phrase.after).search(text, 0, match.end()):
                 continue

@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, TemplateError
 
+from meaculpa.errors import Refused
 from meaculpa.model import Kind, Status
 from meaculpa.render.words import Words, babel_locale
 
@@ -26,14 +27,20 @@ def first_status(kind: Kind) -> Status:
 def ready_text(
     playbooks: Mapping[str, bytes], kind: Kind, locale: str, section: str, facts: Mapping[str, object]
 ) -> str | None:
-    """Say what is known, None where no text is ready; facts are only ever values, never templates."""
+    """Say what is known, None where no text is ready; facts are only ever values, never templates.
+
+    Raises Refused for a playbook that cannot be read.
+    """
     source = _section(_playbook(playbooks, kind, locale), kind, section)
     if source is None:
         return None
     words = Words(locale, {}, babel_locale(locale))
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
     tools = {"clock": words.clock, "day": _day_of(words), "moment": words.moment, "duration": words.duration}
-    text = environment.from_string(source).render(**facts, **tools)
+    try:
+        text = environment.from_string(source).render(**facts, **tools)
+    except TemplateError as error:
+        raise Refused(f"site_templates/playbooks/{kind}.{locale}.md, ## {section}: {error.message}") from error
     return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
@@ -44,7 +51,11 @@ def _day_of(words: Words) -> object:
 def _playbook(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str:
     """The text of the language, else of the wider one, else the English one, which is always there."""
     names = (f"{kind}.{code}.md" for code in (locale, locale.split("-")[0], "en"))
-    return next(playbooks[name] for name in names if name in playbooks).decode()
+    name = next(name for name in names if name in playbooks)
+    try:
+        return playbooks[name].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Refused(f"site_templates/playbooks/{name} is not UTF-8 text; save it as UTF-8") from error
 
 
 def _section(text: str, kind: Kind, section: str) -> str | None:

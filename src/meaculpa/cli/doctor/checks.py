@@ -1,10 +1,12 @@
 """What `meaculpa doctor` looks at: a function for each kind of check, the slow ones side by side."""
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from meaculpa.build.composition import Memory, read_content
@@ -17,7 +19,7 @@ from meaculpa.cli.wording import count, unmarked
 from meaculpa.config import Config, S3Target, SesTransport
 from meaculpa.doctor import Finding, fail, ok, warn
 from meaculpa.doctor.fate import FATE, find_place, judge_bucket, judge_distribution, judge_page, judge_places
-from meaculpa.doctor.readiness import MAIL, inspect_playbooks, inspect_pools, inspect_transport
+from meaculpa.doctor.readiness import CODES, MAIL, PLAYBOOKS, inspect_playbooks, inspect_pools, inspect_transport
 from meaculpa.doctor.served import ADDRESS, Answer, ask, inspect_site
 from meaculpa.errors import InvalidInput, Refused, Severity, TargetError
 from meaculpa.project import ProjectFiles, read_playbooks, read_project
@@ -28,6 +30,8 @@ FILES, TARGETS, CLOUDFRONT, CREDENTIALS = "files", "targets", "cloudfront", "cre
 PROMISES, HEARTBEAT = "promises", "heartbeat"
 # What is wrong outside of the project's files.
 OUTSIDE = (TARGETS, CLOUDFRONT, CREDENTIALS, ADDRESS, FATE, MAIL, HEARTBEAT)
+# More than the patience of each single request, which a server that answers a little can stretch.
+SECONDS_A_CHECK = 45.0
 _PLACEHOLDERS = (".example", "example.com", "example.org", "example.net", ".invalid", ".test")
 
 
@@ -55,18 +59,40 @@ def examine(root: Path, now: datetime) -> list[Finding]:
     content = read_content(files, config, memory)
     signs = read_signs(config.targets, root)
     patient = _Patient(root, config, derive(content.incidents, config, now), signs, now)
-    checks = (_placeholders, _targets, _distributions, _credentials, _address, _fate, _mail, _pools, _playbooks)
-    with ThreadPoolExecutor(len(checks)) as threads:
-        for findings in threads.map(lambda check: list(check(patient)), checks):
+    with ThreadPoolExecutor(len(_CHECKS)) as threads:
+        for findings in threads.map(lambda one: in_time(one[0], one[1], patient), _CHECKS):
             found += findings
     return [*found, *_promises(patient), *_heartbeats(patient)]
+
+
+def in_time(name: str, check: Callable[[Any], Iterable[Finding]], patient: object) -> list[Finding]:
+    """Run a check, and give it up where a server keeps it waiting by a word now and then."""
+    found: list[Finding] = []
+
+    def run() -> None:
+        try:
+            found.extend(check(patient))
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            found.append(fail(name, f"{place}{error.strerror or error}", "see to it that it can be read"))
+
+    # A thread that nobody waits for: it must not keep the command from ending.
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(SECONDS_A_CHECK)
+    if thread.is_alive():
+        return [fail(name, f"no answer within {SECONDS_A_CHECK:.0f} s", "see what answers there, and how")]
+    return found
 
 
 def _validity(files: ProjectFiles, memory: Memory, now: datetime) -> list[Finding]:
     from meaculpa.build.composition import build
 
     try:
-        problems = build(files, now, memory).problems
+        done = build(files, now, memory)
+        # What the rules find keeps nothing from going out, so it is no failure here.
+        told = [one for one in done.findings if one.severity is not Severity.NOTE]
+        problems = (*done.problems, *(replace(one, severity=Severity.WARNING) for one in told))
     except InvalidInput as error:
         problems = error.problems
     finally:
@@ -195,7 +221,7 @@ def _pools(patient: _Patient) -> list[Finding]:
             used |= ledger.codes()
     pools = read_codes(folder, names, used)
     if isinstance(pools, list):
-        return [fail("codes", str(problem), "one code a line") for problem in pools]
+        return [fail(CODES, str(problem), "one code a line") for problem in pools]
     return inspect_pools({name: len(codes) for name, codes in pools.items()}, wanted)
 
 
@@ -239,3 +265,16 @@ def _heartbeats(patient: _Patient) -> Iterator[Finding]:
             yield warn(HEARTBEAT, message, "run meaculpa watch (docs/publishing.md)")
         else:
             yield ok(HEARTBEAT, message)
+
+
+_CHECKS: tuple[tuple[str, Callable[[_Patient], Iterable[Finding]]], ...] = (
+    (FILES, _placeholders),
+    (TARGETS, _targets),
+    (CLOUDFRONT, _distributions),
+    (CREDENTIALS, _credentials),
+    (ADDRESS, _address),
+    (FATE, _fate),
+    (MAIL, _mail),
+    (CODES, _pools),
+    (PLAYBOOKS, _playbooks),
+)
