@@ -23,9 +23,19 @@ _STATUS = {
 }
 
 
-def ask_title() -> str:
+_MATTER = {
+    Kind.OUTAGE: "What can customers not do? (You cannot ...)",
+    Kind.STOCK: "What did you sell and not have? (Your ... is not in stock)",
+    Kind.PRICING: "Which price was wrong? (You saw a wrong price for ...)",
+    Kind.ORDERS: "What is wrong with which orders? (Your order ...)",
+    Kind.MAINTENANCE: "What will customers not be able to do? (You cannot ...)",
+    Kind.NOTICE: "What should customers know? (You ...)",
+}
+
+
+def ask_title(kind: Kind) -> str:
     """Ask what the matter is, in the words of the page's headline."""
-    return str(click.prompt("What can customers not do? (You cannot ...)"))
+    return str(click.prompt(_MATTER[kind]))
 
 
 def ask_facts(kind: Kind, given: Mapping[str, object], at: datetime, config: Config) -> dict[str, object]:
@@ -78,6 +88,7 @@ def _ask_window(name: str, at: datetime, config: Config) -> datetime:
         found = _ask_moment(f"{question} (2026-11-26 02:00)", name, at, config)
         if found:
             return found
+        say("Planned work needs its window.")
 
 
 def _ask_moment(question: str, name: str, at: datetime, config: Config) -> datetime | None:

@@ -79,7 +79,7 @@ def new_command(
     root, at = project_root(context), whole_minute(clock(now))
     files, config = read_all(root, Memory())
     is_asked = is_terminal() and facts["message"] is None
-    title = title or _ask_title()
+    title = title or _ask_title(Kind(kind))
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
     facts["next_update"] = read_promise(facts["next_update"], at, config)
     if is_asked:
@@ -114,10 +114,10 @@ def _edit(root: Path, path: str, name: str, text: str) -> str | None:
     return edited
 
 
-def _ask_title() -> str:
+def _ask_title(kind: Kind) -> str:
     if not is_terminal():
         raise click.UsageError('say what customers cannot do: meaculpa new "You cannot pay by card"')
-    return ask_title()
+    return ask_title(kind)
 
 
 def _first_message(root: Path, kind: Kind, locale: str, title: str, at: datetime, facts: dict[str, object]) -> str:

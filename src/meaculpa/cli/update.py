@@ -165,7 +165,8 @@ _STILL_OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 def _ask_status(incident: Incident, at: datetime) -> Status:
     state = state_of(incident, at)
     now = state.status if state else incident.updates[-1].status
-    proposed = _NEXT.get(now, now)
+    # What is only told has no cause to be identified.
+    proposed = Status.RESOLVED if incident.kind is Kind.NOTICE else _NEXT.get(now, now)
     if not is_terminal():
         raise click.UsageError(f"which status? It is {now}; next would be: meaculpa update {incident.id} {proposed}")
     words = MAINTENANCE_STATUSES if incident.kind is Kind.MAINTENANCE else INCIDENT_STATUSES
