@@ -246,3 +246,20 @@ def test_resolve_speaks_the_shops_language(project: Path) -> None:
         "Sie können nicht suchen: das ist vorbei. Es dauerte vom 22. Nov. 2026, 09:20 UTC bis 10:20 UTC, 1 Stunde."
         in the_file(project)
     )
+
+
+def test_an_editor_that_saves_another_encoding_loses_no_words(project: Path) -> None:
+    opened(project, "investigating")
+    editor = r'printf "You cannot pay, and we know why: the caf\351 changed it.\n" > "$1"'
+    code, screen = at_a_terminal(project, "update", "card", "identified", *LATER, editor=editor)
+    assert code == 0, screen
+    assert "the café changed it." in the_file(project)
+
+
+@pytest.mark.parametrize("editor", ['rm "$1"', "true", 'printf "" > "$1"'])
+def test_an_editor_that_saves_nothing_changes_nothing(project: Path, editor: str) -> None:
+    opened(project, "investigating")
+    before = the_file(project)
+    code, screen = at_a_terminal(project, "update", "card", "identified", *LATER, editor=editor)
+    assert (code, "Nothing was written, so nothing was changed." in screen) == (0, True), screen
+    assert the_file(project) == before

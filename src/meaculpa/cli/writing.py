@@ -1,7 +1,9 @@
 """What the commands that write incident files share: options, and the check that a text is read as it is meant."""
 
+import os
 import re
 import sys
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -159,11 +161,23 @@ def say_what_is_found(root: Path, incident: Incident) -> None:
 
 
 def edit_text(text: str) -> str | None:
-    """Let somebody edit a text in $EDITOR; None when it was not saved."""
+    """Let somebody edit a text in $EDITOR; None when it was not saved.
+
+    An editor that saves in an older encoding loses nobody's words: they are read as Windows-1252, which most mean.
+    """
+    with tempfile.TemporaryDirectory(prefix="meaculpa-") as folder:
+        path = Path(folder) / "text.md"
+        path.write_bytes(text.encode())
+        # As saved long ago, so that saving without a change is seen as well.
+        os.utime(path, (0, 0))
+        click.edit(filename=str(path))
+        if not path.is_file() or path.stat().st_mtime == 0:
+            return None
+        content = path.read_bytes()
     try:
-        return click.edit(text, extension=".md")
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
-        raise click.UsageError("the editor did not save UTF-8 text; nothing was changed") from None
+        return content.decode("cp1252", "replace").replace("\r\n", "\n")
 
 
 def plain_text(message: object) -> str:
