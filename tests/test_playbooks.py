@@ -150,12 +150,14 @@ def test_a_wrong_answer_is_asked_again_and_an_empty_one_leaves_it_out(project: P
 
 
 def test_maintenance_asks_for_its_window_and_orders_for_no_impact(project: Path) -> None:
-    typed = "2026-11-26 02:00\n2026-11-26 04:00\nYou can order all the time.\n"
+    typed = "\n2026-11-26 02:00\n2026-11-26 01:00\n2026-11-26 04:00\nYou can order all the time.\n"
     edit = 'echo >> "$1"'
     facts = ("--kind", "maintenance", "--now", "2026-11-22 09:20")
     code, screen = at_a_terminal(project, "new", "You cannot check out", *facts, typed=typed, editor=edit)
     assert code == 0, screen
     assert 'starts: "2026-11-26 02:00 UTC"' in the_file(project)
+    assert "Planned work needs its window." in screen
+    assert "It ends after it begins." in screen
     next(iter((project / "incidents").glob("*.md"))).unlink()
     code, screen = at_a_terminal(
         project,

@@ -47,7 +47,8 @@ def ask_facts(kind: Kind, given: Mapping[str, object], at: datetime, config: Con
     if kind is Kind.OUTAGE and not facts["components"]:
         facts["components"] = _ask_components(Impact(str(facts["impact"])), config)
     if kind is Kind.MAINTENANCE:
-        facts |= {name: facts[name] or _ask_window(name, at, config) for name in ("starts", "ends")}
+        facts["starts"] = facts["starts"] or _ask_window("starts", at, config)
+        facts["ends"] = facts["ends"] or _ask_window("ends", at, config, facts["starts"])
     elif kind is not Kind.NOTICE and not facts["started"]:
         facts["started"] = _ask_moment("Since when? (09:05, or empty: known since now)", "started", at, config)
     facts["works"] = facts["works"] or _ask("What still works, or how can they order meanwhile?")
@@ -82,13 +83,13 @@ def _ask_components(impact: Impact, config: Config) -> tuple[str, ...]:
         say(f"These are numbers from 1 to {len(known)}.")
 
 
-def _ask_window(name: str, at: datetime, config: Config) -> datetime:
+def _ask_window(name: str, at: datetime, config: Config, after: object = None) -> datetime:
     question = {"starts": "When does the work begin?", "ends": "When does it end?"}[name]
     while True:
         found = _ask_moment(f"{question} (2026-11-26 02:00)", name, at, config)
-        if found:
+        if found and not (isinstance(after, datetime) and found <= after):
             return found
-        say("Planned work needs its window.")
+        say("It ends after it begins." if found else "Planned work needs its window.")
 
 
 def _ask_moment(question: str, name: str, at: datetime, config: Config) -> datetime | None:
