@@ -133,6 +133,16 @@ def test_who_writes_nothing_ends_the_drill(tmp_path: Path) -> None:
     assert not (project / "drills").exists()
 
 
+def test_who_says_no_more_is_not_said_to_have_been_in_time(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    # The first text is saved, the second is not.
+    edit = 'case "$(cat "$1")" in *"title: "*) echo >> "$1";; esac'
+    answers = "\nYou cannot pay by card\n2\n\nPayPal works.\nWe charged no card.\n\nidentified\n"
+    code, screen = at_a_terminal(project, "drill", "part", typed=answers, editor=edit)
+    assert (code, "nothing was added, so the drill ends here" in screen) == (1, True), screen
+    assert not (project / "drills").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

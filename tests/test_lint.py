@@ -424,7 +424,12 @@ def test_the_most_that_a_file_can_hold_is_told_of_in_few_lines(text: str) -> Non
 
 @pytest.mark.parametrize(
     "comment",
-    ["meaculpa-ignore MC401: only text", "`meaculpa-ignore MC401: code`", "<!-- meaculpa-ignore: MC401: x -->"],
+    [
+        "meaculpa-ignore MC401: only text",
+        "# meaculpa-ignore MC401: a heading",
+        "`meaculpa-ignore MC401: code`",
+        "<!-- meaculpa-ignore: MC401: x -->",
+    ],
 )
 def test_only_a_comment_takes_a_rule_back(comment: str) -> None:
     found = inspect("impact: minor\n", updates(f"You will pay shortly.\n\n{comment}"))

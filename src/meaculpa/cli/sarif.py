@@ -8,14 +8,13 @@ from meaculpa.errors import Problem, Severity
 from meaculpa.lint.rules import MEANINGS, Rule
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_HOME = "https://pypi.org/project/meaculpa/"
 # What is no rule about words: a file that cannot be understood.
 _A_MISTAKE = "MC000"
 
 
 def as_sarif(problems: Sequence[Problem]) -> dict[str, Any]:
     """Write one run of the check."""
-    driver = {"name": "meaculpa", "version": __version__, "informationUri": _HOME, "rules": _rules()}
+    driver = {"name": "meaculpa", "version": __version__, "rules": _rules()}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from meaculpa.cadence import ORDER_KINDS, cadence
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
-from meaculpa.lint.passages import Ignored, Passage, ignored, not_understood, passages, text_of
+from meaculpa.lint.passages import Ignored, Passage, ignored, not_understood, passages
 from meaculpa.lint.personal import People, find_personal
 from meaculpa.lint.phrases import MOST_HITS, Hit, Language, compiled
 from meaculpa.lint.rules import Rule, severity_of
@@ -46,12 +46,13 @@ def inspect_pages(
     found = [
         *_facts(incident, texts),
         *(problem for passage in texts for problem in _passage(passage, config, people, own)),
-        *_beginning(incident, texts),
+        *_beginning(texts),
         *_repeated(texts),
         *_restored(incident, texts),
     ]
-    taken_back = {path: ignored(text_of(sources.get(path))) for path in {one.path for one in texts}}
-    odd = [(path, line) for path in taken_back for line in not_understood(text_of(sources.get(path)))]
+    files = {one.path: one.file for one in texts if "meaculpa-ignore" in one.file.casefold()}
+    taken_back = {path: ignored(file) for path, file in files.items()}
+    odd = [(path, line) for path, file in files.items() for line in not_understood(file)]
     kept = [_weighed(problem, taken_back.get(problem.path, [])) for problem in found]
     hint = "<!-- meaculpa-ignore MC502: why it is right here -->"
     told = [Problem(path, line, "this takes no rule back", hint, Severity.WARNING) for path, line in odd]
@@ -214,18 +215,16 @@ def _to_the_shop(passage: Passage, host: str) -> Iterator[Problem]:
             yield _at(passage, passage.place_in_source(start), hit)
 
 
-def _beginning(incident: Incident, texts: list[Passage]) -> Iterator[Problem]:
-    first = incident.updates[0].body
+def _beginning(texts: list[Passage]) -> Iterator[Problem]:
     for passage in texts:
         language = language_of(passage.locale)
-        is_first = passage.status is not None and (passage.raw == first or _is_first_of_translation(passage, texts))
-        if language and is_first and passage.status in _BEGINS:
+        if language and passage.status in _BEGINS and _is_first(passage, texts):
             hit = first_sentence_misses_reader(passage.prose.text, language)
             if hit:
                 yield _problem(passage, hit)
 
 
-def _is_first_of_translation(passage: Passage, texts: list[Passage]) -> bool:
+def _is_first(passage: Passage, texts: list[Passage]) -> bool:
     bodies = [one for one in texts if one.path == passage.path and one.status is not None]
     return bodies[0] is passage
 

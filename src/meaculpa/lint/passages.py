@@ -112,8 +112,11 @@ def ignored(file: str) -> list[Ignored]:
     """Find where a file takes rules back: in an update for that one, in the front matter for all of it."""
     lines = file.split("\n")
     heads = [number for number, line in enumerate(lines, start=1) if line.startswith("## ")]
-    found = []
+    found, fence = [], file.find("\n---", 3)
     for match in _IGNORE.finditer(file):
+        if match["b"] and match.start() > fence:
+            # Below the front matter this heads a paragraph, and customers read it.
+            continue
         line = file.count("\n", 0, match.start()) + 1
         before = [head for head in heads if head <= line]
         begin = before[-1] if before else 1

@@ -6,7 +6,7 @@ from itertools import islice
 
 from meaculpa.lint.english import ENGLISH
 from meaculpa.lint.german import GERMAN
-from meaculpa.lint.phrases import MOST_HITS, Hit, Language, compiled, find_phrases, holds_any
+from meaculpa.lint.phrases import MOST_HITS, Hit, Language, any_of, compiled, find_phrases, holds_any
 from meaculpa.lint.prose import Sentence, sentences
 from meaculpa.lint.rules import Rule
 
@@ -19,31 +19,16 @@ _GAPS = (
 )
 _WHOSE = "YOUR |INSERT |THE |CUSTOMER |ORDER |SHOP |STORE |COMPANY |PRODUCT "
 _PLACEHOLDER = re.compile(
-    rf"\{{\{{|\}}\}}|\{{%|\[ ?(?:{_WHOSE})?(?:{_GAPS})(?: [A-Z]+)? ?\]|\[ ?(?i:(?:{_WHOSE})?(?:{_GAPS})) ?\](?!\()"
-    r"|\[(?i:insert|your|customer) [^\]\n]{0,40}\](?!\()"
+    rf"\{{\{{|\}}\}}|\{{%|\[ ?(?:{_WHOSE})?(?:{_GAPS})(?: [A-Z]+)? ?\]"
+    r"|\[ ?(?i:name|time|date|amount|reason|cause|duration|order|item|number|uhrzeit|datum|betrag"
+    r"|grund|ursache) ?\](?![\[(:])"
+    r"|\[(?i:insert|your|customer) [^\]\n]{0,40}\](?![\[(:])"
     r"|<(?i:[a-z]+[ _])?(?i:name|time|date|day|order|item|amount|price|number|reason|link|datum|uhrzeit|betrag"
     r"|artikel|preis|grund)>|<[A-Z][A-Z_ ]{2,40}>|%[A-Z]+_(?:NAME|DATE|TIME|PRICE|ITEM|NUMBER|ID)%"
     r"|\b(?:TT\.MM\.JJJJ|DD[/.]MM[/.]YYYY|HH:MM|TBD|TBC|TODO|FIXME|XX|XXX|XXXX)\b(?!-)|(?i:lorem ipsum)|\?\?:\?\?"
     r"|(?<=\S )_{3,}|(?<!_)_{3,}(?= \S)|\$\{\w+\}"
 )
-_PLACEHOLDER_NEEDS = (
-    "{",
-    "}",
-    "[",
-    "<",
-    "%",
-    "TBD",
-    "TBC",
-    "TBA",
-    "TODO",
-    "FIXME",
-    "XX",
-    "orem",
-    "ORem",
-    "OREM",
-    "??",
-    "___",
-)
+_PLACEHOLDER_NEEDS = any_of("{|}|[|<|%|TBD|TBC|TODO|FIXME|XX|orem|ORem|OREM|??|___|TT.|DD|HH:")
 # Within a sentence it belongs to a name: the Oops! board game.
 _EXCLAIMED = re.compile(r"(?<=[\w)\"”’])!(?!=|[”“\"’]? [a-zäöü])|!{2,}")
 _CAPITALS = re.compile(

@@ -160,9 +160,18 @@ def _go_on(game: _Game, incident: str) -> None:
     if game.is_auto:
         _run(game, "update", incident, "identified", "-m", game.scenario.facts[_language(game)]["found"])
     else:
-        _type(game, "update", incident)
+        _say_more(game, incident)
     _publish(game)
     _mark(game, "the next update", _NEXT_WORD[game.scenario.impact])
+
+
+def _say_more(game: _Game, incident: str, *status: str) -> None:
+    """Let a person add an update; raises Refused where nothing was said, for then there is nothing to be timed."""
+    path = game.stage.folder / "incidents" / f"{incident}.md"
+    before = path.read_bytes()
+    _type(game, "update", incident, *status)
+    if path.read_bytes() == before:
+        raise Refused("nothing was added, so the drill ends here")
 
 
 def _end(game: _Game, incident: str) -> None:
@@ -170,7 +179,7 @@ def _end(game: _Game, incident: str) -> None:
     if game.is_auto:
         _run(game, "resolve", incident)
     else:
-        _type(game, "update", incident, "resolved")
+        _say_more(game, incident, "resolved")
     _publish(game)
     _mark(game, "said to be over")
     if game.scenario.is_promised:
@@ -204,15 +213,18 @@ def _call(game: _Game, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "meaculpa", "-C", str(game.stage.folder), *arguments]
     if not game.is_auto:
         say(faint(f"$ meaculpa {' '.join(arguments[:4])}"))
-    return subprocess.run(  # noqa: S603 (our own commands)
-        command,
-        env={**game.stage.environment, "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_SECONDS_A_COMMAND,
-    )
+    try:
+        return subprocess.run(  # noqa: S603 (our own commands)
+            command,
+            env={**game.stage.environment, "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS_A_COMMAND,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refused(f"meaculpa {arguments[0]} took more than {_SECONDS_A_COMMAND} s") from error
 
 
 def _run(game: _Game, *arguments: str, may_fail: bool = False) -> str:
