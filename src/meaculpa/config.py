@@ -7,12 +7,23 @@ from itertools import combinations
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from meaculpa.errors import Problem
+from meaculpa.fields import (
+    AssetPath,
+    BaseUrl,
+    Colour,
+    EmailAddress,
+    EndpointUrl,
+    Mailbox,
+    Phone,
+    SecretUrl,
+    Url,
+    Zone,
+)
 from meaculpa.schema import (
     Date,
     Identifier,
@@ -26,38 +37,11 @@ from meaculpa.schema import (
     mistake,
 )
 from meaculpa.strict_yaml import Document, YamlMistake, load
-from meaculpa.times import TimeMistake, parse_zone
 
 CONFIG_FILE = "meaculpa.yml"
 # Room for a thousand components.
 _LONGEST = 131_072
 FACT_KEYS = ("next_update", "back_at", "settled")
-
-
-def _read_zone(value: object) -> object:
-    if not isinstance(value, str):
-        raise mistake('"timezone" must be a name', "an IANA name such as Europe/London or UTC")
-    try:
-        return parse_zone(value)
-    except TimeMistake as error:
-        raise mistake(str(error), error.hint) from None
-
-
-def _read_url(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        holds_secret = "@" in parts.netloc
-    except ValueError:
-        usable, holds_secret = False, "@" in value
-    if holds_secret:
-        # What stands there may be a password: it is not repeated.
-        raise mistake("a user or a password stands in this address", "credentials do not belong into this file")
-    if not usable or any(not "!" <= letter <= "~" or letter in "\"'<>\\^`{|}" for letter in value):
-        raise mistake(f'"{value}" is not a web address', "write it like https://status.example.com")
-    return value.rstrip("/")
 
 
 def _unique(values: list[str], what: str) -> None:
@@ -66,42 +50,10 @@ def _unique(values: list[str], what: str) -> None:
             raise mistake(f'{what} "{value}" stands here twice', "keep one of the two")
 
 
-def _read_base(value: object) -> object:
-    """An address that paths are put behind."""
-    if isinstance(value, str) and ("?" in value or "#" in value):
-        raise mistake(f'"{value}" has a query or a fragment', "write it like https://status.example.com")
-    return _read_url(value)
-
-
-def _read_endpoint(value: object) -> object:
-    """The address of a server; a query in it may be a secret, so it is not repeated."""
-    if isinstance(value, str) and ("?" in value or "#" in value):
-        raise mistake("this address has a query or a fragment", "write it like https://s3.example.com")
-    return _read_url(value)
-
-
-Zone = Annotated[ZoneInfo, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
-Url = Annotated[str, BeforeValidator(_read_url)]
-BaseUrl = Annotated[str, BeforeValidator(_read_base)]
-EndpointUrl = Annotated[str, BeforeValidator(_read_endpoint)]
-Colour = Annotated[str, matching(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", "a colour such as #0b57d0")]
-AssetPath = Annotated[
-    str,
-    matching(
-        r"assets/[A-Za-z0-9][A-Za-z0-9._/-]*",
-        "a picture in the project's assets folder, such as assets/logo.svg",
-    ),
-]
-# As it stands in a mail's envelope: no server is bound to take more than ASCII (RFC 5321, 4.1.2).
-_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
-EmailAddress = Annotated[str, matching(_ADDRESS, "one address such as help@example.com, in ASCII")]
-_MAILBOX = rf"[^\x00-\x1f<>@,;\"]+ <{_ADDRESS}>|{_ADDRESS}"
-
-
 class Support(Shape):
     """How a customer reaches a person while the shop is down."""
 
-    phone: Annotated[str, matching(r"\+?[0-9][0-9 ()/.-]{2,30}", "a number such as +44 800 555 0100")] | None = None
+    phone: Phone | None = None
     hours: Line | None = None
     email: EmailAddress | None = None
     chat_url: Url | None = None
@@ -235,9 +187,7 @@ class Mail(Shape):
     More letters than `confirm_above` are sent only to somebody who says their exact number.
     """
 
-    sender: Annotated[str, matching(_MAILBOX, "write it like: Northwind <orders@northwind.example>")] = Field(
-        alias="from"
-    )
+    sender: Mailbox = Field(alias="from")
     signed_by: ShortLine | None = None
     reply_to: EmailAddress | None = None
     transport: Annotated[SmtpTransport | SesTransport, Field(discriminator="type")]
@@ -250,6 +200,22 @@ class Letters(Shape):
     """Letters on the page: each mail links to its letter there, for so many days."""
 
     days: int = Field(default=60, ge=1, le=400)
+
+
+class Channel(Shape):
+    """A chat, a phone, an account for posts or a webhook that hears of every update, by an address of apprise's.
+
+    `locale` is the language it is told in, the first of the site's without it.
+    """
+
+    name: Identifier
+    url: SecretUrl
+    locale: LocaleCode | None = None
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that holds the address."""
+        return self.url[2:-1]
 
 
 class Lint(Shape):
@@ -278,6 +244,7 @@ class Config(Shape):
     watch: Watch = Watch()
     mail: Mail | None = None
     letters: Letters | None = None
+    channels: Annotated[tuple[Channel, ...], Field(max_length=50)] = ()
     lint: Lint = Lint()
 
     @field_validator("components")
@@ -304,6 +271,22 @@ class Config(Shape):
                     "give each a folder or a bucket of its own",
                 )
         return value
+
+    @field_validator("channels")
+    @classmethod
+    def _channels_once(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        _unique([channel.name for channel in value], "the channel")
+        return value
+
+    @model_validator(mode="after")
+    def _in_languages_of_the_site(self) -> "Config":
+        for channel in self.channels:
+            if channel.locale and channel.locale not in self.site.locales:
+                known = ", ".join(self.site.locales)
+                raise mistake(
+                    f'the channel "{channel.name}" wants "{channel.locale}", which the site does not speak', known
+                )
+        return self
 
     @cached_property
     def digest(self) -> str:

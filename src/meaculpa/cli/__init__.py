@@ -30,6 +30,7 @@ COMMANDS = {
     "edge": ("meaculpa.cli.edge", "Print configuration that shows the splash page when the shop is down."),
     "infra": ("meaculpa.cli.infra", "Print CloudFormation for the buckets and the distribution."),
     "kit": ("meaculpa.cli.kit", "Print what support needs to answer with one voice."),
+    "channels": ("meaculpa.cli.channels", "Show what chats, phones and webhooks were told of updates; try them."),
     "doctor": ("meaculpa.cli.doctor", "Check whether everything is ready for a bad night."),
     "drill": ("meaculpa.cli.drill", "Rehearse a bad night on a throwaway copy, with a clock running."),
     "import": ("meaculpa.cli.importing", "Take incidents over from another status page."),

@@ -12,7 +12,10 @@ import click
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
+from meaculpa.channels.news import News
+from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
+from meaculpa.cli.telling import news_of, say_telling, tell_patiently, telling_data
 from meaculpa.cli.wording import (
     as_data,
     bad,
@@ -103,14 +106,19 @@ def publish_command(
     options = Options(force=force, dry_run=dry_run, release=release, checkout=checkout, lost=lost)
     job = _Job(files, root, options, clock(now), keep_going, as_json)
     outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
-    if as_json:
-        say_json({"targets": [_result_data(outcome, dry_run) for outcome in outcomes], "retracted": sorted(burnt)})
     if not dry_run:
         _invalidate(done.config, outcomes)
     is_whole = dry_run or _look_after_letters(root, done.config, clock(now))
     code = exit_code(outcomes) or (0 if is_whole else 3)
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
+    # Last, for it may take a while: what customers read is out, whatever becomes of this.
+    told = None if dry_run else _tell_channels(news_of(done, memory, burnt), done.config, outcomes, root, now)
+    if as_json:
+        targets = [_result_data(outcome, dry_run) for outcome in outcomes]
+        say_json({"targets": targets, "retracted": sorted(burnt), "channels": telling_data(told)})
+    else:
+        say_telling(told)
     return code or int(has_errors(done.problems) or bool(burnt))
 
 
@@ -141,6 +149,18 @@ class Outcome:
     name: str
     report: Report | None
     error: Exception | None = None
+
+
+def _tell_channels(
+    news: News, config: Config, outcomes: Sequence[Outcome], root: Path, now: datetime | None
+) -> Telling | None:
+    """Tell the channels what is on the page now; where nothing is new, nobody is asked."""
+    reports = {outcome.name: outcome.report for outcome in outcomes if outcome.report}
+    if not news.channels or not (news.notices or any(not report.plan.is_empty for report in reports.values())):
+        return None
+    settings = [one for one in config.targets if one.name in reports]
+    targets = [open_target(one, root) for one in settings]
+    return tell_patiently(news, targets, partial(clock, now)) if targets else None
 
 
 def consequence_of(done: Build) -> str:

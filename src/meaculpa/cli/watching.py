@@ -12,10 +12,14 @@ import click
 
 from meaculpa.build.composition import Build, Memory
 from meaculpa.build.last_good import keep_good
+from meaculpa.channels.herald import Herald
+from meaculpa.channels.news import News
+from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
+from meaculpa.cli.telling import attempt_line, is_waiting, news_of
 from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
 from meaculpa.errors import Refused, Retracted
@@ -24,6 +28,7 @@ from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import open_target, published_paths
 from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
+from meaculpa.publish.target import Target
 from meaculpa.publish.versions import keep_versions, recall_versions
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.systemd import ALIVE, READY, STOPPING, notify
@@ -65,7 +70,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
             dispatch.doubt()
             return occasion.now + WHEN_BROKEN
         if files and occasion.files:
-            dispatch.send(done, files)
+            dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
             keep_good(occasion.files, done.problems, memory.kept)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
@@ -97,10 +102,12 @@ class _Dispatch:
         self._told: dict[str, tuple[str, float]] = {}
         self._is_ready = False
         self._withdrawing = threading.Lock()
+        self._working: dict[str, Any] = {}
+        self._herald: Herald | None = None
         self._valid_for: timedelta | None = None
         self.retracted: set[str] = set()
 
-    def send(self, done: Build, files: ProjectFiles) -> None:
+    def send(self, done: Build, files: ProjectFiles, news: News) -> None:
         """Hand a build, and what is known of the files that it was made from, to every target's courier."""
         for name, version in done.known.items():
             self._seen[name] = max(version, self._seen.get(name, ""))
@@ -109,7 +116,7 @@ class _Dispatch:
         settings = {one.model_dump_json(): one for one in self._targets(done)}
         self._hire(settings, done.config.watch)
         for courier in self._couriers.values():
-            courier.bring(Parcel(done.files, done.known, checkout))
+            courier.bring(Parcel(done.files, done.known, checkout, news))
 
     def look_after_letters(self, done: Build, now: datetime) -> None:
         """Withdraw letters whose time on the page is over, at midnight at the latest, while all else goes on."""
@@ -149,11 +156,12 @@ class _Dispatch:
         """End between two writes."""
         for invalidator in self._invalidators.values():
             invalidator.stop()
-        for courier in self._couriers.values():
-            courier.stop(0)
+        threads: list[Courier | Herald] = [*self._couriers.values(), *([self._herald] if self._herald else [])]
+        for thread in threads:
+            thread.stop(0)
         limit = time.monotonic() + _LONGEST_GOODBYE
-        for courier in self._couriers.values():
-            courier.stop(max(0.0, limit - time.monotonic()))
+        for thread in threads:
+            thread.stop(max(0.0, limit - time.monotonic()))
 
     def _targets(self, done: Build) -> list[Any]:
         try:
@@ -173,17 +181,21 @@ class _Dispatch:
         self._valid_for = pulse.valid_for if wanted else None
         for key, one in wanted.items():
             if key not in self._couriers:
-                distribution = getattr(one, "cloudfront_distribution", None)
                 self._couriers[key] = Courier(
                     partial(open_target, one, self._root),
                     one.name,
                     pulse,
-                    partial(self._received, distribution),
+                    partial(self._received, one),
                 )
 
-    def _received(self, distribution: str | None, delivery: Delivery) -> None:
-        """Say what became of a build; called from the courier's thread."""
+    def _received(self, settings: Any, delivery: Delivery) -> None:
+        """Say what became of a build, and let the channels hear of it; called from the courier's thread."""
         name = delivery.target
+        if delivery.error is not None:
+            self._working.pop(name, None)
+        elif isinstance(delivery.enclosed, News):
+            self._working[name] = settings
+            self._let_hear(delivery.enclosed)
         if isinstance(delivery.error, Retracted):
             if not self.retracted.issuperset(delivery.error.incidents):
                 tell(f"{bad(name)}: {delivery.error}")
@@ -199,8 +211,31 @@ class _Dispatch:
         self._tell_once(name, text and f"{name}: {bad(text)}")
         if delivery.report and not delivery.report.plan.is_empty:
             tell(f"{good(name)}: {changes(delivery.report.plan)}")
+            distribution = getattr(settings, "cloudfront_distribution", None)
             if distribution:
                 self._invalidator(distribution, name).ask(published_paths(delivery.report))
+
+    def _let_hear(self, news: News) -> None:
+        if not news.channels:
+            return
+        if self._herald is None:
+            self._herald = Herald(self._open_working, self._told_channels)
+        self._herald.bring(news)
+
+    def _open_working(self) -> list[Target]:
+        """The targets that took what was published last; one that is down would only keep the channels waiting."""
+        return [open_target(settings, self._root) for settings in list(self._working.values())]
+
+    def _told_channels(self, done: Telling) -> None:
+        """Say what channels were told, and what is wrong where they were not; called from the herald's thread."""
+        waiting = {one.notice.channel.name: attempt_line(one) for one in done.attempts if is_waiting(one)}
+        for attempt in done.attempts:
+            if not is_waiting(attempt):
+                self._tell_once(f"channel {attempt.notice.channel.name}", "")
+                tell(attempt_line(attempt))
+        for name, line in waiting.items():
+            self._tell_once(f"channel {name}", line)
+        self._tell_once("channels", f"channels: {bad(done.failure)}" if done.failure else "")
 
     def _invalidator(self, distribution: str, name: str) -> Any:
         from meaculpa.publish.cloudfront import Invalidator

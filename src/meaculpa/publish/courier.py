@@ -25,11 +25,15 @@ _ASK_AGAIN = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """A build on its way: its files, the versions in it, and what is known of what it was made from."""
+    """A build on its way: its files, the versions in it, and what is known of what it was made from.
+
+    `enclosed` is the sender's own, and comes back with the delivery.
+    """
 
     files: Mapping[str, OutputFile]
     known: Mapping[str, str]
     checkout: Checkout = field(default_factory=Checkout)
+    enclosed: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Delivery:
     report: Report | None = None
     error: Exception | None = None
     held_back: str = ""
+    enclosed: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +147,12 @@ class Courier:
             lost=self._lost,
         )
         try:
-            return Delivery(self.name, publish(parcel.files, parcel.known, target, options, self._standing))
+            report = publish(parcel.files, parcel.known, target, options, self._standing)
+            return Delivery(self.name, report, enclosed=parcel.enclosed)
         except TooManyRemovals as error:
             held = replace(options, hold_removals=True)
             report = publish(parcel.files, parcel.known, target, held, self._standing)
-            return Delivery(self.name, report, held_back=str(error))
+            return Delivery(self.name, report, held_back=str(error), enclosed=parcel.enclosed)
 
     def _opened(self) -> Target:
         if self._target is None:

@@ -27,9 +27,9 @@ from meaculpa.publish import open_target
 from meaculpa.status import Site, derive
 
 FILES, TARGETS, CLOUDFRONT, CREDENTIALS = "files", "targets", "cloudfront", "credentials"
-PROMISES, HEARTBEAT = "promises", "heartbeat"
+PROMISES, HEARTBEAT, CHANNELS = "promises", "heartbeat", "channels"
 # What is wrong outside of the project's files.
-OUTSIDE = (TARGETS, CLOUDFRONT, CREDENTIALS, ADDRESS, FATE, MAIL, HEARTBEAT)
+OUTSIDE = (TARGETS, CLOUDFRONT, CREDENTIALS, ADDRESS, FATE, MAIL, HEARTBEAT, CHANNELS)
 # More than the patience of each single request, which a server that answers a little can stretch.
 SECONDS_A_CHECK = 45.0
 _PLACEHOLDERS = (".example", "example.com", "example.org", "example.net", ".invalid", ".test")
@@ -207,6 +207,18 @@ def _mail(patient: _Patient) -> Iterator[Finding]:
         yield fail(MAIL, str(error), "where `customers send` runs")
 
 
+def _channels(patient: _Patient) -> Iterator[Finding]:
+    from meaculpa.channels import Outcome
+    from meaculpa.channels.post import look_at
+
+    for channel in patient.config.channels:
+        found = look_at(channel)
+        if found.outcome is Outcome.TOLD:
+            yield ok(CHANNELS, f"{channel.name}: {found.why}, by {channel.url}")
+        else:
+            yield fail(CHANNELS, f"{channel.name}: {found.why}", "docs/channels.md; then: meaculpa channels --test")
+
+
 def _pools(patient: _Patient) -> list[Finding]:
     from meaculpa.customers.folder import codes_in_plans
     from meaculpa.customers.planning import read_codes
@@ -275,6 +287,7 @@ _CHECKS: tuple[tuple[str, Callable[[_Patient], Iterable[Finding]]], ...] = (
     (ADDRESS, _address),
     (FATE, _fate),
     (MAIL, _mail),
+    (CHANNELS, _channels),
     (CODES, _pools),
     (PLAYBOOKS, _playbooks),
 )

@@ -1,0 +1,56 @@
+"""Who hears of every update besides the page: chats, phones, accounts for posts, webhooks. What is told is told once.
+
+`news.py` and `record.py` calculate, `telling.py` asks the targets who has told what, `post.py` sends.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from meaculpa.config import Channel
+from meaculpa.render.message import Message
+
+# What the process that sends says when it begins to.
+BEGUN = "begun"
+
+
+class Outcome(StrEnum):
+    """What became of a notice.
+
+    `SENDING` is on its way, `TOLD` was taken, `WAITING` was not and is tried again, `UNSURE` may have arrived and is
+    never sent again.
+    """
+
+    SENDING = "sending"
+    TOLD = "told"
+    WAITING = "waiting"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One update for one channel; `update` names the update, `digest` identifies what it says."""
+
+    channel: Channel
+    update: str
+    at: datetime
+    digest: str
+    message: Message
+
+    @property
+    def key(self) -> str:
+        """What identifies it among all notices."""
+        return f"{self.channel.name} {self.update}"
+
+    @property
+    def incident(self) -> str:
+        """The incident that it belongs to."""
+        return self.update.partition(" ")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one attempt, and in our own words why."""
+
+    outcome: Outcome
+    why: str = ""
