@@ -32,6 +32,7 @@ _OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
 _BEGINS = (Status.INVESTIGATING, Status.IDENTIFIED, Status.SCHEDULED, Status.IN_PROGRESS)
 _OVER = (Status.RESOLVED, Status.COMPLETED)
 _NEARLY_THE_SAME, _LONG_ENOUGH = 0.92, 40
+_LONGEST_SCHEME = len("https://www.") + 1
 _BEFORE_HOST = re.compile(r"(?:(?:https?:)?//(?:www\.)?|\bwww\.)$", re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _LINK = re.compile(r"https?://|\]\(")
@@ -200,7 +201,7 @@ def _links(passage: Passage, config: Config) -> Iterator[Problem]:
 def _to_the_shop(passage: Passage, host: str) -> Iterator[Problem]:
     # Without a path or a www a host may be the shop's name.
     for match in compiled(rf"{re.escape(host)}(?![\w-]|\.\w)[^\s)>\"]*").finditer(passage.raw):
-        before = _BEFORE_HOST.search(passage.raw, 0, match.start())
+        before = _BEFORE_HOST.search(passage.raw, max(0, match.start() - _LONGEST_SCHEME), match.start())
         start = before.start() if before else match.start()
         is_path = match[0][len(host) : len(host) + 1] == "/" and passage.raw[start - 1 : start] not in (
             ".",

@@ -3,7 +3,7 @@
 import functools
 import re
 from bisect import bisect_right
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -28,28 +28,6 @@ class Phrase:
     needs: tuple[str, ...]
     unless: str = ""
     after: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Language:
-    """Everything that the text rules know of a language; all but `phrases` are patterns.
-
-    `place_or_number` is what makes "some customers" precise; `dates` are taken out before it is looked for.
-    """
-
-    phrases: tuple[Phrase, ...]
-    capitals_are_names: bool
-    reader: str
-    zone: str
-    clock: str
-    each_day: str
-    dates: str
-    place_or_number: str
-    unquantified: str
-    unquantified_needs: tuple[str, ...]
-    unquantified_hint: str
-    zone_hint: str
-    stock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +57,81 @@ def holds_any(small: str, words: tuple[str, ...]) -> bool:
         if word in small:
             return True
     return False
+
+
+# What parts words: no run of letters stretches over it.
+_BETWEEN = {ord(sign): " " for sign in "!\"#$%&()*+,-./:;<=>?@[\\]^_`{|}~'‘’“”„…–—"}
+_MOST_WORDS = 50_000
+
+
+class Index:
+    """Which phrases a text can hold at all: learnt once for each word that is ever seen, so that texts are cheap.
+
+    What a phrase needs is known by its longest run of letters: it stands within one word of any text that holds it.
+    """
+
+    def __init__(self, phrases: Sequence[Phrase]) -> None:
+        needs = sorted({(need, number) for number, phrase in enumerate(phrases) for need in phrase.needs})
+        self._needs = [need for need, _ in needs]
+        self._phrases = [number for _, number in needs]
+        runs: dict[str, int] = {}
+        for place, need in enumerate(self._needs):
+            run = max(need.translate(_BETWEEN).split(), key=len, default="")
+            runs[run] = runs.get(run, 0) | 1 << place
+        self._always = runs.pop("", 0)
+        self._runs = list(runs.items())
+        self._known: dict[str, int] = {}
+
+    def possible(self, small: str) -> set[int]:
+        """The numbers of the phrases that a text in small letters may hold; it holds none of the others."""
+        bits, known = self._always, self._known
+        for word in set(small.translate(_BETWEEN).split()):
+            learnt = known.get(word)
+            bits |= self._learn(word) if learnt is None else learnt
+        found = set[int]()
+        while bits:
+            place = (bits & -bits).bit_length() - 1
+            bits &= bits - 1
+            if self._phrases[place] not in found and self._needs[place] in small:
+                found.add(self._phrases[place])
+        return found
+
+    def _learn(self, word: str) -> int:
+        bits = 0
+        for run, places in self._runs:
+            if run in word:
+                bits |= places
+        if len(self._known) >= _MOST_WORDS:
+            self._known.clear()
+        self._known[word] = bits
+        return bits
+
+
+@dataclass(frozen=True, eq=False)
+class Language:
+    """Everything that the text rules know of a language; all but `phrases` are patterns.
+
+    `place_or_number` is what makes "some customers" precise; `dates` are taken out before it is looked for.
+    """
+
+    phrases: tuple[Phrase, ...]
+    capitals_are_names: bool
+    reader: str
+    zone: str
+    clock: str
+    each_day: str
+    dates: str
+    place_or_number: str
+    unquantified: str
+    unquantified_needs: tuple[str, ...]
+    unquantified_hint: str
+    zone_hint: str
+    stock: str
+
+    @functools.cached_property
+    def index(self) -> Index:
+        """Where to look for which phrase."""
+        return Index(self.phrases)
 
 
 # Rules that look for single words, which a product may be called by: a Glitch lamp, a perfume called Soon.
@@ -120,8 +173,9 @@ def find_phrases(
 ) -> Iterator[Hit]:
     """Find what must not stand in a text; words that are `allowed` are no jargon here."""
     small = text.lower()
-    for phrase in language.phrases:
-        if phrase.rule in without or not holds_any(small, phrase.needs):
+    possible = language.index.possible(small)
+    for number, phrase in enumerate(language.phrases):
+        if number not in possible or phrase.rule in without:
             continue
         for match in islice(compiled(phrase.pattern).finditer(text), MOST_HITS):
             if phrase.unless and compiled(phrase.unless).search(_around(match, cut)):

@@ -23,9 +23,7 @@ _SHOWN_AS = {"gap": " ", "mark": "…", "target": "", "end": "\n", "lead": "", "
 # `a.m.`, `e.g.`, `z. B.` and the like end no sentence; nor does the day in `20. November`.
 _SHORT = "".join(rf"(?<!\b{word}\.)" for word in ("[A-Za-z]", "No", "Mr", "Mrs", "Ms", "Dr", "Nr", "ca", "approx"))
 _MONTHS = "Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez"
-_SENTENCE_END = re.compile(
-    rf"\n|(?:(?<=[!?])|(?<=\.){_SHORT}(?!(?<=\d\.)\s(?:{_MONTHS})))[\"”“’)\]]*\s+(?=[^\sa-zäöü])"
-)
+_SENTENCE_END = re.compile(rf"\n|(?:[!?]|\.{_SHORT}(?!(?<=\d\.)\s(?:{_MONTHS})))[\"”“’)\]]*\s+(?=[^\sa-zäöü])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,8 @@ def sentences(text: str) -> tuple[Sentence, ...]:
     """Cut a text into sentences; points of a list and headings are sentences of their own."""
     found, position = list[Sentence](), 0
     for match in _SENTENCE_END.finditer(text):
-        found.append(Sentence(text[position : match.start()], position))
+        end = match.start() + (match[0] != "\n")
+        found.append(Sentence(text[position:end], position))
         position = match.end()
     found.append(Sentence(text[position:], position))
     return tuple(one for one in found if one.text.strip())

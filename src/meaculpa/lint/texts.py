@@ -18,17 +18,25 @@ _GAPS = (
     "|X+|HH:MM|UHRZEIT|DATUM|BETRAG|ARTIKEL|BESTELLNUMMER|GRUND|URSACHE|ZEIT|TAG|PREIS|KUNDE|STADT|NAME DES KUNDEN"
 )
 _WHOSE = "YOUR |INSERT |THE |CUSTOMER |ORDER |SHOP |STORE |COMPANY |PRODUCT "
-_PLACEHOLDER = re.compile(
+# Two patterns, for one whose every way begins with a certain sign is looked for many times as fast.
+_BRACKETED = re.compile(
     rf"\{{\{{|\}}\}}|\{{%|\[ ?(?:{_WHOSE})?(?:{_GAPS})(?: [A-Z]+)? ?\]"
     r"|\[ ?(?i:name|time|date|amount|reason|cause|duration|order|item|number|uhrzeit|datum|betrag"
     r"|grund|ursache) ?\](?![\[(:])"
     r"|\[(?i:insert|your|customer) [^\]\n]{0,40}\](?![\[(:])"
     r"|<(?i:[a-z]+[ _])?(?i:name|time|date|day|order|item|amount|price|number|reason|link|datum|uhrzeit|betrag"
     r"|artikel|preis|grund)>|<[A-Z][A-Z_ ]{2,40}>|%[A-Z]+_(?:NAME|DATE|TIME|PRICE|ITEM|NUMBER|ID)%"
-    r"|\b(?:TT\.MM\.JJJJ|DD[/.]MM[/.]YYYY|HH:MM|TBD|TBC|TODO|FIXME|XX|XXX|XXXX)\b(?!-)|(?i:lorem ipsum)|\?\?:\?\?"
-    r"|(?<=\S )_{3,}|(?<!_)_{3,}(?= \S)|\$\{\w+\}"
+    r"|\?\?:\?\?|\$\{\w+\}"
 )
-_PLACEHOLDER_NEEDS = any_of("{|}|[|<|%|TBD|TBC|TODO|FIXME|XX|orem|ORem|OREM|??|___|TT.|DD|HH:")
+_BRACKETED_NEEDS = any_of("{|}|[|<|%|??")
+_WRITTEN = re.compile(
+    r"\b(?:TT\.MM\.JJJJ|DD[/.]MM[/.]YYYY|HH:MM|TBD|TBC|TODO|FIXME|XX|XXX|XXXX)\b(?!-)|(?i:lorem ipsum)"
+    r"|(?<=\S )_{3,}|(?<!_)_{3,}(?= \S)"
+)
+_WRITTEN_NEEDS = any_of("TBD|TBC|TODO|FIXME|XX|orem|ORem|OREM|___|TT.|DD|HH:")
+_DIGIT = re.compile(r"\d")
+# The times of day that are said without a digit.
+_NUMBERLESS = any_of("half past|quarter")
 # Within a sentence it belongs to a name: the Oops! board game.
 _EXCLAIMED = re.compile(r"(?<=[\w)\"”’])!(?!=|[”“\"’]? [a-zäöü])|!{2,}")
 _CAPITALS = re.compile(
@@ -59,17 +67,20 @@ def inspect_text(
 
 def find_placeholders(text: str) -> Iterator[Hit]:
     """Find gaps of a template that nobody has filled."""
-    if not holds_any(text, _PLACEHOLDER_NEEDS):
-        return
-    for match in islice(_PLACEHOLDER.finditer(text), MOST_HITS):
-        yield Hit(Rule.PLACEHOLDER, match.start(), match[0], "fill it in")
+    for pattern, needs in ((_BRACKETED, _BRACKETED_NEEDS), (_WRITTEN, _WRITTEN_NEEDS)):
+        if holds_any(text, needs):
+            for match in islice(pattern.finditer(text), MOST_HITS):
+                yield Hit(Rule.PLACEHOLDER, match.start(), match[0], "fill it in")
 
 
 def find_clock_without_zone(text: str, language: Language) -> Iterator[Hit]:
     """Find a time of day in whose paragraph no zone stands; hours that come back each day are the shop's own."""
     start = 0
     for paragraph in text.split("\n"):
-        match = None if "UTC" in paragraph else compiled(language.clock).search(paragraph)
+        is_possible = "UTC" not in paragraph and (
+            _DIGIT.search(paragraph) or holds_any(paragraph.lower(), _NUMBERLESS)
+        )
+        match = compiled(language.clock).search(paragraph) if is_possible else None
         if match and not compiled(rf"{language.zone}|{language.each_day}").search(paragraph):
             yield Hit(Rule.NO_ZONE, start + match.start(), match[0], language.zone_hint)
         start += len(paragraph) + 1
