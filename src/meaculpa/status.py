@@ -62,6 +62,11 @@ class IncidentState:
         return self.status is Status.SCHEDULED
 
     @property
+    def is_called_off(self) -> bool:
+        """Whether it is planned work that was ended before it began."""
+        return bool(self.ended and self.incident.starts and self.ended <= self.incident.starts)
+
+    @property
     def changed(self) -> datetime:
         """When something last happened: an update, or the beginning or end of a window."""
         moments = [update.at for update in self.updates]

@@ -1,13 +1,17 @@
 """`meaculpa kit`: what support needs to answer with one voice."""
 
 from datetime import datetime
+from pathlib import Path
 
 import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, the_incident
 from meaculpa.cli.wording import bold, faint, say, say_json
-from meaculpa.errors import Refused
+from meaculpa.customers.people import read_people
+from meaculpa.errors import InvalidInput, Refused
+from meaculpa.lint.pages import inspect_pages, is_blocking
+from meaculpa.model import Incident
 from meaculpa.project import read_kit_templates
 from meaculpa.render.kit import PARTS, Kit, make_kit
 from meaculpa.status import state_of
@@ -32,6 +36,7 @@ def kit_command(context: click.Context, incident_id: str, as_json: bool, now: da
     state = state_of(incident, clock(now))
     if state is None:
         raise Refused(f"{incident.id} has said nothing yet; its first update lies ahead")
+    _refuse_what_nobody_can_read(root, incident)
     templates, site = read_kit_templates(root), config.site
     spoken = [one for one in site.locales if one == config.default_locale or one in incident.translations]
     kits = [make_kit(state, locale, templates, site.url, site.timezone) for locale in spoken]
@@ -43,9 +48,23 @@ def kit_command(context: click.Context, incident_id: str, as_json: bool, now: da
         return
     for kit in found:
         _print(kit)
+    for kit in found:
+        if kit.untranslated:
+            say(faint(f"Not translated in {kit.locale}: {', '.join(kit.untranslated)}."), to_errors=True)
     missing = [one for one in site.locales if one not in {kit.locale for kit in found}]
     if missing:
         say(faint(f"Not in {', '.join(missing)}: {incident.id} is not translated."), to_errors=True)
+
+
+def _refuse_what_nobody_can_read(root: Path, incident: Incident) -> None:
+    """Support must not say what the page does not; raises Refused or InvalidInput where it is not on the page."""
+    if incident.draft:
+        raise Refused(f"{incident.id} is a draft, so nobody can read it yet")
+    files, config = read_all(root, Memory())
+    found = inspect_pages(incident, files.incidents, config, read_people(root))
+    blocking = [one for one in found if is_blocking(one)]
+    if blocking:
+        raise InvalidInput(blocking)
 
 
 def _print(kit: Kit) -> None:

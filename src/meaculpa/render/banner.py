@@ -113,7 +113,7 @@ def _texts(incident: Incident, words: Iterable[Words], default: str, is_window_o
     for one in words:
         text = text_in(incident, "summary", one, default) or text_in(incident, "title", one, default)
         if text and text.lang is None:
-            texts[one.locale] = with_window_in_words(text.text, incident, one) if is_window_over else text.text
+            texts[one.locale] = with_window_in_words(text.text, incident, one.moment) if is_window_over else text.text
     return texts
 
 

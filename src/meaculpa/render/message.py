@@ -9,6 +9,7 @@ from functools import partial
 from meaculpa.config import Config
 from meaculpa.model import Impact, Incident, Markup, Status, Update
 from meaculpa.render.plain import to_text
+from meaculpa.render.views import with_window_in_words
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState
 
@@ -54,12 +55,14 @@ def make_message(
         told, locale = None, config.default_locale
     words = languages[locale]
     moment = partial(words.local_moment, zone=config.site.timezone)
-    title = _with_window(told.title if told and told.title else incident.title, incident, moment).rstrip(".!?")
+    title = with_window_in_words(told.title if told and told.title else incident.title, incident, moment).rstrip(
+        ".!?"
+    )
     body = told.bodies[number] if told else update.body
     status = words.say(f"status.{update.status}")
     page = f"{config.site.url}/{f'{locale}/' if told else ''}incidents/{incident.id}.html"
     facts = _facts(state, words, config, moment) if update is state.updates[-1] else []
-    text = _with_window(to_text(bodies[body or ""].html), incident, moment)
+    text = with_window_in_words(to_text(bodies[body or ""].html), incident, moment)
     parts = [f"{status}, {moment(update.at)}", text, "\n".join(facts), page]
     name = config.site.name
     return Message(
@@ -68,13 +71,6 @@ def make_message(
         (_line(f"{name}: {title}", [status, *facts], page), _shortest(title, status, page)),
         _tone(incident, update),
     )
-
-
-def _with_window(text: str, incident: Incident, moment: Callable[[datetime], str]) -> str:
-    """Put the start and end of maintenance into a text, by the clock that the readers live by."""
-    if incident.starts is None or incident.ends is None:
-        return text
-    return text.replace("{start}", moment(incident.starts)).replace("{end}", moment(incident.ends))
 
 
 def _facts(state: IncidentState, words: Words, config: Config, moment: Callable[[datetime], str]) -> list[str]:

@@ -173,7 +173,7 @@ def _known(
             facts.append((words.say(name), with_window(_shorten(text), incident, words)))
     if state.next_update and not state.overdue:
         facts.append((words.say("next_update"), moment(state.next_update, words)))
-    plain = with_window_in_words(title.text if title else incident.title, incident, words)
+    plain = with_window_in_words(title.text if title else incident.title, incident, words.moment)
     heading = words.say("splash.title", title=plain.rstrip(".!?"))
     rest = Text(beyond_title(summary, title), summary.lang) if summary else Text("")
     return heading, with_window(rest, incident, words), tuple(facts)

@@ -1,7 +1,7 @@
 """States -> what the templates show: every text chosen, every time and number already in words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -121,11 +121,11 @@ def with_window(text: Text, incident: Incident, words: Words) -> Text:
     return Text(_with_times(escape(text.text), incident, words), text.lang) if incident.starts else text
 
 
-def with_window_in_words(text: str, incident: Incident, words: Words) -> str:
-    """Put the start and end of maintenance into a text that stays plain, in UTC."""
+def with_window_in_words(text: str, incident: Incident, write: Callable[[datetime], str]) -> str:
+    """Put the start and end of maintenance into a text that stays plain; `write` puts a moment into words."""
     if incident.starts is None or incident.ends is None:
         return text
-    return text.replace("{start}", words.moment(incident.starts)).replace("{end}", words.moment(incident.ends))
+    return text.replace("{start}", write(incident.starts)).replace("{end}", write(incident.ends))
 
 
 def _with_times(html: SafeHtml, incident: Incident, words: Words) -> SafeHtml:
@@ -186,13 +186,13 @@ def view_incident(state: IncidentState, words: Words, default: str, names: Mappi
 
 def _title(incident: Incident, words: Words, default: str) -> Text:
     title = text_in(incident, "title", words, default) or Text(incident.title)
-    return Text(with_window_in_words(title.text, incident, words), title.lang)
+    return Text(with_window_in_words(title.text, incident, words.moment), title.lang)
 
 
 def _description(incident: Incident, title: Text, words: Words, default: str) -> str:
     """The incident in one plain sentence, for search results and previews of links."""
     summary = text_in(incident, "summary", words, default)
-    return with_window_in_words(summary.text, incident, words) if summary else title.text
+    return with_window_in_words(summary.text, incident, words.moment) if summary else title.text
 
 
 def fact_in(incident: Incident, name: str, words: Words, default: str) -> Text | None:

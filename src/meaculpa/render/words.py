@@ -51,8 +51,16 @@ class Words:
 
     def local_moment(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
+        return f"{self.local_day(at, zone)}, {self.local_clock(at, zone)}"
+
+    def local_day(self, at: datetime, zone: tzinfo) -> str:
+        """`22 Nov 2026`, the day that it is in a zone."""
+        return _format_day(self.rules, at.astimezone(zone).date(), "yMMMd")
+
+    def local_clock(self, at: datetime, zone: tzinfo) -> str:
+        """`10:20 CET`."""
         local = at.astimezone(zone)
-        return f"{_format_day(self.rules, local.date(), 'yMMMd')}, {local:%H:%M} {_zone_name(self.rules, local)}"
+        return f"{local:%H:%M} {_zone_name(self.rules, local)}"
 
     def clock(self, at: datetime) -> str:
         """`09:20 UTC`."""
