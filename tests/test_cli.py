@@ -341,7 +341,7 @@ def test_maintenance_needs_its_window(project: Path) -> None:
     window = ("--starts", "2026-11-23 02:00", "--ends", "2026-11-23 04:00")
     done = meaculpa("new", "You cannot check out", "--kind", "maintenance", *window, "--now", NOW, cwd=project)
     text = (project / done.stdout.strip()).read_text()
-    assert "from 02:00 UTC to 04:00 UTC on 23 Nov 2026" in text
+    assert "from 02:00 GMT to 04:00 GMT on 23 Nov 2026" in text
     assert "## 2026-11-22 12:00 UTC scheduled" in text
 
 
@@ -407,7 +407,7 @@ def test_resolve_states_from_when_to_when(project: Path) -> None:
     assert meaculpa("resolve", "card", "--now", NOW, cwd=project).returncode == 0
     text = (project / "incidents" / "2026-11-22-card.md").read_text()
     assert "## 2026-11-22 12:00 UTC resolved" in text
-    assert "from 22 Nov 2026, 09:20 UTC to 12:00 UTC, 2 hours, 40 minutes" in text
+    assert "from 22 Nov 2026, 09:20 GMT to 12:00 GMT, 2 hours, 40 minutes" in text
     assert "No open incident" in meaculpa("list", "--now", NOW, cwd=project).stdout
 
 

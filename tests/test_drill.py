@@ -1,20 +1,30 @@
 """Rehearsals: every night by itself, one by hand, and nothing real is ever touched."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from meaculpa.cli.drill.report import in_words
-from meaculpa.cli.drill.scenario import build_stage, read_scenarios
+from meaculpa.cli.drill.hands import Game
+from meaculpa.cli.drill.play import _within
+from meaculpa.cli.drill.report import in_words, keep, last_time
+from meaculpa.cli.drill.scenario import Stage, build_stage, read_scenarios
+from meaculpa.cli.drill.score import Mark, Score
 from meaculpa.config import parse_config
 from meaculpa.errors import Severity
 from meaculpa.lint.prose import read_prose
 from meaculpa.lint.rules import severity_of
 from meaculpa.lint.texts import LANGUAGES, inspect_text
+from tests.live import eventually
 from tests.mailserver import MailServer, mail_server
-from tests.making import CONFIG, a_config, incident_text, write_project
+from tests.making import CONFIG, a_config, at, incident_text, write_project
 from tests.terminal import at_a_terminal
 from tests.test_cli import files_below, meaculpa
 
@@ -92,7 +102,10 @@ def _connected(tmp_path: Path, server: MailServer) -> Path:
 
 
 def test_the_throwaway_shop_is_like_the_real_one_and_leads_nowhere(tmp_path: Path) -> None:
-    config = a_config(CONFIG + b"mail: {from: orders@real.example, transport: {type: ses, region: eu-west-1}}\n")
+    config = a_config(
+        CONFIG
+        + b"lint: {allow: [Backend]}\nmail: {from: orders@real.example, transport: {type: ses, region: eu-west-1}}\n"
+    )
     templates = tmp_path / "site_templates"
     (templates / "playbooks").mkdir(parents=True)
     (templates / "playbooks" / "outage.en.md").write_text("Ours.")
@@ -103,7 +116,8 @@ def test_the_throwaway_shop_is_like_the_real_one_and_leads_nowhere(tmp_path: Pat
     assert made.mail
     assert made.mail.sender == "drill@drill.invalid"
     assert made.mail.transport.model_dump()["host"] == "127.0.0.1"
-    assert made.component_names == config.component_names
+    assert made.components == config.components
+    assert made.lint == config.lint
     assert made.site == config.site
     assert (stage.folder / "site_templates" / "playbooks" / "outage.en.md").read_text() == "Ours."
     assert not any(name.startswith(("AWS_", "MEACULPA_")) for name in stage.environment)
@@ -126,21 +140,128 @@ def test_by_hand_the_questions_are_those_of_the_night(tmp_path: Path) -> None:
     assert history(project)[0]["auto"] is False
 
 
-def test_who_writes_nothing_ends_the_drill(tmp_path: Path) -> None:
-    project = shop(tmp_path)
-    code, screen = at_a_terminal(project, "drill", "part", typed="\nYou cannot pay\n1\n\n\n\n", editor="true")
-    assert (code, "no incident was written, so the drill ends here" in screen) == (1, True), screen
-    assert not (project / "drills").exists()
+ANSWERS = "You cannot pay by card\n2\n\nPayPal works.\nWe charged no card.\n"
+FILL = (
+    r'sed -i "s/\[CAUSE\]/we changed a setting/; s/\[DETAILS\]/putting it back/; s/\[TIME\]/10:20 UTC/" "$1"'
+    '; echo >> "$1"'
+)
 
 
-def test_who_says_no_more_is_not_said_to_have_been_in_time(tmp_path: Path) -> None:
+def at_first(project: Path, first: str, then: str = FILL) -> str:
+    """An editor that does something else when it opens for the first time."""
+    mark = project.parent / "opened"
+    return f'if [ ! -e "{mark}" ]; then touch "{mark}"; {first}; else {then}; fi'
+
+
+def test_who_writes_nothing_is_asked_again(tmp_path: Path) -> None:
     project = shop(tmp_path)
-    # The first text is saved, the second is not.
-    edit = 'case "$(cat "$1")" in *"title: "*) echo >> "$1";; esac'
-    answers = "\nYou cannot pay by card\n2\n\nPayPal works.\nWe charged no card.\n\nidentified\n"
-    code, screen = at_a_terminal(project, "drill", "part", typed=answers, editor=edit)
-    assert (code, "nothing was added, so the drill ends here" in screen) == (1, True), screen
-    assert not (project / "drills").exists()
+    typed = f"\n{ANSWERS}\n{ANSWERS}\nidentified\n\n"
+    code, screen = at_a_terminal(project, "drill", "part", typed=typed, editor=at_first(project, "true"))
+    assert (code, "No incident was written." in screen) == (0, True), screen
+    assert len(history(project)) == 1
+
+
+def test_a_text_that_does_not_go_out_is_mended_with_its_reason_in_view(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    wrong = 'sed -i "s/impact: major/impact: majr/" "$1"; echo >> "$1"'
+    right = f'sed -i "s/impact: majr/impact: major/" "$1"; {FILL}'
+    typed = f"\n{ANSWERS}\n{ANSWERS}\nidentified\n\n"
+    code, screen = at_a_terminal(project, "drill", "part", typed=typed, editor=at_first(project, wrong, right))
+    assert 'unknown impact "majr"' in screen
+    assert code == 0, screen
+
+
+def test_who_says_no_more_is_asked_again(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    # The first text of the update is not saved.
+    edit = f'case "$(cat "$1")" in *"title: "*) echo >> "$1";; *) {at_first(project, "true")};; esac'
+    typed = f"\n{ANSWERS}\nidentified\n\nidentified\n\n"
+    code, screen = at_a_terminal(project, "drill", "part", typed=typed, editor=edit)
+    assert (code, "Nothing was added." in screen) == (0, True), screen
+
+
+def test_what_letters_waited_for_stands_in_the_report(tmp_path: Path) -> None:
+    """Who says nothing of what went wrong could send no letter in a real night."""
+    project = shop(tmp_path)
+    answers = "Your order leaves late\n\nYou can call us.\nWe charged nothing.\n\n"
+    # The file that opens again, for its reason, is closed without a change.
+    edit = (
+        f'if grep -q "^title: " "$1" && [ -e "{tmp_path}/new" ]; then true; else touch "{tmp_path}/new"; {FILL}; fi'
+    )
+    typed = f"\n{answers}\n\nidentified\n\n"
+    code, screen = at_a_terminal(project, "drill", "late", typed=typed, editor=edit)
+    assert '"reason" is missing' in screen, screen
+    assert "letters could not be planned; the drill itself wrote: reason" in screen
+    assert code == 0, screen
+
+
+def test_the_shop_is_looked_at_for_what_really_speaks_there(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    told = {name: meaculpa("drill", name, "--auto", cwd=project).stdout for name in ("closed", "stock")}
+    assert ("on the banner" in told["closed"], "on the splash page" in told["closed"]) == (True, True)
+    assert ("on the banner" in told["stock"], "on the splash page" in told["stock"]) == (False, False)
+    (project / "meaculpa.yml").write_bytes(CONFIG.replace(b"[en, de]", b"[en]") + b"banner: {off: true}\n")
+    assert "on the banner" not in meaculpa("drill", "part", "--auto", cwd=project).stdout
+
+
+def test_a_shop_that_cannot_be_built_is_told_before_the_clock_runs(tmp_path: Path) -> None:
+    done = meaculpa("drill", "part", "--auto", cwd=shop(tmp_path, "fr"))
+    assert (done.returncode, "a copy of this shop cannot be built" in done.stderr) == (1, True), done.stderr
+
+
+def a_score() -> Score:
+    return Score(marks=[Mark("on the page", 12.0, 600)])
+
+
+@pytest.mark.parametrize("line", [b'["x"]', b'{"scenario": "part", "auto": true}', b'{"scenario": "pa', b"\xff"])
+def test_a_damaged_history_costs_no_drill_and_no_history(tmp_path: Path, line: bytes) -> None:
+    part = read_scenarios()["part"]
+    keep(tmp_path, part, a_score(), True, at("2026-11-24 10:00"), "a report")
+    with (tmp_path / "history.jsonl").open("ab") as stream:
+        stream.write(line)
+    assert last_time(tmp_path, "part", True) == {"on the page": 12.0}
+    keep(tmp_path, part, a_score(), True, at("2026-11-24 11:00"), "a report")
+    kept = (tmp_path / "history.jsonl").read_bytes().splitlines()
+    assert [kept[1], json.loads(kept[-1])["at"]] == [line, "2026-11-24 11:00 UTC"]
+
+
+def test_two_reports_of_one_second_stand_side_by_side(tmp_path: Path) -> None:
+    part, moment = read_scenarios()["part"], at("2026-11-24 10:00")
+    names = [keep(tmp_path, part, a_score(), True, moment, text).name for text in ("one", "two")]
+    assert names == ["2026-11-24-100000-part.md", "2026-11-24-100000-part-2.md"]
+
+
+def test_a_place_that_takes_no_report_hides_no_result(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    (project / "drills").write_text("in the way")
+    done = meaculpa("drill", "part", "--auto", cwd=project)
+    assert done.returncode == 0
+    assert "The report cannot be kept in drills" in done.stderr
+    assert "Every target was met." in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_drill_that_is_ended_leaves_nothing_behind(tmp_path: Path, number: int) -> None:
+    project, place = shop(tmp_path), tmp_path / "place"
+    place.mkdir()
+    command = [sys.executable, "-m", "meaculpa", "drill", "part", "--auto"]
+    process = subprocess.Popen(command, cwd=project, env={**os.environ, "TMPDIR": str(place)}, stdout=subprocess.PIPE)
+    eventually(lambda: list(place.glob("meaculpa-drill-*/incidents")), "the throwaway shop is there")
+    process.send_signal(number)
+    process.communicate(timeout=60)
+    assert list(place.iterdir()) == []
+
+
+def test_a_promise_that_was_sooner_is_the_target() -> None:
+    def game(seconds: float) -> Game:
+        nobody: Any = None
+        stage = Stage(Path("nowhere"), "en", {})
+        return Game(read_scenarios()["part"], stage, nobody, True, lambda: seconds, Score())
+
+    soon = datetime.now(UTC) + timedelta(minutes=5)
+    assert 6.9 < _within(game(120), soon.isoformat()) < 7.1
+    assert _within(game(120), (soon + timedelta(hours=5)).isoformat()) == 60
+    assert _within(game(120), None) == 60
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,7 @@ def test_new_asks_for_what_customers_ask_first(project: Path) -> None:
     assert 'title: You cannot pay by card\nimpact: critical\nstarted: "2026-11-22 09:05 UTC"\n' in text
     assert "components:\n  checkout: major_outage\n  payments: major_outage\n" in text
     assert "next_update: 2026-11-22 09:50 UTC\n" in text
-    assert "It began at 09:05 UTC on 22 Nov 2026. The failure is ours, and we are at work on it now." in text
+    assert "It began at 09:05 GMT on 22 Nov 2026. The failure is ours, and we are at work on it now." in text
     assert "You can order by phone.\n\nWe charged no card." in text
     assert "MC" not in screen, "what is ready is right by default"
     assert meaculpa("check", "--strict", "--now", "2026-11-22 09:21", cwd=project).returncode == 0
@@ -146,7 +146,7 @@ def test_a_wrong_answer_is_asked_again_and_an_empty_one_leaves_it_out(project: P
     text = the_file(project)
     assert "storefront: degraded_performance" in text
     assert "works:" not in text
-    assert "We have known of it since 09:20 UTC on 22 Nov 2026." in text
+    assert "We have known of it since 09:20 GMT on 22 Nov 2026." in text
 
 
 def test_maintenance_asks_for_its_window_and_orders_for_no_impact(project: Path) -> None:
@@ -245,7 +245,7 @@ def test_resolve_speaks_the_shops_language(project: Path) -> None:
     )
     assert meaculpa("resolve", "suche", "--now", "2026-11-22 10:20", cwd=project).returncode == 0
     assert (
-        "Sie können nicht suchen: das ist vorbei. Es dauerte vom 22. Nov. 2026, 09:20 UTC bis 10:20 UTC, 1 Stunde."
+        "Sie können nicht suchen: das ist vorbei. Es dauerte vom 22. Nov. 2026, 09:20 GMT bis 10:20 GMT, 1 Stunde."
         in the_file(project)
     )
 
@@ -265,3 +265,43 @@ def test_an_editor_that_saves_nothing_changes_nothing(project: Path, editor: str
     code, screen = at_a_terminal(project, "update", "card", "identified", *LATER, editor=editor)
     assert (code, "Nothing was written, so nothing was changed." in screen) == (0, True), screen
     assert the_file(project) == before
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        # A title that is too long, then one that is not.
+        ("x" * 130 + "\nYou cannot pay by card\nmajor\n\n\n\n\n", "at most 120"),
+        ("You cannot pay by card\nmajor\n²\n3\n\n\n\n", "These are numbers from 1 to 3."),
+        ("You cannot pay by card\nmajor\n\n23:50\n2026-11-21 23:50\n\n\n", "For yesterday: 2026-11-21 23:50"),
+        ("You cannot pay by card\nmajor\n\n\nYou can <!-- pay\nYou can pay\n\n", "That is not possible: "),
+    ],
+)
+def test_an_answer_that_makes_no_file_is_refused_at_its_question(project: Path, typed: str, told: str) -> None:
+    code, screen = at_a_terminal(project, "new", *NOW, typed=typed, editor='echo >> "$1"')
+    assert code == 0, screen
+    assert told in screen
+    assert "title: You cannot pay by card" in the_file(project)
+
+
+def test_an_editor_that_does_not_work_loses_no_answer(project: Path) -> None:
+    typed = "You cannot pay by card\nmajor\n\n\nYou can pay with PayPal.\n\n"
+    code, screen = at_a_terminal(project, "new", *NOW, typed=typed, editor="exit 3")
+    assert (code, "Your text is kept in" in screen) == (1, True), screen
+    (kept,) = (project / ".meaculpa").glob("unsent-*.md")
+    assert "You can pay with PayPal." in kept.read_text(encoding="utf-8")
+
+
+def test_times_in_texts_are_by_the_shops_clock(project: Path) -> None:
+    config = (project / "meaculpa.yml").read_bytes().replace(b"Europe/London", b"Europe/Berlin")
+    (project / "meaculpa.yml").write_bytes(config)
+    done = meaculpa("new", "You cannot pay", "--started", "2026-11-22 00:30", *NOW, cwd=project)
+    text = (project / done.stdout.strip()).read_text(encoding="utf-8")
+    assert "It began at 00:30 CET on 22 Nov 2026." in text
+    assert 'started: "2026-11-21 23:30 UTC"' in text
+
+
+def test_work_over_two_days_is_one_stretch() -> None:
+    ends = {"starts": at("2026-11-26 02:00"), "ends": at("2026-11-27 04:00")}
+    text = ready(Kind.MAINTENANCE, "en", "scheduled", **ends)
+    assert text and "from 26 Nov 2026, 02:00 UTC to 27 Nov 2026, 04:00 UTC" in text

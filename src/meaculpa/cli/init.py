@@ -1,5 +1,6 @@
 """`meaculpa init`: a new project folder."""
 
+import shlex
 from datetime import datetime
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def init_command(context: click.Context, folder: Path, sample: bool, now: dateti
     _create(root, files)
     incident = next(path for path in files if path.startswith("incidents/") and path.endswith(_FIRST_TO_EDIT))
     say(f"Made {bold(shown_path(root.absolute()))} with {len(files)} files.")
-    say(f"Next: meaculpa -C {root} serve, and edit {root / incident}")
+    say(f"Next: meaculpa -C {shlex.quote(str(root))} serve, and edit {root / incident}")
 
 
 def _create(root: Path, files: dict[str, bytes]) -> None:

@@ -1,6 +1,8 @@
 """`meaculpa new`: an incident file from what is known, in one line."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import click
@@ -34,7 +36,7 @@ from meaculpa.content.compose import (
     slug_of,
 )
 from meaculpa.content.files import INCIDENT_ID
-from meaculpa.errors import InvalidInput, Refused
+from meaculpa.errors import InvalidInput, MeaculpaError, Refused
 from meaculpa.files import create_file
 from meaculpa.model import (
     Impact,
@@ -79,16 +81,15 @@ def new_command(
     root, at = project_root(context), whole_minute(clock(now))
     files, config = read_all(root, Memory())
     is_asked = is_terminal() and facts["message"] is None
-    title = title or _ask_title(Kind(kind))
+    title = title or _ask_title(Kind(kind), partial(_objection, root, Kind(kind), at, facts, config))
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
     facts["next_update"] = read_promise(facts["next_update"], at, config)
     if is_asked:
-        facts = ask_facts(Kind(kind), facts, at, config)
-    message = _first_message(root, Kind(kind), config.default_locale, title, at, facts)
-    text = _compose(Kind(kind), title, at, facts, message, config)
+        object_to = partial(_objection, root, Kind(kind), at, config=config, title=title)
+        facts = ask_facts(Kind(kind), facts, at, config, object_to)
+    text = _trial(root, Kind(kind), at, facts, config, title)
     name = _free_id(at, title, files)
     path = f"incidents/{name}.md"
-    refuse_what_is_not_meant(root, path, text, 1, message)
     if is_asked:
         edited = _edit(root, path, name, text)
         if edited is None:
@@ -102,9 +103,36 @@ def new_command(
     say_what_is_next(incident.updates[-1].next_update, incident.draft)
 
 
+def _trial(root: Path, kind: Kind, at: datetime, facts: dict[str, object], config: Config, title: str) -> str:
+    """The file as these facts make it; raises MeaculpaError or UsageError where it cannot be read as it is meant."""
+    message = _first_message(root, kind, config, title, at, facts)
+    text = _compose(kind, title, at, facts, message, config)
+    refuse_what_is_not_meant(config, "incidents/new.md", text, 1, message)
+    return text
+
+
+def _objection(
+    root: Path, kind: Kind, at: datetime, facts: dict[str, object], config: Config, title: str
+) -> str | None:
+    """Say why these facts make no file, None if they do; a window that is still to be asked for is no reason."""
+    window = {"starts": at, "ends": at + timedelta(hours=1)} if kind is Kind.MAINTENANCE else {}
+    known = {name: facts[name] or moment for name, moment in window.items()}
+    try:
+        _trial(root, kind, at, facts | known, config, title)
+    except InvalidInput as error:
+        first = error.problems[0]
+        return f"{first.message} ({first.hint})" if first.hint else first.message
+    except MeaculpaError as error:
+        return str(error)
+    return None
+
+
 def _edit(root: Path, path: str, name: str, text: str) -> str | None:
     """Have the file edited before it exists; what cannot be read afterwards is kept aside, with its problems told."""
-    edited = edit_text(text)
+    try:
+        edited = edit_text(text)
+    except Refused as error:
+        raise keep_text(root, name, text, error) from None
     if edited is None or not edited.strip():
         return None
     try:
@@ -114,20 +142,21 @@ def _edit(root: Path, path: str, name: str, text: str) -> str | None:
     return edited
 
 
-def _ask_title(kind: Kind) -> str:
+def _ask_title(kind: Kind, object_to: Callable[[str], str | None]) -> str:
     if not is_terminal():
         raise click.UsageError('say what customers cannot do: meaculpa new "You cannot pay by card"')
-    return ask_title(kind)
+    return ask_title(kind, object_to)
 
 
-def _first_message(root: Path, kind: Kind, locale: str, title: str, at: datetime, facts: dict[str, object]) -> str:
+def _first_message(root: Path, kind: Kind, config: Config, title: str, at: datetime, facts: dict[str, object]) -> str:
+    locale = config.default_locale
     if kind is Kind.MAINTENANCE and not (facts["starts"] and facts["ends"]):
         raise click.UsageError("maintenance needs its window: --starts and --ends")
     if facts["message"] is not None:
         return plain_text(facts["message"])
     words = {key: facts[key] for key in ("works", "money", "starts", "ends", "started")}
     words |= {"title": title.rstrip(".!?"), "known": at, "is_critical": facts["impact"] == str(Impact.CRITICAL)}
-    ready = ready_text(read_playbooks(root), kind, locale, first_status(kind), words)
+    ready = ready_text(read_playbooks(root), kind, locale, first_status(kind), words, config.site.timezone)
     if ready is None:
         raise Refused(f"the playbook {kind}.{locale}.md has no text for {first_status(kind)}; say it with -m TEXT")
     return ready

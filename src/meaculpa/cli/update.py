@@ -103,7 +103,7 @@ def _add_update(context: click.Context, wanted: str, status: Status, now: dateti
         status = Status.COMPLETED
     _, config = read_all(root, Memory())
     _fact_lines(at, facts, config)
-    message, is_typed = _message(root, incident, status, at, facts, config.default_locale)
+    message, is_typed = _message(root, incident, status, at, facts, config)
     if message is None:
         say("Nothing was written, so nothing was changed.")
         return
@@ -132,7 +132,7 @@ def _insert(
             lines["next_update"] = format_time(due)
         update = compose_update(at, status, lines, message)
         changed = insert_update(text, incident, update)
-        after = refuse_what_is_not_meant(root, incident.path, changed, len(incident.updates) + 1, message)
+        after = refuse_what_is_not_meant(config, incident.path, changed, len(incident.updates) + 1, message)
         write_file(path, changed.encode())
     return after
 
@@ -166,7 +166,8 @@ def _ask_status(incident: Incident, at: datetime) -> Status:
     state = state_of(incident, at)
     now = state.status if state else incident.updates[-1].status
     # What is only told has no cause to be identified.
-    proposed = Status.RESOLVED if incident.kind is Kind.NOTICE else _NEXT.get(now, now)
+    is_told = incident.kind is Kind.NOTICE and now is not Status.RESOLVED
+    proposed = Status.RESOLVED if is_told else _NEXT.get(now, now)
     if not is_terminal():
         raise click.UsageError(f"which status? It is {now}; next would be: meaculpa update {incident.id} {proposed}")
     words = MAINTENANCE_STATUSES if incident.kind is Kind.MAINTENANCE else INCIDENT_STATUSES
@@ -181,12 +182,12 @@ def _due(incident: Incident, status: Status, at: datetime) -> datetime | None:
 
 
 def _message(
-    root: Path, incident: Incident, status: Status, at: datetime, facts: dict[str, object], locale: str
+    root: Path, incident: Incident, status: Status, at: datetime, facts: dict[str, object], config: Config
 ) -> tuple[str | None, bool]:
     """The text of an update and whether it was typed just now: as given, from the editor, or what is certain."""
     if facts["message"] is not None:
         return plain_text(facts["message"]), False
-    ready = _ready(root, incident, status, at, locale) or ""
+    ready = _ready(root, incident, status, at, config) or ""
     if is_terminal():
         edited = edit_text(f"{ready}{_ASK}") or ""
         text = edited.replace(_ASK.strip(), "").replace("\r\n", "\n").strip()
@@ -196,8 +197,9 @@ def _message(
     return ready, False
 
 
-def _ready(root: Path, incident: Incident, status: Status, at: datetime, locale: str) -> str | None:
+def _ready(root: Path, incident: Incident, status: Status, at: datetime, config: Config) -> str | None:
     """What the playbook has ready, from what the files know; raises Refused for an end before the beginning."""
+    zone = config.site.timezone
     state, is_end = state_of(incident, at), status in (Status.RESOLVED, Status.COMPLETED)
     if is_end and (state is None or (at < state.began and not state.is_upcoming)):
         raise Refused(f"{incident.id} has not begun yet at {format_time(at)}")
@@ -215,7 +217,7 @@ def _ready(root: Path, incident: Incident, status: Status, at: datetime, locale:
         "ends": incident.ends,
         "began": began,
         "ended": ended,
-        "same_day": ended.date() == began.date(),
+        "same_day": ended.astimezone(zone).date() == began.astimezone(zone).date(),
     }
     name = "called_off" if is_end and state and state.is_upcoming else str(status)
-    return ready_text(read_playbooks(root), incident.kind, locale, name, facts)
+    return ready_text(read_playbooks(root), incident.kind, config.default_locale, name, facts, zone)

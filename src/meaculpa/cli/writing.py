@@ -126,12 +126,12 @@ def is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def refuse_what_is_not_meant(root: Path, path: str, text: str, updates: int, message: str) -> Incident:
+def refuse_what_is_not_meant(config: Config, path: str, text: str, updates: int, message: str) -> Incident:
     """Check a file as it would be, before anything is written; gives what it would say.
 
     Raises InvalidInput for problems, and Refused for a text that would be read as facts or as further updates.
     """
-    incident = read_as_it_is(root, path, text)
+    incident = _read_with(config, path, text)
     bodies = [update.body for update in incident.updates]
     if len(bodies) != updates or message.strip() not in bodies:
         raise Refused(
@@ -142,7 +142,10 @@ def refuse_what_is_not_meant(root: Path, path: str, text: str, updates: int, mes
 
 def read_as_it_is(root: Path, path: str, text: str) -> Incident:
     """Read a file as it would be; raises InvalidInput with every problem."""
-    _, config = read_all(root, Memory())
+    return _read_with(read_all(root, Memory())[1], path, text)
+
+
+def _read_with(config: Config, path: str, text: str) -> Incident:
     found = parse_incident(IncidentFiles(Path(path).stem, Source(path, text.encode(), ""), ()), config)
     if found.incident is None:
         raise InvalidInput(found.problems)
@@ -161,7 +164,7 @@ def say_what_is_found(root: Path, incident: Incident) -> None:
 
 
 def edit_text(text: str) -> str | None:
-    """Let somebody edit a text in $EDITOR; None when it was not saved.
+    """Let somebody edit a text in $EDITOR; None when it was not saved. Raises Refused where there is no editor.
 
     An editor that saves in an older encoding loses nobody's words: they are read as Windows-1252, which most mean.
     """
@@ -170,7 +173,10 @@ def edit_text(text: str) -> str | None:
         path.write_bytes(text.encode())
         # As saved long ago, so that saving without a change is seen as well.
         os.utime(path, (0, 0))
-        click.edit(filename=str(path))
+        try:
+            click.edit(filename=str(path))
+        except click.ClickException as error:
+            raise Refused(f"{error.message}; set EDITOR to an editor that works here") from None
         if not path.is_file() or path.stat().st_mtime == 0:
             return None
         content = path.read_bytes()

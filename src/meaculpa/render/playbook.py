@@ -7,7 +7,8 @@ one is left, the page does not go out.
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, tzinfo
+from functools import partial
 
 from jinja2 import Environment, StrictUndefined, TemplateError
 
@@ -25,27 +26,33 @@ def first_status(kind: Kind) -> Status:
 
 
 def ready_text(
-    playbooks: Mapping[str, bytes], kind: Kind, locale: str, section: str, facts: Mapping[str, object]
+    playbooks: Mapping[str, bytes],
+    kind: Kind,
+    locale: str,
+    section: str,
+    facts: Mapping[str, object],
+    zone: tzinfo = UTC,
 ) -> str | None:
     """Say what is known, None where no text is ready; facts are only ever values, never templates.
 
-    Raises Refused for a playbook that cannot be read.
+    Times are written by the clock of `zone`, named beside them. Raises Refused for a playbook that cannot be read.
     """
     source = _section(_playbook(playbooks, kind, locale), kind, section)
     if source is None:
         return None
     words = Words(locale, {}, babel_locale(locale))
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)  # noqa: S701
-    tools = {"clock": words.clock, "day": _day_of(words), "moment": words.moment, "duration": words.duration}
+    tools = {
+        "clock": partial(words.local_clock, zone=zone),
+        "day": lambda at: words.day(at.astimezone(zone).date()),
+        "moment": partial(words.local_moment, zone=zone),
+        "duration": words.duration,
+    }
     try:
         text = environment.from_string(source).render(**facts, **tools)
     except TemplateError as error:
         raise Refused(f"site_templates/playbooks/{kind}.{locale}.md, ## {section}: {error.message}") from error
     return re.sub(r"\n{3,}", "\n\n", text).strip()
-
-
-def _day_of(words: Words) -> object:
-    return lambda at: words.day(at.date() if isinstance(at, datetime) else at)
 
 
 def _playbook(playbooks: Mapping[str, bytes], kind: Kind, locale: str) -> str:

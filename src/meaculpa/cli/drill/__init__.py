@@ -1,5 +1,6 @@
 """`meaculpa drill`: a timed rehearsal, published nowhere."""
 
+import signal as signals
 import tempfile
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +11,8 @@ from meaculpa.build.composition import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.drill.play import play
 from meaculpa.cli.drill.report import keep, last_time, rows, write_report
-from meaculpa.cli.drill.scenario import build_stage, read_scenarios
+from meaculpa.cli.drill.scenario import Scenario, build_stage, read_scenarios
+from meaculpa.cli.drill.score import Score
 from meaculpa.cli.drill.sink import mail_sink
 from meaculpa.cli.wording import bad, bold, faint, good, say
 from meaculpa.cli.writing import is_terminal
@@ -42,6 +44,10 @@ def drill_command(context: click.Context, name: str | None, is_auto: bool, now: 
         raise click.UsageError("a drill is played at a terminal; without a person: --auto")
     scenario = scenarios[name or _choose(list(scenarios))]
     root, config = _project(context)
+    if root is None:
+        say(faint("There is no project here, so this is the sample shop's night, and no report is kept."))
+    for number in _ENDINGS:
+        signals.signal(number, _end)
     with tempfile.TemporaryDirectory(prefix="meaculpa-drill-") as place, mail_sink() as sink:
         templates = root / "site_templates" if root else None
         stage = build_stage(Path(place), config, templates, sink.port)
@@ -50,11 +56,25 @@ def drill_command(context: click.Context, name: str | None, is_auto: bool, now: 
     table = rows(score, last_time(root / DRILLS, scenario.key, is_auto) if root else {})
     _print(scenario.name, table, score.findings)
     if root:
-        report = write_report(scenario, score, is_auto, at, table)
-        say(faint(f"Kept in {shown_path(keep(root / DRILLS, scenario, score, is_auto, at, report))}"))
+        _keep(root, scenario, score, is_auto, at, write_report(scenario, score, is_auto, at, table))
     missed = [mark.step for mark in score.marks if not mark.is_met]
     say(bad(f"Missed: {', '.join(missed)}.") if missed else good("Every target was met."))
     return 1 if missed else 0
+
+
+# A terminal that is closed, and whoever ends processes: the throwaway shop has to go all the same.
+_ENDINGS = [getattr(signals, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signals, name)]
+
+
+def _end(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
+
+
+def _keep(root: Path, scenario: Scenario, score: Score, is_auto: bool, at: datetime, report: str) -> None:
+    try:
+        say(faint(f"Kept in {shown_path(keep(root / DRILLS, scenario, score, is_auto, at, report))}"))
+    except OSError as error:
+        say(bad(f"The report cannot be kept in {shown_path(root / DRILLS)}: {error.strerror}"), to_errors=True)
 
 
 def _choose(names: list[str]) -> str:

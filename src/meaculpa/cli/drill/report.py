@@ -1,14 +1,16 @@
 """What a drill came to: a report in Markdown, and a line of history for the next one to be compared with."""
 
+import contextlib
+import itertools
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from meaculpa.cli.drill.play import Score
 from meaculpa.cli.drill.scenario import CUSTOMERS, WAITING, Scenario
-from meaculpa.files import write_file
+from meaculpa.cli.drill.score import Score
+from meaculpa.files import create_file, one_at_a_time, write_file
 from meaculpa.times import format_time
 
 HISTORY = "history.jsonl"
@@ -27,12 +29,22 @@ def in_words(seconds: float) -> str:
 def last_time(folder: Path, scenario: str, is_auto: bool) -> dict[str, float]:
     """How long each step took when this was played last in the same way; empty where it never was."""
     try:
-        lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
-        played = [json.loads(line) for line in lines if line.strip()]
-    except (OSError, ValueError):
+        lines = (folder / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
         return {}
-    alike = [one for one in played if one.get("scenario") == scenario and one.get("auto") is is_auto]
-    return dict(alike[-1]["seconds"]) if alike else {}
+    played = (_read_line(line) for line in reversed(lines))
+    alike = (one["seconds"] for one in played if one.get("scenario") == scenario and one.get("auto") is is_auto)
+    return next(alike, {})
+
+
+def _read_line(line: str) -> dict[str, Any]:
+    """A drill that was played; empty for what is no line of ours."""
+    try:
+        value = json.loads(line)
+        seconds = {str(step): float(after) for step, after in value["seconds"].items()}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
+    return {**value, "seconds": seconds}
 
 
 def rows(score: Score, before: dict[str, float]) -> list[tuple[str, str, str, str]]:
@@ -74,10 +86,7 @@ def write_report(
 
 def keep(folder: Path, scenario: Scenario, score: Score, is_auto: bool, at: datetime, report: str) -> Path:
     """Keep report and history in the project; gives the report's place."""
-    path = folder / f"{at:%Y-%m-%d-%H%M%S}-{scenario.key}.md"
-    write_file(path, report.encode())
-    history = folder / HISTORY
-    before = history.read_bytes() if history.is_file() else b""
+    path = _new_file(folder, f"{at:%Y-%m-%d-%H%M%S}-{scenario.key}", report.encode())
     line: dict[str, Any] = {
         "at": format_time(at),
         "scenario": scenario.key,
@@ -86,5 +95,20 @@ def keep(folder: Path, scenario: Scenario, score: Score, is_auto: bool, at: date
         "missed": [mark.step for mark in score.marks if not mark.is_met],
         "findings": len(score.findings),
     }
-    write_file(history, before + json.dumps(line).encode() + b"\n")
+    with one_at_a_time(folder):
+        history = folder / HISTORY
+        before = history.read_bytes() if history.is_file() else b""
+        gap = b"\n" if before and not before.endswith(b"\n") else b""
+        write_file(history, before + gap + json.dumps(line).encode() + b"\n")
     return path
+
+
+def _new_file(folder: Path, name: str, body: bytes) -> Path:
+    """Write a file under a name that no other drill has taken."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        path = folder / f"{name}{f'-{number}' if number > 1 else ''}.md"
+        with contextlib.suppress(FileExistsError):
+            create_file(path, body)
+            return path
+    raise AssertionError("numbers do not end")

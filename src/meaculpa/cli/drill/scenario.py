@@ -77,14 +77,9 @@ def build_stage(folder: Path, config: Config | None, templates: Path | None, por
 
 
 def _own(config: Config) -> dict[str, Any]:
-    site = config.site
-    support = {key: value for key, value in site.support.model_dump().items() if value}
-    names = {"name": site.name, "url": site.url, "store_url": site.store_url, "timezone": site.timezone.key}
-    components = [
-        {"id": one.id, "name": one.name, **({"paths": list(one.paths)} if one.paths else {})}
-        for one in config.components
-    ]
-    return {"site": {**names, "locales": list(site.locales), "support": support}, "components": components}
+    """The whole configuration, but for what leads to other machines and to files that are not copied."""
+    elsewhere = {"targets", "mail", "letters", "channels", "brand"}
+    return config.model_dump(mode="json", by_alias=True, exclude=elsewhere, exclude_defaults=True)
 
 
 def _mail(port: int) -> dict[str, Any]:
