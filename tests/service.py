@@ -13,7 +13,8 @@ from typing import Any
 
 @dataclass
 class Service:
-    """What was taken, and the answers to come: a status, `cut` (takes and says nothing), `slow`, or `moved`.
+    """What was taken, and the answers to come: a status, `cut` (takes and says nothing), `slow`, `503 slow`, or
+    `elsewhere`, `other`, `circle` (redirects by 302, 303, 307).
 
     Answers are used up, the last one stays; `asked` counts all requests.
     """
@@ -22,6 +23,7 @@ class Service:
     answers: list[int | str] = field(default_factory=lambda: [200])
     taken: list[dict[str, Any]] = field(default_factory=list)
     asked: int = 0
+    times: list[float] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -36,6 +38,7 @@ class Service:
     def next_answer(self) -> int | str:
         with self.lock:
             self.asked += 1
+            self.times.append(time.monotonic())
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
@@ -49,19 +52,20 @@ def a_service(*answers: int | str) -> Iterator[Service]:
             answer = service.next_answer()
             if answer in (200, "cut", "slow"):
                 service.taken.append(body)
-            if answer == "slow":
+            if answer in ("slow", "503 slow"):
                 time.sleep(3)
             if answer == "cut":
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            self._answer(answer if isinstance(answer, int) else 301 if answer == "moved" else 200)
+            told = {"elsewhere": 302, "other": 303, "circle": 307, "503 slow": 503, "slow": 200}
+            self._answer(answer if isinstance(answer, int) else told[answer])
 
         def do_GET(self) -> None:
             self._answer(200)
 
         def _answer(self, status: int) -> None:
             self.send_response(status)
-            if status == 301:
+            if 300 <= status < 400:
                 self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "2")
             self.end_headers()

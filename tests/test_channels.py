@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,12 +16,26 @@ from pathlib import Path
 import pytest
 
 from meaculpa.channels import Notice, Outcome
+from meaculpa.channels.messenger import Overheard
 from meaculpa.channels.news import News
-from meaculpa.channels.record import RECORD_PATH, Entry, Record, claim, claimed, due, merge, read_record, settle
+from meaculpa.channels.record import (
+    RECORD_PATH,
+    Entry,
+    Record,
+    bring,
+    claim,
+    claimed,
+    due,
+    merge,
+    read_record,
+    settle,
+)
 from meaculpa.channels.telling import tell
 from meaculpa.cli.drill.scenario import build_stage
 from meaculpa.config import Channel
 from meaculpa.errors import TargetError
+from meaculpa.manifest import MANIFEST_PATH, Index
+from meaculpa.model import OutputFile
 from meaculpa.render.message import Message, Tone
 from tests.conftest import make_bucket
 from tests.live import eventually, running
@@ -165,11 +180,36 @@ def test_nothing_is_told_twice(project: Path, service: Service) -> None:
 
 def test_another_time_or_another_name_of_the_file_makes_no_second_message(project: Path, service: Service) -> None:
     publish(project, service)
-    write(project, FIRST.replace("09:20", "09:18"))
-    publish(project, service)
+    write(project, FIRST.replace("09:20", "09:22"))
+    assert publish(project, service).returncode == 0
+    write(project, FIRST.replace("09:20", "09:22").replace("by card", "by any card"))
+    assert publish(project, service).returncode == 0
     (project / "incidents" / f"{CARD}.md").rename(project / "incidents" / "2026-11-22-pay.md")
-    publish(project, service)
+    done = meaculpa("publish", "--force", "--now", NOW, cwd=project, CHAT_URL=service.url)
+    assert (done.returncode, "published: " in done.stdout) == (0, True), done.stderr
     assert len(service.taken) == 1
+
+
+def test_the_same_words_in_another_incident_are_told(project: Path, service: Service) -> None:
+    """What was told and has vanished stands for one update, and not for everything that is ever said so again."""
+    write(project, FIRST + RESOLVED)
+    publish(project, service)
+    write(project, FIRST + RESOLVED.replace("09:28", "09:29"))
+    publish(project, service)
+    assert len(service.taken) == 2
+    again = FIRST.replace("next_update: 2026-11-22 10:00 UTC\n", "").replace("09:20", "10:20")
+    write(project, again + RESOLVED.replace("09:28", "10:28"), "2026-11-22-other")
+    assert publish(project, service, "2026-11-22 10:30").returncode == 0
+    assert len(service.taken) == 4
+
+
+def test_two_updates_of_one_minute_are_two(project: Path, service: Service) -> None:
+    publish(project, service)
+    head, front = FIRST, SECOND.replace("09:25", "09:20").lstrip()
+    write(project, f"{front}\n{head}")
+    publish(project, service)
+    publish(project, service)
+    assert sorted("We know the cause." in text for text in service.texts) == [False, True]
 
 
 def test_the_same_words_said_again_are_told_again(project: Path, service: Service) -> None:
@@ -269,12 +309,16 @@ def test_nobody_there_is_a_message_that_waits(project: Path) -> None:
     assert outcomes(project) == ["waiting"]
 
 
-def test_an_address_that_leads_elsewhere_has_taken_nothing(project: Path) -> None:
-    """A POST that is redirected goes on as a GET: the answer is 200, and the message is lost."""
-    with a_service("moved") as service:
-        done = publish(project, service)
-    assert "the service has moved (301)" in done.stderr
-    assert outcomes(project) == ["waiting"]
+@pytest.mark.parametrize(
+    ("answer", "outcome"), [("elsewhere", "unsure"), ("other", "told"), ("circle", "waiting"), (408, "waiting")]
+)
+def test_an_address_that_leads_elsewhere_may_have_lost_the_message(
+    project: Path, answer: int | str, outcome: str
+) -> None:
+    """A POST that is redirected goes on as a GET; after 303 it was taken before, in circles it never is."""
+    with a_service(answer) as service:
+        publish(project, service)
+    assert outcomes(project) == [outcome]
 
 
 def test_later_updates_wait_for_the_earlier_one(project: Path) -> None:
@@ -295,7 +339,8 @@ def test_of_several_recipients_of_one_address_nobody_gets_it_twice(project: Path
 
 
 def test_mail_is_tried_again_after_a_no_and_never_after_silence(project: Path) -> None:
-    for answers, told, expected in ((["450 later", "250 OK"], "told", 1), (["cut", "250 OK"], "unsure", 1)):
+    scripts = ((["450 later", "250 OK"], "told", 1), (["cut", "250 OK"], "unsure", 1), (["550 no"], "waiting", 0))
+    for answers, told, expected in scripts:
         write(project, FIRST)
         (project / "public" / RECORD_PATH).unlink(missing_ok=True)
         with mail_server() as server:
@@ -305,6 +350,41 @@ def test_mail_is_tried_again_after_a_no_and_never_after_silence(project: Path) -
         assert outcomes(project) == [told], done.stderr
         assert server.count == expected
         write(project, FIRST.replace("card", "any card"))
+
+
+def test_a_mail_server_that_lets_nobody_in_has_taken_nothing(project: Path) -> None:
+    with mail_server() as server:
+        server.on_mail = "530 log in first"
+        url = f"mailto://127.0.0.1:{server.port}?from=status@shop.example&to=team@shop.example"
+        done = meaculpa("publish", "--now", NOW, cwd=project, CHAT_URL=url)
+    assert outcomes(project) == ["waiting"]
+    assert "the mail server has not let us in (530)" in done.stderr
+
+
+def test_an_answer_that_is_cut_leaves_a_doubt_whatever_comes_after(project: Path) -> None:
+    with a_service("cut", 503, 200) as service:
+        url = f"mmost://127.0.0.1:{service.port}/{'a' * 26}?to=one,two"
+        for _ in range(2):
+            meaculpa("publish", "--now", NOW, cwd=project, CHAT_URL=url)
+    assert service.asked == 2
+    assert outcomes(project) == ["unsure"]
+
+
+@pytest.mark.parametrize("name", ["Anna\u2019s Shop", "\u0141\u00f3d\u017a Outdoor", "\u041c\u0430\u0433"])
+def test_a_shop_may_be_called_anything(project: Path, service: Service, name: str) -> None:
+    config = (project / "meaculpa.yml").read_bytes().replace(b"name: Northwind,", f"name: {name},".encode())
+    (project / "meaculpa.yml").write_bytes(config)
+    publish(project, service)
+    assert service.texts[0].startswith(f"{name}: You cannot pay by card")
+
+
+def test_nothing_is_imported_from_the_folder_that_we_are_in(project: Path, service: Service) -> None:
+    for name in ("apprise", "requests", "json", "markdown"):
+        (project / f"{name}.py").write_text("raise SystemExit('imported')")
+    environment = {**os.environ, "CHAT_URL": service.url}
+    command = [sys.executable, "-P", "-m", "meaculpa", "publish", "--now", NOW]
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, len(service.taken)) == (0, 1), done.stderr
 
 
 def test_without_its_address_a_channel_waits_and_the_others_hear(project: Path, service: Service) -> None:
@@ -380,6 +460,93 @@ def test_a_watch_tells_what_it_publishes_and_goes_on_trying(tmp_path: Path, monk
     assert service.asked == 3
 
 
+@pytest.mark.parametrize("how", ["retract", "rollback"])
+def test_what_waits_is_not_told_once_it_is_taken_off_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    moment = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    update = f"## {moment} investigating\n\nYou cannot pay by card.\n"
+    project = write_project(tmp_path / "shop")
+    config = CONFIG.replace(b"path: public", f"path: {tmp_path / 'public'}".encode())
+    (project / "meaculpa.yml").write_bytes(config + b"channels:\n  - name: chat\n    url: ${CHAT_URL}\n")
+    assert meaculpa("publish", cwd=project).returncode == 0
+    write(project, update)
+    elsewhere = shutil.copytree(project, tmp_path / "elsewhere")
+    with a_service(503) as service:
+        monkeypatch.setenv("CHAT_URL", service.url)
+        with running(project, "watch") as watch:
+            eventually(lambda: "not told of" in watch.said, "it waits")
+            arguments = ("retract", CARD, "--yes") if how == "retract" else ("rollback", "previous")
+            done = meaculpa(*arguments, cwd=elsewhere)
+            assert done.returncode == 0, done.stderr
+            service.answers, asked = [200], service.asked
+            time.sleep(8)
+            assert watch.stop() == 0
+    assert service.taken == [], asked
+
+
+def test_who_sees_another_one_send_tries_when_that_was_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_URL", "json://127.0.0.1:9/")
+    target, news = MemoryTarget(), some_news(a_notice())
+    clock = lambda: at(NOW)  # noqa: E731 (a clock that stands)
+    elsewhere = claim(Record(), news.notices, "another", at(NOW))
+    target.write(OutputFile(RECORD_PATH, elsewhere.body, "", "", ""))
+    target.write(OutputFile(MANIFEST_PATH, Index({}).body, "", "", ""))
+    done = tell(news, [target], clock=clock)
+    assert (done.attempts, done.is_done) == ((), False)
+    refused = settle(elsewhere, {news.notices[0].key: Entry(Outcome.WAITING, at(NOW), "investigating d", "another")})
+    target.write(OutputFile(RECORD_PATH, refused.body, "", "", ""))
+    assert [one.answer.outcome for one in tell(news, [target], clock=clock).attempts] == [Outcome.WAITING]
+
+
+def test_nothing_overtakes_what_another_one_is_sending() -> None:
+    first, second = a_notice(), a_notice("2026-11-22 09:25", "resolved e")
+    news = some_news(first, second)
+    sending = claim(Record({"chat": at("2026-11-22 08:00")}), [first], "another", at(NOW))
+    assert due(sending, news, "chat", at(NOW)) == []
+    assert due(sending, news, "chat", at(NOW) + timedelta(minutes=3)) == [second]
+
+
+def test_a_claim_that_stands_counts_more_than_one_that_is_brought_along() -> None:
+    notice = a_notice()
+    ours = claim(Record(), [notice], "ours", at(NOW))
+    theirs = claim(Record(), [notice], "theirs", at(NOW) + timedelta(seconds=1))
+    assert claimed(bring(ours, theirs), [notice], "ours") == []
+    told = settle(theirs, {notice.key: Entry(Outcome.TOLD, at(NOW), "investigating d", "theirs")})
+    assert bring(told, ours).entries[notice.key].outcome is Outcome.TOLD
+
+
+def test_a_record_from_the_future_silences_nobody(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_URL", service.url)
+    target = MemoryTarget()
+    target.write(OutputFile(RECORD_PATH, Record({"chat": at("2027-01-01 00:00")}).body, "", "", ""))
+    target.write(OutputFile(MANIFEST_PATH, Index({}).body, "", "", ""))
+    assert len(tell(some_news(a_notice()), [target], clock=lambda: at(NOW)).attempts) == 1
+
+
+def test_one_channel_that_hangs_holds_up_no_other(project: Path, service: Service) -> None:
+    config = CONFIG + b"channels:\n  - name: a-slow-one\n    url: ${SLOW_URL}\n  - name: chat\n    url: ${CHAT_URL}\n"
+    (project / "meaculpa.yml").write_bytes(config)
+    write(project, FIRST + SECOND)
+    with a_service("slow") as slow:
+        publish(project, service, SLOW_URL=slow.url)
+        assert len(service.taken) == 2
+    assert service.times[1] - service.times[0] < slow.times[1] - slow.times[0]
+
+
+def test_who_stops_a_publish_learns_what_became_of_the_message(project: Path) -> None:
+    with a_service("503 slow", 200) as service:
+        environment = {**os.environ, "CHAT_URL": service.url}
+        command = [sys.executable, "-m", "meaculpa", "-C", str(project), "publish", "--now", NOW]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        eventually(lambda: service.asked == 1, "the message is on its way")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=60)
+    assert outcomes(project) == ["waiting"]
+
+
 def test_a_channel_that_hangs_holds_up_no_publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moment = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     update = f"## {moment} investigating\n\nYou cannot pay by card.\n"
@@ -398,7 +565,7 @@ def test_a_channel_that_hangs_holds_up_no_publish(tmp_path: Path, monkeypatch: p
 # ---- The record
 
 
-def a_notice(moment: str = "2026-11-22 09:20", digest: str = "d", channel: Channel = CHAT) -> Notice:
+def a_notice(moment: str = "2026-11-22 09:20", digest: str = "investigating d", channel: Channel = CHAT) -> Notice:
     message = Message("a title", "a text", (), Tone.INFO)
     return Notice(channel, f"card {moment.replace(' ', 'T')}Z", at(moment), digest, message)
 
@@ -415,7 +582,13 @@ def test_a_record_is_read_as_it_was_written() -> None:
     assert claimed(claim(record, [notice], "you", at(NOW)), [notice], "you") == []
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'{"v":1,"since":3}', b'{"v":2}', b"[" * 100_000])
+NAIVE = b'{"v":1,"since":{"chat":"2026-11-22T09:30:00"},"entries":{}}'
+ODD = b'{"v":1,"since":{},"entries":{"chat x":{"outcome":"told","at":"2026-11-22T09:30:00Z","digest":"d","run":"r"}}}'
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"null", b'{"v":1,"since":3}', b'{"v":2}', b"[" * 100_000, NAIVE, ODD]
+)
 def test_a_record_that_is_damaged_is_told(body: bytes) -> None:
     with pytest.raises(TargetError, match=r"damaged|another version"):
         read_record(body)
@@ -435,8 +608,8 @@ def test_two_targets_know_together_what_was_told() -> None:
     """One was away when it was claimed, the other when it was told."""
     notice, later = a_notice(), at(NOW) + timedelta(minutes=1)
     sending = claim(Record(), [notice], "me", at(NOW))
-    told = settle(sending, {notice.key: Entry(Outcome.TOLD, later, "d", "me")})
-    waiting = settle(sending, {notice.key: Entry(Outcome.WAITING, later, "d", "me")})
+    told = settle(sending, {notice.key: Entry(Outcome.TOLD, later, "investigating d", "me")})
+    waiting = settle(sending, {notice.key: Entry(Outcome.WAITING, later, "investigating d", "me")})
     assert merge([sending, told]) == merge([told, sending]) == told
     assert merge([sending, waiting]) == merge([waiting, sending]) == waiting
     others = claim(Record(), [notice], "you", later)
@@ -448,6 +621,8 @@ def test_what_is_told_at_one_target_is_known_at_the_other_when_it_is_back(
 ) -> None:
     monkeypatch.setenv("CHAT_URL", service.url)
     first, second = MemoryTarget("first"), MemoryTarget("second")
+    for target in (first, second):
+        target.write(OutputFile(MANIFEST_PATH, Index({}).body, "", "", ""))
     news = some_news(a_notice())
     clock = lambda: at(NOW)  # noqa: E731 (a clock that stands)
     assert tell(news, [first], clock=clock).is_done
@@ -457,19 +632,68 @@ def test_what_is_told_at_one_target_is_known_at_the_other_when_it_is_back(
 
 
 def test_what_was_told_is_forgotten_after_a_week_and_not_before() -> None:
-    notice, new = a_notice(), a_notice("2026-11-28 09:20", "e")
-    told = settle(Record(), {notice.key: Entry(Outcome.TOLD, at(NOW), "d", "me")})
+    notice, new = a_notice(), a_notice("2026-11-28 09:20", "investigating e")
+    told = settle(Record(), {notice.key: Entry(Outcome.TOLD, at(NOW), "investigating d", "me")})
     assert notice.key in claim(told, [new], "me", at(NOW) + timedelta(days=6)).entries
     assert notice.key not in claim(told, [new], "me", at(NOW) + timedelta(days=8)).entries
 
 
-def test_words_of_another_day_do_not_hide_new_ones() -> None:
-    """`It works again` stands in every incident: only what has vanished from the files is the same update."""
-    before, today = a_notice("2026-11-20 09:20"), a_notice()
-    told = Record({"chat": at("2026-11-01 00:00")}, {before.key: Entry(Outcome.TOLD, before.at, "d", "me")})
-    standing = News("Northwind", (today,), frozenset({"chat"}), frozenset({before.update, today.update}))
-    assert due(told, standing, at(NOW)) == [today]
-    assert due(told, some_news(today), at(NOW)) == []
+def test_what_is_given_up_is_said_to_be(project: Path) -> None:
+    with a_service(404) as service:
+        publish(project, service)
+        shown = meaculpa("channels", "--now", "2026-11-24 09:30", cwd=project, CHAT_URL=service.url)
+    assert "never told (the service answers 404)" in shown.stdout
+    assert shown.returncode == 0
+
+
+def test_what_is_told_at_one_target_is_not_told_at_the_next(project: Path, service: Service) -> None:
+    second = b"  - {name: second, type: directory, path: public2}\n"
+    (project / "meaculpa.yml").write_bytes(CONFIG + second + b"channels:\n  - name: chat\n    url: ${CHAT_URL}\n")
+    for name in ("local", "second"):
+        done = meaculpa("publish", "--target", name, "--now", NOW, cwd=project, CHAT_URL=service.url)
+        assert done.returncode == 0, done.stderr
+    assert len(service.taken) == 1
+
+
+class Forgetful(MemoryTarget):
+    """Cannot be written for a moment, once something has been claimed there."""
+
+    fails = 2
+
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        if file.path == RECORD_PATH and b"told" in file.body and self.fails:
+            self.fails -= 1
+            raise TargetError("the place cannot be reached")
+        return super().write(file, expected)
+
+
+def test_what_was_told_is_entered_even_if_that_takes_a_while(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_URL", service.url)
+    monkeypatch.setattr("meaculpa.channels.telling._TRIES_TO_ENTER", (0.0, 0.0, 0.0))
+    target, clock = Forgetful(), lambda: at(NOW)
+    target.write(OutputFile(MANIFEST_PATH, Index({}).body, "", "", ""))
+    assert tell(some_news(a_notice()), [target], clock=clock).is_done
+    assert tell(some_news(a_notice()), [target], clock=clock).attempts == ()
+    assert len(service.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("heard", "recipients", "outcome"),
+    [
+        (Overheard(), 1, "waiting"),
+        (Overheard(is_connected=True), 1, "unsure"),
+        (Overheard(is_connected=True, is_mail=True, code=535), 1, "waiting"),
+        (Overheard(ends=[("told", "")]), 1, "waiting"),
+        (Overheard(ends=[("unsure", ""), ("waiting", "")]), 1, "unsure"),
+        (Overheard(ends=[("told", ""), ("waiting", "")]), 1, "waiting"),
+        (Overheard(ends=[("told", ""), ("waiting", "")]), 2, "unsure"),
+        (Overheard(ends=[("waiting", ""), ("waiting", "")]), 2, "waiting"),
+    ],
+)
+def test_what_a_no_of_the_library_means(heard: Overheard, recipients: int, outcome: str) -> None:
+    assert heard.judge(recipients, is_told=False)[0] == outcome
 
 
 # ---- The command, the configuration, the drill

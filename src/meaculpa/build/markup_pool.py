@@ -172,7 +172,7 @@ class _Worker:
     def start(self) -> None:
         """Start the process if it does not run."""
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "meaculpa.build.markup_worker"]
+            command = [sys.executable, "-P", "-m", "meaculpa.build.markup_worker"]
             # A session of its own: Ctrl-C is for the program, which then ends its helpers.
             self._process = subprocess.Popen(  # noqa: S603 (our own worker)
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True

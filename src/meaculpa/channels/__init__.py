@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One update for one channel; `update` names the update, `digest` identifies what it says."""
+    """One update for one channel; `update` names the update, `digest` its status and what identifies its words."""
 
     channel: Channel
     update: str
@@ -46,6 +46,11 @@ class Notice:
     def incident(self) -> str:
         """The incident that it belongs to."""
         return self.update.partition(" ")[0]
+
+    @property
+    def moment(self) -> str:
+        """The update's own name within its incident."""
+        return self.update.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)

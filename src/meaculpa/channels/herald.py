@@ -4,7 +4,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
+from meaculpa.channels import Outcome
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling, tell
 from meaculpa.publish.target import Target
@@ -56,12 +58,15 @@ class Herald:
         return news.channels <= self._known and all(notice.key in self._told for notice in news.notices)
 
     def _tell(self, news: News) -> None:
+        fresh = replace(news, notices=tuple(one for one in news.notices if one.key not in self._told))
         try:
-            done = tell(news, self._open(), lambda: self._stopped)
+            done = tell(fresh, self._open(), lambda: self._stopped)
         except Exception as error:
             # Whatever it is, a thread that has ended would tell nobody anything, and say nothing of that.
-            done = Telling((), str(error) or type(error).__name__)
+            done = Telling((), str(error) or type(error).__name__, True)
         self._report(done)
+        # Whatever happens to the record: what this process has told, it does not tell again.
+        self._told |= {one.notice.key for one in done.attempts if one.answer.outcome is not Outcome.WAITING}
         if done.is_done:
             self._failures, self._known = 0, news.channels
             self._told = {notice.key for notice in news.notices}

@@ -8,12 +8,15 @@ apprise says only yes or no. Whether a "no" means that nothing has arrived decid
 the process listens to its own connections.
 """
 
+import http.client
 import json
 import logging
 import os
+import signal
 import smtplib
 import socket
 import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,33 +24,45 @@ from typing import Any
 import apprise
 import requests
 from apprise.plugins import NotifyBase
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, SSLError
-from urllib3.exceptions import ProxyError as NoProxyError
 
 from meaculpa.channels import BEGUN
 
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None  # type: ignore[assignment]
+
+# A little more than the parent waits: nobody ends us when it has been killed.
+_LONGEST = 45
+_MOST_MEMORY = 768 * 2**20
 _READ_SECONDS = 15.0
-# A gateway that gave up waiting does not know what became of what it passed on.
-_KNOWS_NOTHING = (408, 504)
-_NEVER_SENT = (NewConnectionError, ConnectTimeoutError, SSLError, NoProxyError)
+# A gateway that gave up waiting does not know what became of what it passed on (520 and 524 are Cloudflare's).
+_KNOWS_NOTHING = (504, 520, 524)
+_SEE_OTHER = 303
+_LOOKS_ONLY = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass
 class Overheard:
     """What the connections of this process came to; `ends` holds an entry for each thing that was sent.
 
-    `is_led_astray` says that a request was sent elsewhere and lost its message on the way, as POST becomes GET.
+    `is_sent` says that a request has left us whose answer is not there yet, `is_mail` that a mail server was asked,
+    `code` its last no.
     """
 
     is_connected: bool = False
-    is_led_astray: bool = False
+    is_sent: bool = False
+    is_mail: bool = False
+    code: int = 0
     ends: list[tuple[str, str]] = field(default_factory=list)
 
     def listen(self) -> None:
         """Hear of everything that goes out from now on."""
         self._wrap(socket.socket, "connect", self._connect)
+        self._wrap(http.client.HTTPConnection, "send", self._send)
         self._wrap(requests.Session, "send", self._request)
-        self._wrap(smtplib.SMTP, "sendmail", self._mail)
+        self._wrap(smtplib.SMTP, "getreply", self._reply)
+        self._wrap(smtplib.SMTP, "data", self._mail)
 
     def _wrap(self, owner: type, name: str, wrapper: Callable[..., Any]) -> None:
         original = getattr(owner, name)
@@ -58,55 +73,83 @@ class Overheard:
         self.is_connected = True
         return result
 
+    def _send(self, original: Callable[..., Any], connection: Any, data: Any) -> Any:
+        # What goes out before a request has begun is how a proxy is asked for a way.
+        if connection._HTTPConnection__state != "Idle":
+            if connection.sock is None and connection.auto_open:
+                connection.connect()
+            self.is_sent = True
+        return original(connection, data)
+
     def _request(self, original: Callable[..., Any], session: Any, request: Any, **kwargs: Any) -> Any:
+        self.is_sent = False
         try:
             response = original(session, request, **kwargs)
-        except requests.RequestException as error:
-            self.ends.append(_failed_request(error))
+        except requests.TooManyRedirects:
+            self.ends.append(("waiting", "the service sends us round in circles"))
             raise
-        code = response.status_code
-        if response.history and response.request.method != request.method:
-            self.is_led_astray = True
-            self.ends.append(("waiting", f"the service has moved ({response.history[0].status_code})"))
-        elif code < 400:
-            self.ends.append(("told", ""))
-        else:
-            answer = f"the service answers {code}"
-            self.ends.append(("unsure" if code in _KNOWS_NOTHING else "waiting", answer))
+        except requests.RequestException:
+            if self.is_sent:
+                self.ends.append(("unsure", "the service has not answered"))
+            else:
+                self.ends.append(("waiting", "the service cannot be reached"))
+            raise
+        if request.method not in _LOOKS_ONLY:
+            self.ends.append(_end_of(request, response))
         return response
+
+    def _reply(self, original: Callable[..., Any], *args: Any) -> Any:
+        self.is_mail = True
+        code, words = original(*args)
+        self.code = code if code >= 400 else self.code
+        return code, words
 
     def _mail(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         try:
-            result = original(*args, **kwargs)
-        except (smtplib.SMTPResponseException, smtplib.SMTPRecipientsRefused) as error:
-            code = getattr(error, "smtp_code", "")
-            self.ends.append(("waiting", f"the mail server says no {code}".strip()))
+            code, words = original(*args, **kwargs)
+        except smtplib.SMTPResponseException:
+            self.ends.append(("waiting", f"the mail server answers {self.code}"))
             raise
         except Exception:
-            self.ends.append(("unsure", "the mail server has not answered"))
+            self.ends.append(("unsure", "the mail server has not said whether it took the message"))
             raise
-        self.ends.append(("told", ""))
-        return result
+        self.ends.append(("told", "") if code < 400 else ("waiting", f"the mail server answers {code}"))
+        return code, words
 
-    def judge(self, recipients: int) -> tuple[str, str]:
-        """Say what a "no" of apprise's means."""
-        if not self.is_connected:
-            return "waiting", "the service cannot be reached"
-        if not self.ends:
-            return "unsure", "the service has not said whether it took the message"
-        if recipients > 1 and any(end == "told" for end, _ in self.ends):
+    def judge(self, recipients: int, is_told: bool) -> tuple[str, str]:
+        """Say what became of the message: apprise's yes counts unless we heard otherwise, its no as we heard it."""
+        doubts = [end for end in self.ends if end[0] == "unsure"]
+        if is_told and (not self.ends or self.ends[-1][0] == "told"):
+            return "told", ""
+        if doubts:
+            return doubts[0]
+        refused = [end for end in self.ends if end[0] == "waiting"]
+        if recipients > 1 and len(refused) < len(self.ends):
             return "unsure", "not everybody whom the address names may have got it"
-        outcome, why = self.ends[-1]
-        return (outcome, why) if outcome != "told" else ("waiting", "the service has not taken the message")
-
-
-def _failed_request(error: requests.RequestException) -> tuple[str, str]:
-    """Tell a request that never went out from one whose answer was lost."""
-    cause: object = error.args[0] if error.args else error
-    cause = cause.reason if isinstance(cause, MaxRetryError) else cause
-    if isinstance(cause, _NEVER_SENT):
+        if refused:
+            return refused[-1]
+        if self.ends:
+            return "waiting", "the service has not taken the message"
+        if self.is_mail:
+            return "waiting", f"the mail server has not let us in ({self.code})"
+        if self.is_connected:
+            return "unsure", "the service has not said whether it took the message"
         return "waiting", "the service cannot be reached"
-    return "unsure", "the service has not answered"
+
+
+def _end_of(request: Any, response: Any) -> tuple[str, str]:
+    """What an answer says of the request that it answers.
+
+    A POST that is sent elsewhere goes on as a GET, without its message: after 303 it was taken before that (RFC 9110,
+    15.4.4), after anything else nobody can tell.
+    """
+    code = response.status_code
+    first = response.history[0].status_code if response.history else 0
+    if first and response.request.method != request.method and first != _SEE_OTHER:
+        return "unsure", f"the service sends us elsewhere ({first}), and the message may be lost on the way"
+    if code < 400:
+        return "told", ""
+    return "unsure" if code in _KNOWS_NOTHING else "waiting", f"the service answers {code}"
 
 
 def main() -> None:
@@ -116,6 +159,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         os.dup2(quiet, stream.fileno())
     logging.disable(logging.CRITICAL)
+    _limit()
 
     def begin() -> None:
         answers.write(f"{BEGUN}\n")
@@ -145,14 +189,28 @@ def _answer(request: dict[str, Any], begin: Callable[[], None]) -> dict[str, Any
         )
     except Exception:
         is_told = False
-    outcome, why = ("told", "") if is_told and not heard.is_led_astray else heard.judge(len(service))
+    outcome, why = heard.judge(len(service), bool(is_told))
     return {"outcome": outcome, "why": why}
+
+
+def _limit() -> None:
+    """A reply without an end, in time or in size, must not stay when nobody waits any more."""
+    if hasattr(signal, "alarm"):
+        signal.alarm(_LONGEST)
+    if resource:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, most))
+
+
+def _plain(sender: str) -> str:
+    """The shop's name as a header can hold it: apprise names itself so to every service."""
+    return unicodedata.normalize("NFKD", sender).encode("ascii", "ignore").decode().strip() or "Status"
 
 
 def _open(address: str, sender: str) -> NotifyBase | None:
     """Make apprise's service of an address: it sends one message, once, and shows no pictures of its own."""
     asset = apprise.AppriseAsset(
-        app_id=sender, app_desc=sender, image_url_mask="", image_url_logo="", image_path_mask=""
+        app_id=_plain(sender), app_desc=_plain(sender), image_url_mask="", image_url_logo="", image_path_mask=""
     )
     service = apprise.Apprise.instantiate(address, asset=asset) if address else None
     if not isinstance(service, NotifyBase):

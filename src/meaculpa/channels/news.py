@@ -1,9 +1,10 @@
 """What of a site is young enough to be told."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 
 from meaculpa.channels import Notice
 from meaculpa.config import Config
@@ -66,13 +67,12 @@ def _notices(
 
 
 def _named(state: IncidentState) -> Iterator[tuple[str, Update]]:
-    """Name each update by its incident and moment; of two at one moment the later one is numbered."""
-    before: dict[datetime, int] = {}
+    """Name each update by its incident and moment, and where several have one moment by their words as well."""
+    moments = Counter(update.at for update in state.updates)
     for update in state.updates:
-        same = before[update.at] = before.get(update.at, 0) + 1
-        number = f"#{same}" if same > 1 else ""
-        yield f"{state.incident.id} {update.at.astimezone(UTC):%Y-%m-%dT%H:%MZ}{number}", update
+        words = f"~{_digest(update).rpartition(' ')[2][:6]}" if moments[update.at] > 1 else ""
+        yield f"{state.incident.id} {update.at.astimezone(UTC):%Y-%m-%dT%H:%MZ}{words}", update
 
 
 def _digest(update: Update) -> str:
-    return hashlib.sha256(f"{update.status}\n{update.body}".encode()).hexdigest()[:16]
+    return f"{update.status} {hashlib.sha256(update.body.encode()).hexdigest()[:16]}"

@@ -34,10 +34,11 @@ def look_at(channel: Channel) -> Answer:
 
 
 def _ask(channel: Channel, request: dict[str, Any]) -> Answer:
-    # A session of its own: Ctrl-C is for the program, which waits for what is on its way.
+    # A session of its own: Ctrl-C is for the program, which waits for what is on its way. Nothing is imported from
+    # the folder that we happen to be in (-P).
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "meaculpa.channels.messenger"],
+            [sys.executable, "-P", "-m", "meaculpa.channels.messenger"],
             input=json.dumps({**request, "variable": channel.variable}).encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -1,12 +1,13 @@
 """What was told, as a value: kept at the targets, where every machine that publishes finds it."""
 
+import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationError
 
 from meaculpa.channels import Notice, Outcome
 from meaculpa.channels.news import News
@@ -17,28 +18,34 @@ _FORMAT = 1
 _KEPT = timedelta(days=7)
 # A channel that is new hears of what was said shortly before it came.
 _BEFORE_IT_CAME = timedelta(hours=1)
-# Whoever has not come back by then was killed while sending.
+# Whoever has not come back by then was ended while sending.
 LONGEST_SENDING = timedelta(minutes=2)
 _CERTAINTY = (Outcome.WAITING, Outcome.SENDING, Outcome.UNSURE, Outcome.TOLD)
+
+Key = Annotated[str, StringConstraints(pattern=r"^\S+ \S+ \d{4}-\d\d-\d\dT\d\d:\d\dZ(~\w+)?$")]
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What became of a notice, when, why, and which process said so (`run`); `digest` is that of the update."""
+    """What became of a notice, when, why, and which process said so (`run`); `digest` is that of the update.
+
+    `is_moved` says that the update has another time or place since, under which it has an entry of its own.
+    """
 
     outcome: Outcome
-    at: datetime
+    at: AwareDatetime
     digest: str
     run: str
     why: str = ""
+    is_moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """Since when each channel has been told of updates, and what became of each notice, by its key."""
 
-    since: Mapping[str, datetime] = field(default_factory=dict)
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    since: Mapping[str, AwareDatetime] = field(default_factory=dict)
+    entries: Mapping[Key, Entry] = field(default_factory=dict)
 
     @property
     def body(self) -> bytes:
@@ -60,6 +67,7 @@ def read_record(body: bytes) -> Record:
         ) from None
 
 
+@functools.cache
 def _adapter() -> TypeAdapter[Record]:
     return TypeAdapter(Record)
 
@@ -77,6 +85,21 @@ def merge(records: Iterable[Record]) -> Record:
     return Record(since, entries)
 
 
+def bring(known: Record, stored: Record) -> Record:
+    """Put what we know together with what stands at one target.
+
+    A claim that stands there was granted there: whoever made it may be sending, so it counts more than another claim
+    that we only bring along.
+    """
+    together = merge([known, stored])
+    granted = {
+        key: entry
+        for key, entry in stored.entries.items()
+        if entry.outcome is Outcome.SENDING and together.entries[key].outcome is Outcome.SENDING
+    }
+    return replace(together, entries={**together.entries, **granted})
+
+
 def _truer(one: Entry, other: Entry) -> Entry:
     """Of what one process said, the later; of two processes, the one that is further, or else was first."""
     if one.run == other.run:
@@ -84,24 +107,59 @@ def _truer(one: Entry, other: Entry) -> Entry:
     return max(one, other, key=lambda entry: (_CERTAINTY.index(entry.outcome), -entry.at.timestamp()))
 
 
-def due(record: Record, news: News, now: datetime) -> list[Notice]:
-    """List what is to be told, oldest first.
+def recognise(record: Record, news: News, now: datetime) -> Record:
+    """Enter updates that were told and have since got another time, another file name, or other words as well.
 
-    An update that was told and then got another time, or a file of another name, has vanished under its old name
-    and is known by what it says.
+    Each entry whose update has vanished from the files stands for one update at most: of the same incident with the
+    same words or at least the same status, or of another one at the same moment, with the same words or because that
+    incident is there no more.
     """
-    vanished = {
-        (key.partition(" ")[0], entry.digest)
+    vanished = [
+        key
         for key, entry in record.entries.items()
-        if entry.outcome is not Outcome.WAITING and key.partition(" ")[2] not in news.standing
-    }
-    return [
-        notice
-        for notice in news.notices
-        if notice.at >= record.since.get(notice.channel.name, now) - _BEFORE_IT_CAME
-        and is_open(record, notice)
-        and (notice.channel.name, notice.digest) not in vanished
+        if entry.outcome is not Outcome.WAITING and not entry.is_moved and _update_in(key) not in news.standing
     ]
+    entries, there = dict(record.entries), {update.partition(" ")[0] for update in news.standing}
+    for notice in news.notices:
+        alike = [key for key in vanished if is_open(record, notice) and _is_alike(key, record, notice, there)]
+        if alike:
+            key = min(alike, key=lambda one: record.entries[one].digest != notice.digest)
+            vanished.remove(key)
+            entries[notice.key] = replace(record.entries[key], digest=notice.digest)
+            entries[key] = replace(record.entries[key], at=max(now, record.entries[key].at), is_moved=True)
+    return replace(record, entries=entries) if entries != record.entries else record
+
+
+def _is_alike(key: str, record: Record, notice: Notice, there: Collection[str]) -> bool:
+    entry, (channel, incident, moment) = record.entries[key], key.split(" ")
+    if channel != notice.channel.name:
+        return False
+    if incident == notice.incident:
+        return entry.digest.partition(" ")[0] == notice.digest.partition(" ")[0]
+    is_same = entry.digest == notice.digest or incident not in there
+    return is_same and moment.partition("~")[0] == notice.moment.partition("~")[0]
+
+
+def _update_in(key: str) -> str:
+    return key.partition(" ")[2]
+
+
+def due(record: Record, news: News, channel: str, now: datetime) -> list[Notice]:
+    """List what a channel is to be told, oldest first; nothing behind a notice that another process is sending."""
+    found = []
+    for notice in news.notices:
+        entry = record.entries.get(notice.key)
+        if notice.channel.name != channel or not _is_of_its_time(record, notice, now):
+            continue
+        if entry and entry.outcome is Outcome.SENDING and not is_lost(entry, now):
+            break
+        if is_open(record, notice):
+            found.append(notice)
+    return found
+
+
+def _is_of_its_time(record: Record, notice: Notice, now: datetime) -> bool:
+    return notice.at >= min(now, record.since.get(notice.channel.name, now)) - _BEFORE_IT_CAME
 
 
 def is_open(record: Record, notice: Notice) -> bool:
@@ -110,9 +168,17 @@ def is_open(record: Record, notice: Notice) -> bool:
     return entry is None or entry.outcome is Outcome.WAITING
 
 
+def is_settled(record: Record, news: News, now: datetime) -> bool:
+    """Whether nothing of it is due, and nobody is sending any of it at this moment."""
+    entries = [record.entries.get(notice.key) for notice in news.notices]
+    is_under_way = any(entry and entry.outcome is Outcome.SENDING and not is_lost(entry, now) for entry in entries)
+    return not is_under_way and not any(due(record, news, channel, now) for channel in news.channels)
+
+
 def open_channels(record: Record, names: Iterable[str], now: datetime) -> Record:
-    """Remember since when channels hear of updates, for those that are new."""
-    return replace(record, since={**dict.fromkeys(names, now), **record.since})
+    """Remember since when channels hear of updates, for those that are new; nobody hears from the future."""
+    since = {name: min(now, record.since.get(name, now)) for name in names}
+    return replace(record, since={**record.since, **since})
 
 
 def claim(record: Record, notices: Iterable[Notice], run: str, now: datetime) -> Record:
@@ -125,8 +191,9 @@ def claim(record: Record, notices: Iterable[Notice], run: str, now: datetime) ->
 
 
 def claimed(record: Record, notices: Iterable[Notice], run: str) -> list[Notice]:
-    """Find which of these notices are this process's to send."""
-    return [one for one in notices if (entry := record.entries.get(one.key)) and entry.run == run]
+    """Find which of these notices are this process's to send now."""
+    ours = {key for key, entry in record.entries.items() if entry.run == run and entry.outcome is Outcome.SENDING}
+    return [one for one in notices if one.key in ours]
 
 
 def settle(record: Record, entries: Mapping[str, Entry]) -> Record:

@@ -1,13 +1,16 @@
-"""Tells what is due: claims it at the targets, sends it, and enters what became of it."""
+"""Tells what is due: claims it at the targets, sends it, and enters there what became of it."""
 
 import hashlib
 import random
 import secrets
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
 from meaculpa.channels import Answer, Notice, Outcome
 from meaculpa.channels.news import News
@@ -16,20 +19,28 @@ from meaculpa.channels.record import (
     RECORD_PATH,
     Entry,
     Record,
+    bring,
     claim,
     claimed,
     due,
+    is_settled,
     merge,
     open_channels,
     read_record,
+    recognise,
     settle,
 )
 from meaculpa.errors import TargetError
+from meaculpa.manifest import MANIFEST_PATH, Index, read_index, retracted_name
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import ABSENT, Conflict, Target
 from meaculpa.render.headers import CONTENT_TYPES
 
+Given = TypeVar("Given")
 _SECONDS, _ATTEMPTS, _LONGEST_PAUSE = 10.0, 12, 0.4
+_TRIES_TO_ENTER = (1.0, 3.0, 6.0)
+# Each takes a process of some 60 MB.
+_MOST_AT_ONCE = 6
 
 
 def utc_now() -> datetime:
@@ -47,15 +58,37 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """What one go came to: attempts in their order, and why nothing could be told at all (None: it could)."""
+    """What one go came to: attempts, and why nothing more could be told at all (None: it could).
+
+    `is_open` says that something is left that nobody has told, or that another process is telling at this moment.
+    """
 
     attempts: tuple[Attempt, ...]
     failure: str | None = None
+    is_open: bool = False
 
     @property
     def is_done(self) -> bool:
         """Whether nothing is left to be tried again."""
-        return self.failure is None and all(one.answer.outcome is not Outcome.WAITING for one in self.attempts)
+        return self.failure is None and not self.is_open
+
+
+@dataclass
+class _Go:
+    """One go at telling: what there is to tell, where it is recorded, and what has been tried."""
+
+    news: News
+    targets: Sequence[Target]
+    stopping: Callable[[], bool]
+    clock: Callable[[], datetime]
+    attempts: list[Attempt] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def amend(self, change: Callable[[Record], Record]) -> Record:
+        """Change the record; one channel at a time, for they all share it."""
+        with self.lock:
+            return _amend(self.targets, change)
 
 
 def tell(
@@ -64,29 +97,33 @@ def tell(
     stopping: Callable[[], bool] = lambda: False,
     clock: Callable[[], datetime] = utc_now,
 ) -> Telling:
-    """Tell every channel what it has not been told; a channel that does not take something gets nothing after it.
+    """Tell every channel what it has not been told, each at its own pace and in its order.
 
     Who may send is settled at the targets: a notice is claimed there under a condition before it goes out, and
-    whoever finds it claimed leaves it alone. A target that cannot be reached is left out; one must be there.
+    whoever finds it claimed leaves it alone. A target that cannot be reached is left out; one must be there. What was
+    retracted at any of them is not told, and nothing while a rollback holds all of them.
     """
-    attempts: list[Attempt] = []
+    go = _Go(news, targets, stopping, clock)
     try:
-        while not stopping():
-            record = _amend(targets, lambda stored: open_channels(stored, news.channels, clock()))
-            silent = {one.notice.channel.name for one in attempts if one.answer.outcome is Outcome.WAITING}
-            chosen = _first_of_each(due(record, news, clock()), silent)
-            unusable = {one.key: reason for one in chosen if (reason := missing_address(one.channel))}
-            attempts += [
-                Attempt(one, Answer(Outcome.WAITING, unusable[one.key])) for one in chosen if one.key in unusable
-            ]
-            usable = [one for one in chosen if one.key not in unusable]
-            if usable:
-                _send_claimed(usable, targets, news.sender, clock, attempts)
-            elif not unusable:
-                break
+        record = go.amend(lambda stored: recognise(open_channels(stored, news.channels, clock()), news, clock()))
+        if _first_of_each(record, go):
+            go.news = _without_retracted(news, targets)
+            first = _first_of_each(record, go)
+            with ThreadPoolExecutor(min(_MOST_AT_ONCE, max(1, len(first)))) as threads:
+                list(threads.map(partial(_tell_channel, go), first))
+            record = read_told(targets)
     except TargetError as error:
-        return Telling(tuple(attempts), str(error))
-    return Telling(tuple(attempts))
+        go.failures.append(str(error))
+    else:
+        is_open = not is_settled(record, go.news, clock())
+        return Telling(tuple(go.attempts), go.failures[0] if go.failures else None, is_open)
+    return Telling(tuple(go.attempts), go.failures[0], True)
+
+
+def _first_of_each(record: Record, go: _Go) -> list[Notice]:
+    """What each channel that has something to hear is to hear first."""
+    every = (due(record, go.news, name, go.clock())[:1] for name in sorted(go.news.channels))
+    return [notice for first in every for notice in first]
 
 
 def read_told(targets: Sequence[Target]) -> Record:
@@ -94,39 +131,65 @@ def read_told(targets: Sequence[Target]) -> Record:
     return merge(record for _, record, _ in _read_all(targets))
 
 
-def _first_of_each(notices: Sequence[Notice], silent: set[str]) -> list[Notice]:
-    """The oldest notice of each channel, but for some channels."""
-    first: dict[str, Notice] = {}
-    for notice in notices:
-        if notice.channel.name not in silent:
-            first.setdefault(notice.channel.name, notice)
-    return list(first.values())
+def _without_retracted(news: News, targets: Sequence[Target]) -> News:
+    """What may be told: nothing that was retracted, and nothing at all while every target is held.
+
+    Raises TargetError where no target says so.
+    """
+    found = [answer for answer in side_by_side_at(targets, _index) if not isinstance(answer, TargetError)]
+    if not found or all(index.held for index in found):
+        raise TargetError("a rollback holds what is published" if found else "no target says what is published")
+    retracted = {name for index in found for name in index.retracted}
+    notices = tuple(one for one in news.notices if retracted_name(one.incident) not in retracted)
+    return replace(news, notices=notices)
 
 
-def _send_claimed(
-    chosen: Sequence[Notice],
-    targets: Sequence[Target],
-    sender: str,
-    clock: Callable[[], datetime],
-    attempts: list[Attempt],
-) -> None:
-    """Claim notices, send those that nobody else has claimed, side by side, and enter what became of them."""
+def _index(target: Target) -> Index:
+    target.allow(_SECONDS)
+    stored = target.read(MANIFEST_PATH)
+    return read_index(stored.body) if stored else Index({})
+
+
+def _tell_channel(go: _Go, first: Notice) -> None:
+    """Tell a channel its notices one after the other, `first` first, until it does not take one."""
     run = secrets.token_hex(6)
-    record = _amend(targets, lambda stored: claim(stored, chosen, run, clock()))
-    ours = claimed(record, chosen, run)
-    if not ours:
+    if reason := missing_address(first.channel):
+        go.attempts.append(Attempt(first, Answer(Outcome.WAITING, reason)))
         return
-    with ThreadPoolExecutor(len(ours)) as threads:
-        answers = list(threads.map(lambda one: send(one.channel, one.message, sender), ours))
-    tried = [Attempt(one, answer) for one, answer in zip(ours, answers, strict=True)]
-    attempts += tried
-    now = clock()
-    ends = {one.notice.key: Entry(one.answer.outcome, now, one.notice.digest, run, one.answer.why) for one in tried}
-    _amend(targets, lambda stored: settle(stored, ends))
+    try:
+        while not go.stopping():
+            record = _claim_next(go, first.channel.name, run)
+            ours = claimed(record, go.news.notices, run)
+            if not ours or _send(go, ours[0], run).outcome is not Outcome.TOLD:
+                return
+    except TargetError as error:
+        go.failures.append(str(error))
+
+
+def _claim_next(go: _Go, channel: str, run: str) -> Record:
+    now = go.clock()
+    return go.amend(lambda stored: claim(stored, due(stored, go.news, channel, now)[:1], run, now))
+
+
+def _send(go: _Go, notice: Notice, run: str) -> Answer:
+    """Send a notice that is claimed, and enter what became of it, even if that takes several tries."""
+    answer = send(notice.channel, notice.message, go.news.sender)
+    go.attempts.append(Attempt(notice, answer))
+    entry = Entry(answer.outcome, go.clock(), notice.digest, run, answer.why)
+    for pause in _TRIES_TO_ENTER:
+        try:
+            go.amend(lambda stored: settle(stored, {notice.key: entry}))
+            break
+        except TargetError as error:
+            failure = error
+            time.sleep(pause)
+    else:
+        raise failure
+    return answer
 
 
 def _amend(targets: Sequence[Target], change: Callable[[Record], Record]) -> Record:
-    """Change the record at every target that answers, in their order, so that the first one decides.
+    """Change the record at every target that answers, in their order.
 
     Gives what all of them know together afterwards; raises TargetError where not one could be changed.
     """
@@ -138,7 +201,7 @@ def _amend(targets: Sequence[Target], change: Callable[[Record], Record]) -> Rec
             known = _write(target, stored, version, known, change)
         except TargetError as error:
             failures.append(error)
-    if len(failures) == len(found):
+    if failures and len(failures) == len(found):
         raise failures[0]
     return known
 
@@ -146,7 +209,7 @@ def _amend(targets: Sequence[Target], change: Callable[[Record], Record]) -> Rec
 def _write(target: Target, stored: Record, version: str, known: Record, change: Callable[[Record], Record]) -> Record:
     """Change the record at one target; whoever changed it meanwhile is read again and kept."""
     for _ in range(_ATTEMPTS):
-        wanted = change(merge([known, stored]))
+        wanted = change(bring(known, stored))
         if wanted == stored:
             return wanted
         body = wanted.body
@@ -164,20 +227,25 @@ def _write(target: Target, stored: Record, version: str, known: Record, change: 
 
 def _read_all(targets: Sequence[Target]) -> list[tuple[Target, Record, str]]:
     """Read the record at all targets side by side; raises TargetError where none answers."""
-
-    def attempt(target: Target) -> tuple[Target, Record, str] | TargetError:
-        try:
-            return (target, *_read(target))
-        except TargetError as error:
-            return error
-
-    with ThreadPoolExecutor(max(1, len(targets))) as threads:
-        answers = list(threads.map(attempt, targets))
+    answers = side_by_side_at(targets, lambda target: (target, *_read(target)))
     found = [answer for answer in answers if not isinstance(answer, TargetError)]
     failures = [answer for answer in answers if isinstance(answer, TargetError)]
     if failures and not found:
         raise failures[0]
     return found
+
+
+def side_by_side_at(targets: Sequence[Target], act: Callable[[Target], Given]) -> list[Given | TargetError]:
+    """Ask all targets at once; the failure of one is its answer."""
+
+    def attempt(target: Target) -> Given | TargetError:
+        try:
+            return act(target)
+        except TargetError as error:
+            return error
+
+    with ThreadPoolExecutor(max(1, len(targets))) as threads:
+        return list(threads.map(attempt, targets))
 
 
 def _read(target: Target) -> tuple[Record, str]:

@@ -10,15 +10,15 @@ import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.channels import Answer, Outcome
+from meaculpa.channels.news import NEWS
 from meaculpa.channels.post import look_at, missing_address, send
 from meaculpa.channels.record import Entry, is_lost
 from meaculpa.channels.telling import read_told
 from meaculpa.cli.common import clock, now_option, project_root, read_all
-from meaculpa.cli.telling import update_words
+from meaculpa.cli.telling import open_all, update_moment, update_words
 from meaculpa.cli.wording import bad, bold, faint, good, say, say_json, span_words, warning
 from meaculpa.config import Channel, Config
 from meaculpa.errors import Refused, TargetError, did_you_mean
-from meaculpa.publish import open_target
 from meaculpa.render.message import Message, Tone
 
 _MOST_SHOWN = 5
@@ -52,7 +52,12 @@ def channels_command(
     else:
         for channel, answer in zip(chosen, answers, strict=True):
             _print(channel, answer, _of(channel, told), clock(now))
-    waits = [one for channel in chosen for one in _of(channel, told).values() if one.outcome is Outcome.WAITING]
+    waits = [
+        entry
+        for channel in chosen
+        for update, entry in _of(channel, told).items()
+        if entry.outcome is Outcome.WAITING and not is_given_up(update, clock(now))
+    ]
     return 3 if waits or any(answer.outcome is not Outcome.TOLD for answer in answers) else 0
 
 
@@ -70,15 +75,19 @@ def _chosen(config: Config, names: Sequence[str]) -> list[Channel]:
 def _told(config: Config, root: Path) -> Mapping[str, Entry]:
     """What became of each notice, by its key; a target that cannot be read is said to be so."""
     try:
-        return read_told([open_target(one, root) for one in config.targets]).entries
-    except (TargetError, Refused) as error:
+        return read_told(open_all(config.targets, root)).entries
+    except TargetError as error:
         say(f"What was told cannot be seen: {error}", to_errors=True)
         return {}
 
 
 def _of(channel: Channel, told: Mapping[str, Entry]) -> dict[str, Entry]:
     """What became of a channel's notices, by update, the newest first."""
-    ours = {key.partition(" ")[2]: entry for key, entry in told.items() if key.startswith(f"{channel.name} ")}
+    ours = {
+        key.partition(" ")[2]: entry
+        for key, entry in told.items()
+        if key.startswith(f"{channel.name} ") and not entry.is_moved
+    }
     return dict(sorted(ours.items(), key=lambda item: item[1].at, reverse=True))
 
 
@@ -88,12 +97,19 @@ def _print(channel: Channel, answer: Answer, told: Mapping[str, Entry], now: dat
     else:
         say(f"{bold(channel.name)}: {bad(answer.why)}")
     for update, entry in list(told.items())[:_MOST_SHOWN]:
-        say(f"  {_words(entry, now)} {update_words(update)}{faint(f', {span_words(now - entry.at)} ago')}")
+        say(f"  {_words(update, entry, now)} {update_words(update)}{faint(f', {span_words(now - entry.at)} ago')}")
     if not told:
         say(faint("  nothing was told yet"))
 
 
-def _words(entry: Entry, now: datetime) -> str:
+def is_given_up(update: str, now: datetime) -> bool:
+    """Whether an update is so old that nobody tries to tell it any more."""
+    return update_moment(update) < now - NEWS
+
+
+def _words(update: str, entry: Entry, now: datetime) -> str:
+    if entry.outcome is Outcome.WAITING and is_given_up(update, now):
+        return f"{bad('never told')} ({entry.why}):"
     if is_lost(entry, now):
         return f"{warning('may have been told of')} (whoever sent it was ended)"
     words = {

@@ -36,7 +36,7 @@ from meaculpa.content.compose import (
     slug_of,
 )
 from meaculpa.content.files import INCIDENT_ID
-from meaculpa.errors import InvalidInput, MeaculpaError, Refused
+from meaculpa.errors import InvalidInput, Refused
 from meaculpa.files import create_file
 from meaculpa.model import (
     Impact,
@@ -104,7 +104,7 @@ def new_command(
 
 
 def _trial(root: Path, kind: Kind, at: datetime, facts: dict[str, object], config: Config, title: str) -> str:
-    """The file as these facts make it; raises MeaculpaError or UsageError where it cannot be read as it is meant."""
+    """The file as these facts make it; raises InvalidInput or Refused where it cannot be read as it is meant."""
     message = _first_message(root, kind, config, title, at, facts)
     text = _compose(kind, title, at, facts, message, config)
     refuse_what_is_not_meant(config, "incidents/new.md", text, 1, message)
@@ -122,7 +122,7 @@ def _objection(
     except InvalidInput as error:
         first = error.problems[0]
         return f"{first.message} ({first.hint})" if first.hint else first.message
-    except MeaculpaError as error:
+    except Refused as error:
         return str(error)
     return None
 

@@ -12,10 +12,8 @@ import click
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
-from meaculpa.channels.news import News
-from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
-from meaculpa.cli.telling import news_of, say_telling, tell_patiently, telling_data
+from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
     as_data,
     bad,
@@ -113,7 +111,12 @@ def publish_command(
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
-    told = None if dry_run else _tell_channels(news_of(done, memory, burnt), done.config, outcomes, root, now)
+    told = None
+    if not dry_run and any(outcome.report for outcome in outcomes):
+        down = {outcome.name for outcome in outcomes if isinstance(outcome.error, TargetError)}
+        is_new = any(outcome.report and not outcome.report.plan.is_empty for outcome in outcomes)
+        places = open_all((one for one in done.config.targets if one.name not in down), root)
+        told = tell_published(news_of(done, memory, burnt), places, is_new, partial(clock, now))
     if as_json:
         targets = [_result_data(outcome, dry_run) for outcome in outcomes]
         say_json({"targets": targets, "retracted": sorted(burnt), "channels": telling_data(told)})
@@ -149,18 +152,6 @@ class Outcome:
     name: str
     report: Report | None
     error: Exception | None = None
-
-
-def _tell_channels(
-    news: News, config: Config, outcomes: Sequence[Outcome], root: Path, now: datetime | None
-) -> Telling | None:
-    """Tell the channels what is on the page now; where nothing is new, nobody is asked."""
-    reports = {outcome.name: outcome.report for outcome in outcomes if outcome.report}
-    if not news.channels or not (news.notices or any(not report.plan.is_empty for report in reports.values())):
-        return None
-    settings = [one for one in config.targets if one.name in reports]
-    targets = [open_target(one, root) for one in settings]
-    return tell_patiently(news, targets, partial(clock, now)) if targets else None
 
 
 def consequence_of(done: Build) -> str:

@@ -1,9 +1,11 @@
 """Telling channels, in words: what was told, what is tried again, what nobody knows."""
 
+import contextlib
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from meaculpa.build.composition import Build, Memory
@@ -12,10 +14,12 @@ from meaculpa.channels.news import News, collect_news
 from meaculpa.channels.post import missing_address
 from meaculpa.channels.telling import Attempt, Telling, tell
 from meaculpa.cli.wording import bad, good, say, warning
+from meaculpa.errors import Refused, TargetError
+from meaculpa.publish import open_target
 from meaculpa.publish.target import Target
 
 # A command that somebody waits for tries three times; a watcher goes on for a day.
-_PAUSES = (1.0, 3.0)
+_PAUSES, _PATIENCE = (1.0, 3.0), 20.0
 
 
 def news_of(done: Build, memory: Memory, but: Collection[str] = ()) -> News:
@@ -26,13 +30,31 @@ def news_of(done: Build, memory: Memory, but: Collection[str] = ()) -> News:
     return replace(news, notices=tuple(one for one in news.notices if one.incident not in but)) if but else news
 
 
-def tell_patiently(news: News, targets: Sequence[Target], moment: Callable[[], datetime]) -> Telling:
-    """Tell the channels, and try those again that do not take it at once."""
+def open_all(settings: Iterable[Any], root: Path) -> list[Target]:
+    """Open targets for what was told; one that cannot be opened has said so when it was published to."""
+    found = []
+    for one in settings:
+        with contextlib.suppress(TargetError, Refused):
+            found.append(open_target(one, root))
+    return found
+
+
+def tell_published(
+    news: News, targets: Sequence[Target], is_new: bool, moment: Callable[[], datetime]
+) -> Telling | None:
+    """Tell the channels what is on the page now, and try those again that do not take it at once.
+
+    `targets` are all that may know what was told, but for those that are down. Where nothing was published and
+    nothing is young, nobody is asked.
+    """
+    if not news.channels or not (news.notices or is_new):
+        return None
+    limit = time.monotonic() + _PATIENCE
     done = tell(news, targets, clock=moment)
     for pause in _PAUSES:
-        if done.failure is None and all(
-            missing_address(one.notice.channel) for one in done.attempts if is_waiting(one)
-        ):
+        waiting = [one.notice.channel for one in done.attempts if is_waiting(one)]
+        is_hopeless = bool(waiting) and all(map(missing_address, waiting))
+        if done.is_done or is_hopeless or time.monotonic() + pause > limit:
             break
         time.sleep(pause)
         again = tell(news, targets, clock=moment)
@@ -57,9 +79,12 @@ def attempt_line(attempt: Attempt) -> str:
 
 def update_words(update: str) -> str:
     """Name an update for people: `2026-11-22-checkout (22 Nov 09:20 UTC)`."""
-    incident, _, moment = update.partition(" ")
-    at = datetime.fromisoformat(moment.partition("#")[0])
-    return f"{incident} ({at:%d %b %H:%M} UTC)"
+    return f"{update.partition(' ')[0]} ({update_moment(update):%d %b %H:%M} UTC)"
+
+
+def update_moment(update: str) -> datetime:
+    """When an update was made, by its name in the record."""
+    return datetime.fromisoformat(update.partition(" ")[2].partition("~")[0])
 
 
 def say_telling(done: Telling | None) -> None:

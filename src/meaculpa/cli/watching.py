@@ -19,7 +19,7 @@ from meaculpa.cli.common import project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
-from meaculpa.cli.telling import attempt_line, is_waiting, news_of
+from meaculpa.cli.telling import attempt_line, is_waiting, news_of, open_all
 from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
 from meaculpa.errors import Refused, Retracted
@@ -103,6 +103,7 @@ class _Dispatch:
         self._is_ready = False
         self._withdrawing = threading.Lock()
         self._working: dict[str, Any] = {}
+        self._others: list[Any] = []
         self._herald: Herald | None = None
         self._valid_for: timedelta | None = None
         self.retracted: set[str] = set()
@@ -114,6 +115,8 @@ class _Dispatch:
         self._had = keep_versions(self._root, done.known.values(), self._had)
         checkout = Checkout(dict(self._seen), self._had, partial(last_saved, files))
         settings = {one.model_dump_json(): one for one in self._targets(done)}
+        ours = {one.name for one in settings.values()}
+        self._others = [one for one in done.config.targets if one.name not in ours]
         self._hire(settings, done.config.watch)
         for courier in self._couriers.values():
             courier.bring(Parcel(done.files, done.known, checkout, news))
@@ -223,8 +226,11 @@ class _Dispatch:
         self._herald.bring(news)
 
     def _open_working(self) -> list[Target]:
-        """The targets that took what was published last; one that is down would only keep the channels waiting."""
-        return [open_target(settings, self._root) for settings in list(self._working.values())]
+        """The targets that took what was published last, and those that are somebody else's.
+
+        One that is down would only keep the channels waiting.
+        """
+        return open_all((*self._working.values(), *self._others), self._root)
 
     def _told_channels(self, done: Telling) -> None:
         """Say what channels were told, and what is wrong where they were not; called from the herald's thread."""

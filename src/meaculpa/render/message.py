@@ -13,7 +13,7 @@ from meaculpa.render.views import with_window_in_words
 from meaculpa.render.words import Words
 from meaculpa.status import IncidentState
 
-# One short message on a phone (3GPP TS 23.040).
+# One short message on a phone, if all its letters are in the alphabet of phones (3GPP TS 23.038): ours are.
 SHORTEST = 160
 _LEAST_TITLE = 20
 
@@ -93,9 +93,9 @@ def _line(title: str, facts: list[str], page: str) -> str:
 
 def _shortest(title: str, status: str, page: str) -> str:
     """As much of the title as one short message has room for; status and address come first."""
-    rest = f" – {status}. {page}"
+    rest = f" - {status}. {page}"
     room = max(_LEAST_TITLE, SHORTEST - len(rest))
-    return f"{title if len(title) <= room else title[: room - 1].rstrip() + '…'}{rest}"
+    return f"{title if len(title) <= room else title[: room - 3].rstrip() + '...'}{rest}"
 
 
 def _tone(incident: Incident, update: Update) -> Tone:

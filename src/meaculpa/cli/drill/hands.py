@@ -56,7 +56,7 @@ def brief(game: Game, text: str) -> None:
 
 def call(game: Game, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run a command that asks nothing; raises Refused for one that does not end."""
-    command = [sys.executable, "-m", "meaculpa", "-C", str(game.stage.folder), *arguments]
+    command = [sys.executable, "-P", "-m", "meaculpa", "-C", str(game.stage.folder), *arguments]
     if not game.is_auto:
         say(faint(f"$ meaculpa {shlex.join(_without_folder(game, arguments))}"))
     try:
@@ -100,7 +100,7 @@ def look_up(game: Game, incident: str) -> Mapping[str, Any]:
 def type_command(game: Game, *arguments: str) -> None:
     """Let a person answer a command's questions; what they leave unsaid is theirs."""
     say(faint(f"$ meaculpa {shlex.join(arguments)}"))
-    command = [sys.executable, "-m", "meaculpa", "-C", str(game.stage.folder), *arguments]
+    command = [sys.executable, "-P", "-m", "meaculpa", "-C", str(game.stage.folder), *arguments]
     subprocess.run(command, env=dict(game.stage.environment), check=False)  # noqa: S603 (our own commands)
 
 
