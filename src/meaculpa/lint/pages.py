@@ -283,9 +283,11 @@ _LENGTH = (
 
 def _tells_how_long(text: str, language: Language) -> bool:
     """Two times, two days, or a span with a time or a day to count it from."""
-    times = {match[0] for match in compiled(language.clock).finditer(text)}
-    if len(times) >= 2:
-        return True
+    times = set[str]()
+    for match in compiled(language.clock).finditer(text):
+        times.add(match[0])
+        if len(times) >= 2:
+            return True
     days = {match[0] for match in compiled(language.dates).finditer(text)}
     return len(days) >= 2 or (bool(times or days) and bool(compiled(_LENGTH).search(text)))
 

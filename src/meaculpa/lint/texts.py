@@ -34,7 +34,8 @@ _WRITTEN = re.compile(
     r"|(?<=\S )_{3,}|(?<!_)_{3,}(?= \S)"
 )
 _WRITTEN_NEEDS = any_of("TBD|TBC|TODO|FIXME|XX|orem|ORem|OREM|___|TT.|DD|HH:")
-_DIGIT = re.compile(r"\d")
+# Without one of these, and without a number word, no time of day stands in a text.
+_LIKE_A_CLOCK = re.compile(r"\d[:.]\d|\d ?[apAP]\.?[mM]|[cC][lL][oO][cC][kK]|\d ?[hHuU]")
 # The times of day that are said without a digit.
 _NUMBERLESS = any_of("half past|quarter")
 # Within a sentence it belongs to a name: the Oops! board game.
@@ -58,7 +59,7 @@ def inspect_text(
     if not cut:
         return
     yield from find_phrases(text, cut, language, allowed, without)
-    yield from _unquantified(cut, language)
+    yield from _unquantified(text, cut, language)
     yield from _shouting(text)
     if Rule.PLACEHOLDER not in without:
         yield from find_placeholders(text)
@@ -78,7 +79,7 @@ def find_clock_without_zone(text: str, language: Language) -> Iterator[Hit]:
     start = 0
     for paragraph in text.split("\n"):
         is_possible = "UTC" not in paragraph and (
-            _DIGIT.search(paragraph) or holds_any(paragraph.lower(), _NUMBERLESS)
+            _LIKE_A_CLOCK.search(paragraph) or holds_any(paragraph.lower(), _NUMBERLESS)
         )
         match = compiled(language.clock).search(paragraph) if is_possible else None
         if match and not compiled(rf"{language.zone}|{language.each_day}").search(paragraph):
@@ -101,10 +102,10 @@ def is_stock(text: str, language: Language) -> bool:
     return bool(cut) and all(pattern.fullmatch(one.text.strip().rstrip(".!")) for one in cut)
 
 
-def _unquantified(cut: tuple[Sentence, ...], language: Language) -> Iterator[Hit]:
+def _unquantified(text: str, cut: tuple[Sentence, ...], language: Language) -> Iterator[Hit]:
+    if not holds_any(text.lower(), language.unquantified_needs):
+        return
     for one in cut:
-        if not holds_any(one.text.lower(), language.unquantified_needs):
-            continue
         match = compiled(language.unquantified).search(one.text)
         if match is None:
             continue
