@@ -680,10 +680,34 @@ def test_a_server_that_puts_everybody_off_is_given_time(tmp_path: Path, server: 
             letters,
             ledger,
             lambda: SmtpConnection(settings, None),
-            Pace(per_second=2_000, first_pause=0.001),
+            # Long enough for all others to have been tried: otherwise a slow machine tries one letter too often.
+            Pace(per_second=2_000, first_pause=0.2),
             lambda: at("2026-11-22 12:00"),
             Halt(),
             Teller(trouble=lambda text, _: told.append(text)),
         )
     assert tally.states[State.SENT] == 30
     assert told == ["450 4.7.0 slow down"] * 6
+
+
+def test_who_has_heard_sorry_is_not_told_so_again_unnoticed(project: Path, server: MailServer) -> None:
+    """Only of letters that went out, and as long as their plan is there, it is known what they said."""
+    (project / "private" / "codes" / "gift-20.txt").write_text("".join(f"NW-{number}\n" for number in range(20)))
+    generous = OFFERS.replace("incident: 60, per_customer: 25", "incident: 600, per_customer: 250")
+    (project / "incidents" / f"{THROWS}.md").write_text(incident_text(generous))
+    own = project / "site_templates" / "letters" / "en"
+    own.mkdir(parents=True)
+    packaged = Path(__file__).parents[1] / "site_templates" / "letters" / "en" / "delay.txt.j2"
+    (own / "delay.txt.j2").write_text(packaged.read_text() + "\nI am sorry.\n")
+    folder = plan(project, customer(1), customer(2))
+    assert warnings_of_an_apology(project, customer(1), customer(2)) == 0, "nothing has been sent yet"
+    assert send(project, folder).returncode == 0
+    assert warnings_of_an_apology(project, customer(1), customer(3)) == 1
+
+
+def warnings_of_an_apology(project: Path, *rows: dict[str, str]) -> int:
+    path = orders(project, *rows)
+    command = ("customers", "plan", "throws", "--stage", "apology", "--orders", path, "--json", *NOW)
+    done = meaculpa(*command, cwd=project)
+    assert done.returncode == 0, done.stderr
+    return int(json.loads(done.stdout)["warnings"].get("MC007", 0))

@@ -257,6 +257,11 @@ class Ledger:
         """Whether letters of a plan have gone out, or may have."""
         return bool(self.rows("SELECT 1 FROM letters WHERE plan = ? AND state <> 'planned' LIMIT 1", plan))
 
+    def reached(self, incident: str, stage: str) -> set[str]:
+        """The customers whom a letter of a stage has reached, or may have."""
+        query = "SELECT customer FROM letters WHERE incident = ? AND stage = ? AND state IN (?, ?, ?)"
+        return {customer for (customer,) in self.rows(query, incident, stage, *_REACHED)}
+
     def codes(self) -> set[str]:
         """Every code that somebody has been sent, or may have been."""
         found = self.rows("SELECT codes FROM letters WHERE codes <> '' AND state <> 'planned'")

@@ -61,7 +61,8 @@ class Campaign:
 
     `words` are the site's languages, its own first; what lies on `store_host` cannot be read when the store is down.
     `link` gives the address of a recipient's letter on the page, where it stands until `link_until`.
-    `jurisdiction` is that of orders which name none.
+    `jurisdiction` is that of orders which name none, `heard_sorry` the addresses, in small letters, to which another
+    letter of the incident has apologised.
     """
 
     incident: Incident
@@ -76,6 +77,7 @@ class Campaign:
     link_until: date | None = None
     zone: tzinfo = UTC
     jurisdiction: Jurisdiction | None = None
+    heard_sorry: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

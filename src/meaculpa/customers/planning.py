@@ -180,6 +180,7 @@ def checked(letter: Letter, made: MakeGood, campaign: Campaign) -> Checked:
         may_cancel=rule is not None and rule.silence is not Silence.KEEPS,
         silence_days=silence_days,
         is_refund_due=is_refund_due or (rule is not None and rule.silence is Silence.CANCELLED),
+        has_heard_sorry=reader.email.casefold() in campaign.heard_sorry,
     )
 
 

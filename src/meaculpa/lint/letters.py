@@ -32,7 +32,8 @@ class Checked:
     """A letter, and what it has to be held against.
 
     `facts` must all be found in it: name, order, item, money. `answers_by` are days of which one must stand in it,
-    `store_hosts` what does not answer when the store is down. `may_cancel` is whether the law makes silence cancel.
+    `store_hosts` what does not answer when the store is down. `may_cancel` is whether the law makes silence cancel,
+    `has_heard_sorry` whether its reader has had another letter of the same incident that apologises.
     """
 
     locale: str
@@ -46,6 +47,7 @@ class Checked:
     may_cancel: bool = False
     silence_days: Collection[str] = ()
     is_refund_due: bool = False
+    has_heard_sorry: bool = False
 
 
 def inspect_letter(letter: Checked) -> list[Finding]:
@@ -59,6 +61,12 @@ def inspect_letter(letter: Checked) -> list[Finding]:
         *_phrases(letter, language if language in LANGUAGES else "en"),
         *_sells(letter),
     ]
+
+
+def apologises(text: str, locale: str) -> bool:
+    """Whether a letter says sorry."""
+    words = _WORDS.get(locale.split("-")[0], _WORDS["en"])
+    return bool(re.search(words.sorry, text, re.IGNORECASE))
 
 
 def _individual(letter: Checked, text: str) -> Iterator[Finding]:
@@ -123,6 +131,9 @@ _WORDS = {
 
 def _stage_rules(letter: Checked, text: str, words: _Words) -> Iterator[Finding]:
     apologies = len(re.findall(words.sorry, text, re.IGNORECASE))
+    if apologies and letter.has_heard_sorry:
+        told = "another letter of this incident has apologised to them"
+        yield Finding(Rule.ONE_APOLOGY, told, "say what is new", Severity.WARNING)
     if apologies > 2:
         yield Finding(Rule.ONE_APOLOGY, f"{apologies} apologies", "one is heard, more are noise", Severity.WARNING)
     if letter.stage == "patience" and not re.search(words.promise, text, re.IGNORECASE):

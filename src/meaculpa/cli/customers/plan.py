@@ -34,6 +34,7 @@ from meaculpa.config import CONFIG_FILE, Config
 from meaculpa.customers.delay_law import Jurisdiction
 from meaculpa.customers.folder import (
     LETTERS,
+    apologised_in_plans,
     codes_in_plans,
     new_folder,
     private_file,
@@ -108,6 +109,7 @@ def plan_command(
         new_folder(place, incident.id, stage, lambda digest: is_kept and ledger.has_sent(digest)) as folder,
     ):
         refuse_handed_over(incident.id, ledger)
+        campaign = replace(campaign, heard_sorry=_heard_sorry(incident, stage, ledger, root, place))
         purse = _purse(campaign, ledger, root, place)
         earlier = purse.face
         outcome, had = _write_letters(folder, campaign, purse, ledger, orders, skip_bad_rows)
@@ -124,6 +126,15 @@ def plan_command(
         say_json({"plan": str(place), "digest": outcome.digest, "had": had_data, **plan_data(outcome)})
     else:
         print_plan(outcome, campaign, place, had, earlier)
+
+
+def _heard_sorry(incident: Incident, stage: str, ledger: Ledger, root: Path, place: Path) -> frozenset[str]:
+    """Whom another letter of the incident has reached that apologises, as far as its plan is still there."""
+    found = set[str]()
+    for other, addresses in apologised_in_plans(root / PLANS, incident.id, place).items():
+        reached = ledger.reached(incident.id, other) if other != stage else set[str]()
+        found |= {address for address in addresses if customer_of(address) in reached}
+    return frozenset(found)
 
 
 def _purse(campaign: Campaign, ledger: Ledger, root: Path, place: Path) -> Purse:
