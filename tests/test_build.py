@@ -51,10 +51,12 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     after = built(root, mine)
     changed = {path for path in after.files if before.files[path].digest != after.files[path].digest}
     assert changed == {
-        f"{prefix}{page}" for prefix in ("", "de/") for page in ("incidents/m3.html", "history/2026-03.html")
+        *(f"{prefix}{page}" for prefix in ("", "de/") for page in ("incidents/m3.html", "history/2026-03.html")),
+        "api/v2/incidents.json",
     }
     always_made = {"index.html", "de/index.html", "favicon.svg", "splash.html", "splash.tiny.html"}
     always_made |= {"banner.js", "banner.json"}
+    always_made |= {path for path in after.files if path.startswith("api/")}
     assert after.made == len(changed | always_made)
 
 

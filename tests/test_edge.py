@@ -260,6 +260,9 @@ def assert_served_well(url: str) -> None:
     assert data["access-control-allow-origin"] == "*"
     assert data["access-control-expose-headers"] == "Date, Age"
     assert data["cache-control"].startswith("public, max-age=5,")
+    status, data, _ = ask(url, "GET", "/api/v2/scheduled-maintenances/upcoming.json")
+    assert (status, data["access-control-allow-origin"]) == (200, "*"), "clients of Statuspage ask from anywhere"
+    assert "json" in data["content-type"]
     _, script, text = ask(url, "GET", "/banner.js")
     assert script["cache-control"].startswith("public, max-age=60,")
     assert "javascript" in script["content-type"]

@@ -202,6 +202,12 @@ class Letters(Shape):
     days: int = Field(default=60, ge=1, le=400)
 
 
+class Api(Shape):
+    """How the JSON that Statuspage's clients read speaks of planned work: some know no word for it."""
+
+    maintenance_indicator: Literal["maintenance", "none"] = "maintenance"
+
+
 class Channel(Shape):
     """A chat, a phone, an account for posts or a webhook that hears of every update, by an address of apprise's.
 
@@ -246,6 +252,7 @@ class Config(Shape):
     letters: Letters | None = None
     channels: Annotated[tuple[Channel, ...], Field(max_length=50)] = ()
     lint: Lint = Lint()
+    api: Api = Api()
 
     @field_validator("components")
     @classmethod

@@ -153,7 +153,7 @@ def shard_of(path: str) -> str:
     match = _MONTH.search(path)
     if match:
         return match[1]
-    if "incidents/" in path:
+    if "incidents/" in path and not path.startswith("api/"):
         return f"undated-{zlib.crc32(path.rsplit('/', 1)[-1].encode()) % _UNDATED_SHARDS:02d}"
     return "site"
 

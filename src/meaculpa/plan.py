@@ -93,6 +93,8 @@ def group_of(path: str) -> Group:
     """Say when a path is published: pictures, incidents, what lists them, then what visitors ask for by name."""
     if path.startswith(("assets/", PINNED)):
         return Group.ASSETS
+    if path.startswith("api/"):
+        return Group.POINTERS
     if "incidents/" in path:
         return Group.PAGES
     name = path.rsplit("/", 1)[-1]

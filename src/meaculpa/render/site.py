@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from meaculpa.config import Config
 from meaculpa.model import Markup, OutputFile, Source
+from meaculpa.render.api import api_files
 from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import CONTENT_TYPES, output_file
@@ -41,6 +42,8 @@ def render(
     yield not_found(editions[0])
     yield from listings(site, months, config)
     yield from _pointers(site, config, theme)
+    for path, text in api_files(site, config, markup).items():
+        yield Page(path, (config, site), partial(_make, path, text))
 
 
 def hashed_name(source: Source) -> str:
