@@ -163,6 +163,17 @@ def test_an_incident_says_what_has_happened(tmp_path: Path) -> None:
     ]
 
 
+def test_an_update_keeps_its_id_when_another_one_is_put_before_it(tmp_path: Path) -> None:
+    def ids(name: str, text: str) -> dict[str, str]:
+        (incident,) = api(tmp_path / name, card=text)["incidents"]["incidents"]
+        return {one["created_at"]: one["id"] for one in incident["incident_updates"]}
+
+    between = "\n## 2026-11-22 09:30 UTC investigating\n\nWe are looking for it.\n"
+    before, after = ids("before", card()), ids("after", incident_text("impact: major\n", CARD + between))
+    assert len(after) == 3
+    assert before.items() <= after.items()
+
+
 def test_what_was_learnt_closes_an_incident(tmp_path: Path) -> None:
     learnt = "\n## 2026-11-22 10:25 UTC postmortem\n\nWe switched without testing.\n"
     found = api(tmp_path, card=card(RESOLVED + learnt))

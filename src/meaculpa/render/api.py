@@ -5,6 +5,7 @@ Everything in them is English and plain text, whatever the languages of the site
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -185,14 +186,15 @@ class _Api:
 
     def _updates(self, state: IncidentState, incident_id: str) -> list[Json]:
         now: dict[str, ComponentStatus] = {}
-        found = []
-        for number, update in enumerate(state.updates):
-            changes = _changes(state.incident, update, now, is_first=number == 0)
+        found, moments = list[Json](), Counter[datetime]()
+        for update in state.updates:
+            changes = _changes(state.incident, update, now, is_first=not found)
+            moments[update.at] += 1
             affected = [self._affected(one, now.get(one), status) for one, status in changes.items()]
             now |= changes
             found.append(
                 {
-                    "id": id_of("update", f"{state.incident.id} {_time(update.at)} {number}"),
+                    "id": id_of("update", f"{state.incident.id} {_time(update.at)} {moments[update.at]}"),
                     "status": str(update.status),
                     "body": self._body(state.incident, update),
                     "incident_id": incident_id,
