@@ -14,7 +14,7 @@ from typing import Any
 @dataclass
 class Service:
     """What was taken, and the answers to come: a status, `cut` (takes and says nothing), `slow`, `503 slow`, or
-    `elsewhere`, `other`, `circle` (redirects by 302, 303, 307).
+    `elsewhere`, `other`, `circle`, `nowhere` (redirects by 302, 303, 307, and to nobody).
 
     Answers are used up, the last one stays; `asked` counts all requests.
     """
@@ -57,16 +57,17 @@ def a_service(*answers: int | str) -> Iterator[Service]:
             if answer == "cut":
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
-            told = {"elsewhere": 302, "other": 303, "circle": 307, "503 slow": 503, "slow": 200}
-            self._answer(answer if isinstance(answer, int) else told[answer])
+            told = {"elsewhere": 302, "other": 303, "circle": 307, "nowhere": 303, "503 slow": 503, "slow": 200}
+            place = "http://127.0.0.1:9/" if answer == "nowhere" else "/elsewhere"
+            self._answer(answer if isinstance(answer, int) else told[answer], place)
 
         def do_GET(self) -> None:
             self._answer(200)
 
-        def _answer(self, status: int) -> None:
+        def _answer(self, status: int, place: str = "") -> None:
             self.send_response(status)
             if 300 <= status < 400:
-                self.send_header("Location", "/elsewhere")
+                self.send_header("Location", place)
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"{}")

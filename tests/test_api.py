@@ -219,6 +219,17 @@ def test_planned_work_comes_and_goes(
     assert found["status"]["status"]["indicator"] == indicator
 
 
+def test_an_announcement_touches_no_component_before_its_time(tmp_path: Path) -> None:
+    begun = "\n## 2026-11-26 02:05 UTC in_progress\n\nWe have begun.\n"
+    found = api(tmp_path, now="2026-11-26 03:00", works=maintenance(begun))
+    (planned,) = found["scheduled-maintenances"]["scheduled_maintenances"]
+    newest, announced = planned["incident_updates"]
+    assert announced["affected_components"] is None
+    assert [(one["old_status"], one["new_status"]) for one in newest["affected_components"]] == [
+        ("operational", "under_maintenance")
+    ]
+
+
 @pytest.mark.parametrize(
     ("impact", "description"),
     [

@@ -28,9 +28,10 @@ from meaculpa.channels.record import (
     due,
     merge,
     read_record,
+    recognise,
     settle,
 )
-from meaculpa.channels.telling import tell
+from meaculpa.channels.telling import Own, tell
 from meaculpa.cli.drill.scenario import build_stage
 from meaculpa.config import Channel
 from meaculpa.errors import TargetError
@@ -283,7 +284,7 @@ def test_a_refusal_fails_no_publish_and_the_next_one_tries_again(project: Path) 
         assert "the service answers 404" in done.stderr
         assert "You cannot pay" in (project / "public" / "incidents" / f"{CARD}.html").read_text(encoding="utf-8")
         assert outcomes(project) == ["waiting"]
-        assert meaculpa("channels", cwd=project, CHAT_URL=service.url).returncode == 3
+        assert meaculpa("channels", "--now", NOW, cwd=project, CHAT_URL=service.url).returncode == 3
         service.answers = [200]
         publish(project, service)
     assert len(service.taken) == 1
@@ -310,7 +311,8 @@ def test_nobody_there_is_a_message_that_waits(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "outcome"), [("elsewhere", "unsure"), ("other", "told"), ("circle", "waiting"), (408, "waiting")]
+    ("answer", "outcome"),
+    [("elsewhere", "unsure"), ("other", "told"), ("circle", "waiting"), ("nowhere", "unsure"), (408, "waiting")],
 )
 def test_an_address_that_leads_elsewhere_may_have_lost_the_message(
     project: Path, answer: int | str, outcome: str
@@ -352,13 +354,22 @@ def test_mail_is_tried_again_after_a_no_and_never_after_silence(project: Path) -
         write(project, FIRST.replace("card", "any card"))
 
 
+def test_mail_that_some_have_got_is_not_sent_again(project: Path) -> None:
+    with mail_server() as server:
+        server.on_rcpt = {"gone@shop.example": ["550 no such user"]}
+        url = f"mailto://127.0.0.1:{server.port}?from=status@shop.example&to=team@shop.example&cc=gone@shop.example"
+        done = [meaculpa("publish", "--now", NOW, cwd=project, CHAT_URL=url) for _ in range(2)]
+    assert server.count == 1, done[0].stderr
+    assert outcomes(project) == ["unsure"]
+
+
 def test_a_mail_server_that_lets_nobody_in_has_taken_nothing(project: Path) -> None:
     with mail_server() as server:
         server.on_mail = "530 log in first"
         url = f"mailto://127.0.0.1:{server.port}?from=status@shop.example&to=team@shop.example"
         done = meaculpa("publish", "--now", NOW, cwd=project, CHAT_URL=url)
     assert outcomes(project) == ["waiting"]
-    assert "the mail server has not let us in (530)" in done.stderr
+    assert "the mail server says no (530)" in done.stderr
 
 
 def test_an_answer_that_is_cut_leaves_a_doubt_whatever_comes_after(project: Path) -> None:
@@ -679,13 +690,72 @@ def test_what_was_told_is_entered_even_if_that_takes_a_while(
     assert len(service.taken) == 1
 
 
+class Unwilling(MemoryTarget):
+    """Takes what is written and says that it did not, as often as it is told to."""
+
+    lies = 0
+
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        version = super().write(file, expected)
+        if file.path == RECORD_PATH and b"sending" in file.body and self.lies:
+            self.lies -= 1
+            raise TargetError("the place cannot be reached")
+        return version
+
+
+def a_target(target: MemoryTarget) -> MemoryTarget:
+    target.write(OutputFile(MANIFEST_PATH, Index({}).body, "", "", ""))
+    return target
+
+
+def test_what_was_claimed_and_surely_not_sent_is_sent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_URL", service.url)
+    target, own, news = a_target(Unwilling()), Own(), some_news(a_notice())
+    assert isinstance(target, Unwilling)
+    target.lies = 1
+    assert tell(news, [target], clock=lambda: at(NOW), own=own).failure
+    assert service.taken == []
+    assert tell(news, [target], clock=lambda: at(NOW), own=own).is_done
+    assert len(service.taken) == 1
+
+
+def test_what_was_told_and_could_not_be_entered_is_not_sent_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHAT_URL", service.url)
+    monkeypatch.setattr("meaculpa.channels.telling._TRIES_TO_ENTER", (0.0,))
+    target, own, news = a_target(Forgetful()), Own(), some_news(a_notice())
+    for _ in range(3):
+        tell(news, [target], clock=lambda: at(NOW), own=own)
+    assert len(service.taken) == 1
+
+
+def test_where_no_target_can_be_asked_nothing_is_thought_to_be_told() -> None:
+    done = tell(some_news(a_notice()), [], clock=lambda: at(NOW))
+    assert (done.is_done, done.failure) == (False, "there is no target to ask what was told")
+
+
+def test_what_waits_and_has_vanished_is_forgotten() -> None:
+    gone, here = a_notice(), a_notice("2026-11-22 09:25", "resolved e")
+    waiting = Record({}, {gone.key: Entry(Outcome.WAITING, at(NOW), gone.digest, "me")})
+    assert recognise(waiting, some_news(here), at(NOW)).entries == {}
+    assert recognise(waiting, some_news(gone, here), at(NOW)) == waiting
+
+
+def test_nothing_older_than_a_day_is_told() -> None:
+    notice = a_notice("2026-11-21 09:29")
+    known = Record({"chat": at("2026-11-01 00:00")})
+    assert due(known, some_news(notice), "chat", at(NOW)) == []
+    assert due(known, some_news(notice), "chat", at("2026-11-22 09:29")) == [notice]
+
+
 @pytest.mark.parametrize(
     ("heard", "recipients", "outcome"),
     [
         (Overheard(), 1, "waiting"),
         (Overheard(is_connected=True), 1, "unsure"),
         (Overheard(is_connected=True, is_mail=True, code=535), 1, "waiting"),
-        (Overheard(ends=[("told", "")]), 1, "waiting"),
+        (Overheard(ends=[("told", "")]), 1, "unsure"),
         (Overheard(ends=[("unsure", ""), ("waiting", "")]), 1, "unsure"),
         (Overheard(ends=[("told", ""), ("waiting", "")]), 1, "waiting"),
         (Overheard(ends=[("told", ""), ("waiting", "")]), 2, "unsure"),

@@ -13,6 +13,7 @@ from meaculpa.render.plain import to_text
         ("one line\nanother line", "one line another line"),
         ("one line  \nanother line", "one line\nanother line"),
         ("Two ways:\n\n- PayPal\n- by **phone**\n\nand more", "Two ways:\n\n- PayPal\n- by phone\n\nand more"),
+        ("1. one\n\n2. two", "1. one\n2. two"),
         ("3. three\n4. four", "3. three\n4. four"),
         ("- one\n\n    more of it\n\n- two", "- one\nmore of it\n- two"),
         ("[the list](https://shop.example/list)", "the list (https://shop.example/list)"),

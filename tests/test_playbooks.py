@@ -305,3 +305,27 @@ def test_work_over_two_days_is_one_stretch() -> None:
     ends = {"starts": at("2026-11-26 02:00"), "ends": at("2026-11-27 04:00")}
     text = ready(Kind.MAINTENANCE, "en", "scheduled", **ends)
     assert text and "from 26 Nov 2026, 02:00 UTC to 27 Nov 2026, 04:00 UTC" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "told"),
+    [
+        (("--started", "09:05"), "You cannot pay by card\nmajor\n\n\n\n", "started:"),
+        (
+            ("You cannot order", "--kind", "maintenance", "--starts", "2026-11-26 02:00"),
+            "2026-11-26 04:00\n\n",
+            'ends: "2026-11-26 04:00 UTC"',
+        ),
+        (
+            ("You cannot order", "--kind", "maintenance", "--ends", "2026-11-26 04:00"),
+            "2026-11-26 02:00\n\n",
+            'starts: "2026-11-26 02:00 UTC"',
+        ),
+    ],
+)
+def test_what_is_given_is_not_asked_for_and_stands_in_nobodys_way(
+    project: Path, arguments: tuple[str, ...], typed: str, told: str
+) -> None:
+    code, screen = at_a_terminal(project, "new", *arguments, *NOW, typed=typed, editor=SAVE)
+    assert code == 0, screen
+    assert told in the_file(project)

@@ -1,5 +1,6 @@
 """A watcher's own thread for channels: tells what was published, again and again until it is taken."""
 
+import contextlib
 import random
 import threading
 import time
@@ -8,7 +9,7 @@ from dataclasses import replace
 
 from meaculpa.channels import Outcome
 from meaculpa.channels.news import News
-from meaculpa.channels.telling import Telling, tell
+from meaculpa.channels.telling import Own, Telling, tell
 from meaculpa.publish.target import Target
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 2.0, 300.0
@@ -22,7 +23,7 @@ class Herald:
         self._open, self._report = open_targets, report
         self._news: News | None = None
         self._told = set[str]()
-        self._known = frozenset[str]()
+        self._known, self._own = frozenset[str](), Own()
         self._failures = 0
         self._next_try = 0.0
         self._stopped = False
@@ -60,11 +61,13 @@ class Herald:
     def _tell(self, news: News) -> None:
         fresh = replace(news, notices=tuple(one for one in news.notices if one.key not in self._told))
         try:
-            done = tell(fresh, self._open(), lambda: self._stopped)
+            done = tell(fresh, self._open(), lambda: self._stopped, own=self._own)
         except Exception as error:
             # Whatever it is, a thread that has ended would tell nobody anything, and say nothing of that.
             done = Telling((), str(error) or type(error).__name__, True)
-        self._report(done)
+        # Whoever hears of it may be gone; that must not end this thread either.
+        with contextlib.suppress(Exception):
+            self._report(done)
         # Whatever happens to the record: what this process has told, it does not tell again.
         self._told |= {one.notice.key for one in done.attempts if one.answer.outcome is not Outcome.WAITING}
         if done.is_done:

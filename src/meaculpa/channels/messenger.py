@@ -1,13 +1,14 @@
 """A process that sends one message through apprise, for its parent.
 
 It reads a request in JSON from standard input and answers on standard output: a line when it begins to send, then its
-answer in JSON. The address of the channel is
-a secret: it comes from the environment, and no word of apprise's or of the service's gets out of here.
+answer in JSON. The address of the channel is a secret: it comes from the environment, and no word of apprise's or of
+the service's gets out of here.
 
 apprise says only yes or no. Whether a "no" means that nothing has arrived decides whether it may be tried again, so
 the process listens to its own connections.
 """
 
+import contextlib
 import http.client
 import json
 import logging
@@ -82,20 +83,23 @@ class Overheard:
         return original(connection, data)
 
     def _request(self, original: Callable[..., Any], session: Any, request: Any, **kwargs: Any) -> Any:
-        self.is_sent = False
+        # A redirect is followed within the request that it answers.
+        outer, self.is_sent = self.is_sent, False
         try:
             response = original(session, request, **kwargs)
-        except requests.TooManyRedirects:
-            self.ends.append(("waiting", "the service sends us round in circles"))
+        except requests.TooManyRedirects as error:
+            self.ends.append(_end_of_circles(error))
             raise
-        except requests.RequestException:
-            if self.is_sent:
-                self.ends.append(("unsure", "the service has not answered"))
-            else:
-                self.ends.append(("waiting", "the service cannot be reached"))
+        except Exception:
+            is_sent = self.is_sent or outer
+            answer = "has not answered" if is_sent else "cannot be reached"
+            self.ends.append(("unsure" if is_sent else "waiting", f"the service {answer}"))
             raise
-        if request.method not in _LOOKS_ONLY:
-            self.ends.append(_end_of(request, response))
+        finally:
+            self.is_sent |= outer
+        end = _end_of(request, response)
+        if end[0] != "told" or request.method not in _LOOKS_ONLY:
+            self.ends.append(end)
         return response
 
     def _reply(self, original: Callable[..., Any], *args: Any) -> Any:
@@ -126,15 +130,22 @@ class Overheard:
         refused = [end for end in self.ends if end[0] == "waiting"]
         if recipients > 1 and len(refused) < len(self.ends):
             return "unsure", "not everybody whom the address names may have got it"
+        if self.ends and self.ends[-1][0] == "told":
+            return "unsure", "the service took it, and apprise says no"
         if refused:
             return refused[-1]
-        if self.ends:
-            return "waiting", "the service has not taken the message"
         if self.is_mail:
-            return "waiting", f"the mail server has not let us in ({self.code})"
+            return "waiting", f"the mail server says no ({self.code})"
         if self.is_connected:
             return "unsure", "the service has not said whether it took the message"
         return "waiting", "the service cannot be reached"
+
+
+def _end_of_circles(error: requests.TooManyRedirects) -> tuple[str, str]:
+    """Say what became of a request that was sent on again and again: by 307 and 308 nobody has taken it."""
+    codes = {response.status_code for response in (error.response.history if error.response is not None else ())}
+    is_refused = codes <= {307, 308}
+    return "waiting" if is_refused else "unsure", "the service sends us round in circles"
 
 
 def _end_of(request: Any, response: Any) -> tuple[str, str]:
@@ -199,7 +210,9 @@ def _limit() -> None:
         signal.alarm(_LONGEST)
     if resource:
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (_MOST_MEMORY, most))
+        wanted = _MOST_MEMORY if most == resource.RLIM_INFINITY else min(_MOST_MEMORY, most)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
 
 
 def _plain(sender: str) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, StringConstraints, TypeAdapter, ValidationError
 
 from meaculpa.channels import Notice, Outcome
-from meaculpa.channels.news import News
+from meaculpa.channels.news import NEWS, News
 from meaculpa.errors import TargetError
 
 RECORD_PATH = ".meaculpa/notices.json"
@@ -112,14 +112,19 @@ def recognise(record: Record, news: News, now: datetime) -> Record:
 
     Each entry whose update has vanished from the files stands for one update at most: of the same incident with the
     same words or at least the same status, or of another one at the same moment, with the same words or because that
-    incident is there no more.
+    incident is there no more. What waits and has vanished is forgotten: nobody will tell it.
     """
     vanished = [
         key
         for key, entry in record.entries.items()
         if entry.outcome is not Outcome.WAITING and not entry.is_moved and _update_in(key) not in news.standing
     ]
-    entries, there = dict(record.entries), {update.partition(" ")[0] for update in news.standing}
+    entries = {
+        key: entry
+        for key, entry in record.entries.items()
+        if entry.outcome is not Outcome.WAITING or _update_in(key) in news.standing
+    }
+    there = {update.partition(" ")[0] for update in news.standing}
     for notice in news.notices:
         alike = [key for key in vanished if is_open(record, notice) and _is_alike(key, record, notice, there)]
         if alike:
@@ -159,7 +164,8 @@ def due(record: Record, news: News, channel: str, now: datetime) -> list[Notice]
 
 
 def _is_of_its_time(record: Record, notice: Notice, now: datetime) -> bool:
-    return notice.at >= min(now, record.since.get(notice.channel.name, now)) - _BEFORE_IT_CAME
+    is_young = notice.at >= now - NEWS
+    return is_young and notice.at >= min(now, record.since.get(notice.channel.name, now)) - _BEFORE_IT_CAME
 
 
 def is_open(record: Record, notice: Notice) -> bool:
@@ -179,6 +185,16 @@ def open_channels(record: Record, names: Iterable[str], now: datetime) -> Record
     """Remember since when channels hear of updates, for those that are new; nobody hears from the future."""
     since = {name: min(now, record.since.get(name, now)) for name in names}
     return replace(record, since={**record.since, **since})
+
+
+def release(record: Record, process: str, unsent: Collection[str]) -> Record:
+    """Take back what this process has claimed and surely not sent, because it could not enter that at the time."""
+    ours = {
+        key: replace(entry, outcome=Outcome.WAITING)
+        for key, entry in record.entries.items()
+        if key in unsent and entry.run.startswith(process) and entry.outcome is Outcome.SENDING
+    }
+    return replace(record, entries={**record.entries, **ours}) if ours else record
 
 
 def claim(record: Record, notices: Iterable[Notice], run: str, now: datetime) -> Record:

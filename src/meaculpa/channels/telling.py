@@ -1,11 +1,12 @@
 """Tells what is due: claims it at the targets, sends it, and enters there what became of it."""
 
 import hashlib
+import itertools
 import random
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from meaculpa.channels.record import (
     open_channels,
     read_record,
     recognise,
+    release,
     settle,
 )
 from meaculpa.errors import TargetError
@@ -74,6 +76,18 @@ class Telling:
 
 
 @dataclass
+class Own:
+    """What one process remembers from one go to the next: its name, and what it has claimed and surely not sent.
+
+    Each claim has a name of its own that begins with that of the process.
+    """
+
+    name: str = field(default_factory=lambda: secrets.token_hex(6))
+    unsent: set[str] = field(default_factory=set)
+    claims: Iterator[int] = field(default_factory=itertools.count)
+
+
+@dataclass
 class _Go:
     """One go at telling: what there is to tell, where it is recorded, and what has been tried."""
 
@@ -81,6 +95,7 @@ class _Go:
     targets: Sequence[Target]
     stopping: Callable[[], bool]
     clock: Callable[[], datetime]
+    own: Own
     attempts: list[Attempt] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,7 +103,7 @@ class _Go:
     def amend(self, change: Callable[[Record], Record]) -> Record:
         """Change the record; one channel at a time, for they all share it."""
         with self.lock:
-            return _amend(self.targets, change)
+            return _amend(self.targets, lambda stored: change(release(stored, self.own.name, self.own.unsent)))
 
 
 def tell(
@@ -96,6 +111,7 @@ def tell(
     targets: Sequence[Target],
     stopping: Callable[[], bool] = lambda: False,
     clock: Callable[[], datetime] = utc_now,
+    own: Own | None = None,
 ) -> Telling:
     """Tell every channel what it has not been told, each at its own pace and in its order.
 
@@ -103,7 +119,7 @@ def tell(
     whoever finds it claimed leaves it alone. A target that cannot be reached is left out; one must be there. What was
     retracted at any of them is not told, and nothing while a rollback holds all of them.
     """
-    go = _Go(news, targets, stopping, clock)
+    go = _Go(news, targets, stopping, clock, own or Own())
     try:
         record = go.amend(lambda stored: recognise(open_channels(stored, news.channels, clock()), news, clock()))
         if _first_of_each(record, go):
@@ -152,23 +168,31 @@ def _index(target: Target) -> Index:
 
 def _tell_channel(go: _Go, first: Notice) -> None:
     """Tell a channel its notices one after the other, `first` first, until it does not take one."""
-    run = secrets.token_hex(6)
     if reason := missing_address(first.channel):
         go.attempts.append(Attempt(first, Answer(Outcome.WAITING, reason)))
         return
     try:
         while not go.stopping():
-            record = _claim_next(go, first.channel.name, run)
-            ours = claimed(record, go.news.notices, run)
-            if not ours or _send(go, ours[0], run).outcome is not Outcome.TOLD:
+            run = f"{go.own.name}-{next(go.own.claims)}"
+            ours = _claim_next(go, first.channel.name, run)
+            if ours is None or _send(go, ours, run).outcome is not Outcome.TOLD:
                 return
     except TargetError as error:
         go.failures.append(str(error))
 
 
-def _claim_next(go: _Go, channel: str, run: str) -> Record:
-    now = go.clock()
-    return go.amend(lambda stored: claim(stored, due(stored, go.news, channel, now)[:1], run, now))
+def _claim_next(go: _Go, channel: str, run: str) -> Notice | None:
+    """Claim what a channel is to hear next; None where there is nothing, or another process was quicker."""
+    now, own = go.clock(), go.own
+    keys = {notice.key for notice in go.news.notices if notice.channel.name == channel}
+    try:
+        record = go.amend(lambda stored: claim(stored, due(stored, go.news, channel, now)[:1], run, now))
+    except TargetError:
+        # The claim may stand there, and nothing was sent.
+        own.unsent |= keys
+        raise
+    own.unsent -= keys
+    return next(iter(claimed(record, go.news.notices, run)), None)
 
 
 def _send(go: _Go, notice: Notice, run: str) -> Answer:
@@ -184,6 +208,7 @@ def _send(go: _Go, notice: Notice, run: str) -> Answer:
             failure = error
             time.sleep(pause)
     else:
+        go.own.unsent |= {notice.key} if answer.outcome is Outcome.WAITING else set[str]()
         raise failure
     return answer
 
@@ -230,8 +255,8 @@ def _read_all(targets: Sequence[Target]) -> list[tuple[Target, Record, str]]:
     answers = side_by_side_at(targets, lambda target: (target, *_read(target)))
     found = [answer for answer in answers if not isinstance(answer, TargetError)]
     failures = [answer for answer in answers if isinstance(answer, TargetError)]
-    if failures and not found:
-        raise failures[0]
+    if not found:
+        raise failures[0] if failures else TargetError("there is no target to ask what was told")
     return found
 
 

@@ -81,9 +81,9 @@ def new_command(
     root, at = project_root(context), whole_minute(clock(now))
     files, config = read_all(root, Memory())
     is_asked = is_terminal() and facts["message"] is None
-    title = title or _ask_title(Kind(kind), partial(_objection, root, Kind(kind), at, facts, config))
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
     facts["next_update"] = read_promise(facts["next_update"], at, config)
+    title = title or _ask_title(Kind(kind), partial(_objection, root, Kind(kind), at, facts, config))
     if is_asked:
         object_to = partial(_objection, root, Kind(kind), at, config=config, title=title)
         facts = ask_facts(Kind(kind), facts, at, config, object_to)
@@ -115,16 +115,24 @@ def _objection(
     root: Path, kind: Kind, at: datetime, facts: dict[str, object], config: Config, title: str
 ) -> str | None:
     """Say why these facts make no file, None if they do; a window that is still to be asked for is no reason."""
-    window = {"starts": at, "ends": at + timedelta(hours=1)} if kind is Kind.MAINTENANCE else {}
-    known = {name: facts[name] or moment for name, moment in window.items()}
     try:
-        _trial(root, kind, at, facts | known, config, title)
+        _trial(root, kind, at, facts | _window(kind, at, facts), config, title)
     except InvalidInput as error:
         first = error.problems[0]
         return f"{first.message} ({first.hint})" if first.hint else first.message
     except Refused as error:
         return str(error)
     return None
+
+
+def _window(kind: Kind, at: datetime, facts: dict[str, object]) -> dict[str, object]:
+    """A window of planned work, as far as it is known, and something possible where it is not."""
+    if kind is not Kind.MAINTENANCE:
+        return {}
+    starts, ends, hour = facts["starts"], facts["ends"], timedelta(hours=1)
+    if not isinstance(starts, datetime):
+        starts = ends - hour if isinstance(ends, datetime) else at
+    return {"starts": starts, "ends": ends or starts + hour}
 
 
 def _edit(root: Path, path: str, name: str, text: str) -> str | None:

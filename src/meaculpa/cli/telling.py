@@ -12,7 +12,7 @@ from meaculpa.build.composition import Build, Memory
 from meaculpa.channels import Outcome
 from meaculpa.channels.news import News, collect_news
 from meaculpa.channels.post import missing_address
-from meaculpa.channels.telling import Attempt, Telling, tell
+from meaculpa.channels.telling import Attempt, Own, Telling, tell
 from meaculpa.cli.wording import bad, good, say, warning
 from meaculpa.errors import Refused, TargetError
 from meaculpa.publish import open_target
@@ -50,14 +50,15 @@ def tell_published(
     if not news.channels or not (news.notices or is_new):
         return None
     limit = time.monotonic() + _PATIENCE
-    done = tell(news, targets, clock=moment)
+    own = Own()
+    done = tell(news, targets, clock=moment, own=own)
     for pause in _PAUSES:
         waiting = [one.notice.channel for one in done.attempts if is_waiting(one)]
         is_hopeless = bool(waiting) and all(map(missing_address, waiting))
         if done.is_done or is_hopeless or time.monotonic() + pause > limit:
             break
         time.sleep(pause)
-        again = tell(news, targets, clock=moment)
+        again = tell(news, targets, clock=moment, own=own)
         done = replace(again, attempts=(*(one for one in done.attempts if not is_waiting(one)), *again.attempts))
     return done
 

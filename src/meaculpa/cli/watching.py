@@ -1,8 +1,9 @@
 """`meaculpa watch`: every target follows the files, until stopped."""
 
+import itertools
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 
 from meaculpa.build.composition import Build, Memory
 from meaculpa.build.last_good import keep_good
+from meaculpa.channels import Outcome
 from meaculpa.channels.herald import Herald
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
@@ -28,7 +30,6 @@ from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import open_target, published_paths
 from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
-from meaculpa.publish.target import Target
 from meaculpa.publish.versions import keep_versions, recall_versions
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.systemd import ALIVE, READY, STOPPING, notify
@@ -102,9 +103,11 @@ class _Dispatch:
         self._told: dict[str, tuple[str, float]] = {}
         self._is_ready = False
         self._withdrawing = threading.Lock()
-        self._working: dict[str, Any] = {}
-        self._others: list[Any] = []
-        self._herald: Herald | None = None
+        self._places: Sequence[Any] = ()
+        self._builds = itertools.count()
+        self._heard = -1
+        self._hearing = threading.Lock()
+        self._herald = Herald(lambda: open_all(self._places, root), self._told_channels)
         self._valid_for: timedelta | None = None
         self.retracted: set[str] = set()
 
@@ -115,11 +118,12 @@ class _Dispatch:
         self._had = keep_versions(self._root, done.known.values(), self._had)
         checkout = Checkout(dict(self._seen), self._had, partial(last_saved, files))
         settings = {one.model_dump_json(): one for one in self._targets(done)}
-        ours = {one.name for one in settings.values()}
-        self._others = [one for one in done.config.targets if one.name not in ours]
+        # Those that another watcher serves know what was told, too.
+        self._places = done.config.targets
         self._hire(settings, done.config.watch)
+        number = next(self._builds)
         for courier in self._couriers.values():
-            courier.bring(Parcel(done.files, done.known, checkout, news))
+            courier.bring(Parcel(done.files, done.known, checkout, (number, news)))
 
     def look_after_letters(self, done: Build, now: datetime) -> None:
         """Withdraw letters whose time on the page is over, at midnight at the latest, while all else goes on."""
@@ -159,7 +163,7 @@ class _Dispatch:
         """End between two writes."""
         for invalidator in self._invalidators.values():
             invalidator.stop()
-        threads: list[Courier | Herald] = [*self._couriers.values(), *([self._herald] if self._herald else [])]
+        threads: list[Courier | Herald] = [*self._couriers.values(), self._herald]
         for thread in threads:
             thread.stop(0)
         limit = time.monotonic() + _LONGEST_GOODBYE
@@ -194,11 +198,8 @@ class _Dispatch:
     def _received(self, settings: Any, delivery: Delivery) -> None:
         """Say what became of a build, and let the channels hear of it; called from the courier's thread."""
         name = delivery.target
-        if delivery.error is not None:
-            self._working.pop(name, None)
-        elif isinstance(delivery.enclosed, News):
-            self._working[name] = settings
-            self._let_hear(delivery.enclosed)
+        if isinstance(delivery.enclosed, tuple):
+            self._let_hear(*delivery.enclosed)
         if isinstance(delivery.error, Retracted):
             if not self.retracted.issuperset(delivery.error.incidents):
                 tell(f"{bad(name)}: {delivery.error}")
@@ -218,26 +219,20 @@ class _Dispatch:
             if distribution:
                 self._invalidator(distribution, name).ask(published_paths(delivery.report))
 
-    def _let_hear(self, news: News) -> None:
-        if not news.channels:
-            return
-        if self._herald is None:
-            self._herald = Herald(self._open_working, self._told_channels)
-        self._herald.bring(news)
-
-    def _open_working(self) -> list[Target]:
-        """The targets that took what was published last, and those that are somebody else's.
-
-        One that is down would only keep the channels waiting.
-        """
-        return open_all((*self._working.values(), *self._others), self._root)
+    def _let_hear(self, number: int, news: News) -> None:
+        """Hand on what has been published, unless another target has taken a newer build."""
+        with self._hearing:
+            if number >= self._heard and news.channels:
+                self._heard = number
+                self._herald.bring(news)
 
     def _told_channels(self, done: Telling) -> None:
         """Say what channels were told, and what is wrong where they were not; called from the herald's thread."""
         waiting = {one.notice.channel.name: attempt_line(one) for one in done.attempts if is_waiting(one)}
         for attempt in done.attempts:
-            if not is_waiting(attempt):
+            if attempt.answer.outcome is Outcome.TOLD:
                 self._tell_once(f"channel {attempt.notice.channel.name}", "")
+            if not is_waiting(attempt):
                 tell(attempt_line(attempt))
         for name, line in waiting.items():
             self._tell_once(f"channel {name}", line)

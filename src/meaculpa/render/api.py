@@ -187,8 +187,9 @@ class _Api:
     def _updates(self, state: IncidentState, incident_id: str) -> list[Json]:
         now: dict[str, ComponentStatus] = {}
         found, moments = list[Json](), Counter[datetime]()
+        underway = [update for update in state.updates if not state.is_maintenance or update.status in _ACTIVE]
         for update in state.updates:
-            changes = _changes(state.incident, update, now, is_first=not found)
+            changes = _changes(state.incident, update, now, is_first=underway[:1] == [update])
             moments[update.at] += 1
             affected = [self._affected(one, now.get(one), status) for one, status in changes.items()]
             now |= changes

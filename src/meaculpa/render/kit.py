@@ -1,9 +1,9 @@
 """What the people who answer customers need: a reply, a short post, what to say on the phone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from functools import partial
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError
@@ -52,7 +52,7 @@ def make_kit(
         **{"works": None, "money": None},
         **told,
         "title": told["title"].rstrip(".!?"),
-        "untranslated": {name: getattr(incident, name) if name in missing else None for name in ("works", "money")},
+        "untranslated": _as_it_was(incident, missing, moment),
         **_facts(state),
         "page": f"{site_url}/{_page(incident, locale)}",
         "moment": moment,
@@ -92,6 +92,17 @@ def _facts(state: IncidentState) -> dict[str, object]:
         "is_late": bool(promise and state.overdue),
         "back_at": state.back_at,
         "settled": state.settled,
+    }
+
+
+def _as_it_was(
+    incident: Incident, missing: Collection[str], moment: Callable[[datetime], str]
+) -> dict[str, str | None]:
+    """What is not translated, in the words of the first language."""
+    texts = {"works": incident.works, "money": incident.money}
+    return {
+        name: with_window_in_words(text, incident, moment) if text and name in missing else None
+        for name, text in texts.items()
     }
 
 

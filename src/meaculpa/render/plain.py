@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 
 _ENDS_BLOCK = {"p", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "table", "hr"}
+_BEGINS_POINT = re.compile(r"(?:-|\d\.) $")
 _SPACE = re.compile(r"[ \t\n]+")
 
 
@@ -76,7 +77,7 @@ class _Reader(HTMLParser):
 
     def _end_block(self) -> None:
         is_in_point = bool(self._lists)
-        if self.pieces and not (is_in_point and self.pieces[-1].endswith("- ")):
+        if self.pieces and not (is_in_point and _BEGINS_POINT.search(self.pieces[-1])):
             self._end_line()
             if not is_in_point:
                 self.pieces.append("\n")
