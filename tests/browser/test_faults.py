@@ -767,6 +767,7 @@ def test_right_to_left_and_the_language_of_each_text(
     tell(status_host, {**state, "at": "2026-11-22T09:35Z", "labels": labels, "items": [translated, english]})
     look_again(page, status_host)
     lines = banner(page).locator("section > div")
+    expect(lines).to_have_count(2)
     assert [(one.get_attribute("lang"), one.get_attribute("dir")) for one in lines.all()] == [
         ("ar", "rtl"),
         ("en", "ltr"),
