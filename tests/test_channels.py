@@ -730,6 +730,37 @@ def test_what_was_told_and_could_not_be_entered_is_not_sent_again(
     assert len(service.taken) == 1
 
 
+def test_what_was_sent_is_never_taken_back_as_unsent(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told and could not be entered; minutes later the next claim fails as well."""
+    monkeypatch.setenv("CHAT_URL", service.url)
+    monkeypatch.setattr("meaculpa.channels.telling._TRIES_TO_ENTER", (0.0,))
+    first, second = a_notice(), a_notice("2026-11-22 09:25", "resolved e")
+    target, own, news = Silenced(), Own(), some_news(first, second)
+    a_target(target)
+    target.told_fails, target.claims = 1, 1
+    tell(news, [target], clock=lambda: at(NOW), own=own)
+    assert len(service.taken) == 1
+    for minutes in (3, 4, 5):
+        tell(news, [target], clock=lambda: at(NOW) + timedelta(minutes=minutes), own=own)  # noqa: B023
+    assert len(service.taken) == 2
+
+
+class Silenced(MemoryTarget):
+    """Fails to enter what was told so often, and after that lies about so many claims."""
+
+    told_fails = claims = 0
+
+    def write(self, file: OutputFile, expected: str | None = None) -> str:
+        if file.path == RECORD_PATH and b'"told"' in file.body and self.told_fails:
+            self.told_fails -= 1
+            raise TargetError("the place cannot be reached")
+        version = super().write(file, expected)
+        if file.body.count(b'"sending"') == 2 and self.claims:
+            self.claims -= 1
+            raise TargetError("the place cannot be reached")
+        return version
+
+
 def test_where_no_target_can_be_asked_nothing_is_thought_to_be_told() -> None:
     done = tell(some_news(a_notice()), [], clock=lambda: at(NOW))
     assert (done.is_done, done.failure) == (False, "there is no target to ask what was told")

@@ -321,6 +321,11 @@ def test_work_over_two_days_is_one_stretch() -> None:
             "2026-11-26 02:00\n\n",
             'starts: "2026-11-26 02:00 UTC"',
         ),
+        (
+            ("You could not order", "--kind", "maintenance", "--ends", "2026-11-22 08:00"),
+            "2026-11-22 06:00\n\n",
+            'ends: "2026-11-22 08:00 UTC"',
+        ),
     ],
 )
 def test_what_is_given_is_not_asked_for_and_stands_in_nobodys_way(

@@ -12,6 +12,8 @@ from meaculpa.render.message import Message
 
 # Longer than apprise takes to connect and to wait for an answer.
 _LONGEST = 40.0
+# Each takes a process of some 60 MB.
+MOST_AT_ONCE = 6
 
 
 def missing_address(channel: Channel) -> str | None:

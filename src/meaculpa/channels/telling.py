@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from meaculpa.channels import Answer, Notice, Outcome
 from meaculpa.channels.news import News
-from meaculpa.channels.post import missing_address, send
+from meaculpa.channels.post import MOST_AT_ONCE, missing_address, send
 from meaculpa.channels.record import (
     RECORD_PATH,
     Entry,
@@ -41,8 +41,6 @@ from meaculpa.render.headers import CONTENT_TYPES
 Given = TypeVar("Given")
 _SECONDS, _ATTEMPTS, _LONGEST_PAUSE = 10.0, 12, 0.4
 _TRIES_TO_ENTER = (1.0, 3.0, 6.0)
-# Each takes a process of some 60 MB.
-_MOST_AT_ONCE = 6
 
 
 def utc_now() -> datetime:
@@ -79,11 +77,12 @@ class Telling:
 class Own:
     """What one process remembers from one go to the next: its name, and what it has claimed and surely not sent.
 
-    Each claim has a name of its own that begins with that of the process.
+    Each claim has a name of its own that begins with that of the process; `sent` is what may have arrived.
     """
 
     name: str = field(default_factory=lambda: secrets.token_hex(6))
     unsent: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)
     claims: Iterator[int] = field(default_factory=itertools.count)
 
 
@@ -125,7 +124,7 @@ def tell(
         if _first_of_each(record, go):
             go.news = _without_retracted(news, targets)
             first = _first_of_each(record, go)
-            with ThreadPoolExecutor(min(_MOST_AT_ONCE, max(1, len(first)))) as threads:
+            with ThreadPoolExecutor(min(MOST_AT_ONCE, max(1, len(first)))) as threads:
                 list(threads.map(partial(_tell_channel, go), first))
             record = read_told(targets)
     except TargetError as error:
@@ -152,7 +151,7 @@ def _without_retracted(news: News, targets: Sequence[Target]) -> News:
 
     Raises TargetError where no target says so.
     """
-    found = [answer for answer in side_by_side_at(targets, _index) if not isinstance(answer, TargetError)]
+    found = [answer for answer in _ask_all(targets, _index) if not isinstance(answer, TargetError)]
     if not found or all(index.held for index in found):
         raise TargetError("a rollback holds what is published" if found else "no target says what is published")
     retracted = {name for index in found for name in index.retracted}
@@ -188,8 +187,8 @@ def _claim_next(go: _Go, channel: str, run: str) -> Notice | None:
     try:
         record = go.amend(lambda stored: claim(stored, due(stored, go.news, channel, now)[:1], run, now))
     except TargetError:
-        # The claim may stand there, and nothing was sent.
-        own.unsent |= keys
+        # The claim may stand there, and nothing was sent for it.
+        own.unsent |= keys - own.sent
         raise
     own.unsent -= keys
     return next(iter(claimed(record, go.news.notices, run)), None)
@@ -199,6 +198,8 @@ def _send(go: _Go, notice: Notice, run: str) -> Answer:
     """Send a notice that is claimed, and enter what became of it, even if that takes several tries."""
     answer = send(notice.channel, notice.message, go.news.sender)
     go.attempts.append(Attempt(notice, answer))
+    if answer.outcome is not Outcome.WAITING:
+        go.own.sent.add(notice.key)
     entry = Entry(answer.outcome, go.clock(), notice.digest, run, answer.why)
     for pause in _TRIES_TO_ENTER:
         try:
@@ -208,7 +209,7 @@ def _send(go: _Go, notice: Notice, run: str) -> Answer:
             failure = error
             time.sleep(pause)
     else:
-        go.own.unsent |= {notice.key} if answer.outcome is Outcome.WAITING else set[str]()
+        go.own.unsent |= {notice.key} - go.own.sent
         raise failure
     return answer
 
@@ -252,7 +253,7 @@ def _write(target: Target, stored: Record, version: str, known: Record, change: 
 
 def _read_all(targets: Sequence[Target]) -> list[tuple[Target, Record, str]]:
     """Read the record at all targets side by side; raises TargetError where none answers."""
-    answers = side_by_side_at(targets, lambda target: (target, *_read(target)))
+    answers = _ask_all(targets, lambda target: (target, *_read(target)))
     found = [answer for answer in answers if not isinstance(answer, TargetError)]
     failures = [answer for answer in answers if isinstance(answer, TargetError)]
     if not found:
@@ -260,7 +261,7 @@ def _read_all(targets: Sequence[Target]) -> list[tuple[Target, Record, str]]:
     return found
 
 
-def side_by_side_at(targets: Sequence[Target], act: Callable[[Target], Given]) -> list[Given | TargetError]:
+def _ask_all(targets: Sequence[Target], act: Callable[[Target], Given]) -> list[Given | TargetError]:
     """Ask all targets at once; the failure of one is its answer."""
 
     def attempt(target: Target) -> Given | TargetError:

@@ -11,7 +11,7 @@ import click
 from meaculpa.build.composition import Memory
 from meaculpa.channels import Answer, Outcome
 from meaculpa.channels.news import NEWS
-from meaculpa.channels.post import look_at, missing_address, send
+from meaculpa.channels.post import MOST_AT_ONCE, look_at, missing_address, send
 from meaculpa.channels.record import Entry, is_lost
 from meaculpa.channels.telling import read_told
 from meaculpa.cli.common import clock, now_option, project_root, read_all
@@ -45,7 +45,7 @@ def channels_command(
     if test:
         return _test(chosen, config, as_json)
     told = _told(config, root)
-    with ThreadPoolExecutor(len(chosen)) as threads:
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(chosen))) as threads:
         answers = list(threads.map(look_at, chosen))
     if as_json:
         say_json({"channels": [_data(*pair, told) for pair in zip(chosen, answers, strict=True)]})
@@ -145,7 +145,7 @@ def _test(channels: Sequence[Channel], config: Config, as_json: bool) -> int:
         reason = missing_address(channel)
         return Answer(Outcome.WAITING, reason) if reason else send(channel, message, site.name)
 
-    with ThreadPoolExecutor(len(channels)) as threads:
+    with ThreadPoolExecutor(min(MOST_AT_ONCE, len(channels))) as threads:
         answers = list(threads.map(attempt, channels))
     pairs = list(zip(channels, answers, strict=True))
     if as_json:

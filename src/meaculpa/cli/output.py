@@ -12,13 +12,15 @@ import click
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
+from meaculpa.channels.news import News
+from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
+from meaculpa.cli.planned import changes, plan_data, plan_lines
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
     as_data,
     bad,
     count,
-    faint,
     good,
     problem_lines,
     say,
@@ -28,7 +30,7 @@ from meaculpa.cli.wording import (
 )
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Refused, Retracted, Severity, TargetError, did_you_mean, has_errors
-from meaculpa.plan import Checkout, Plan
+from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
 from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
@@ -111,12 +113,7 @@ def publish_command(
     if not dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
-    told = None
-    if not dry_run and any(outcome.report for outcome in outcomes):
-        down = {outcome.name for outcome in outcomes if isinstance(outcome.error, TargetError)}
-        is_new = any(outcome.report and not outcome.report.plan.is_empty for outcome in outcomes)
-        places = open_all((one for one in done.config.targets if one.name not in down), root)
-        told = tell_published(news_of(done, memory, burnt), places, is_new, partial(clock, now))
+    told = None if dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
     if as_json:
         targets = [_result_data(outcome, dry_run) for outcome in outcomes]
         say_json({"targets": targets, "retracted": sorted(burnt), "channels": telling_data(told)})
@@ -152,6 +149,18 @@ class Outcome:
     name: str
     report: Report | None
     error: Exception | None = None
+
+
+def _tell_channels(
+    config: Config, news: News, outcomes: Sequence[Outcome], root: Path, now: datetime | None
+) -> Telling | None:
+    """Tell the channels, if any target took the build; those that are down would only keep everybody waiting."""
+    if not any(outcome.report for outcome in outcomes):
+        return None
+    down = {outcome.name for outcome in outcomes if isinstance(outcome.error, TargetError)}
+    is_new = any(outcome.report and not outcome.report.plan.is_empty for outcome in outcomes)
+    places = open_all((one for one in config.targets if one.name not in down), root)
+    return tell_published(news, places, is_new, partial(clock, now))
 
 
 def consequence_of(done: Build) -> str:
@@ -260,25 +269,6 @@ def exit_code(outcomes: Iterable[Outcome]) -> int:
     return 1 if errors else 0
 
 
-def changes(plan: Plan) -> str:
-    """`3 changed, 1 deleted, 40 unchanged`."""
-    parts = [f"{len(plan.uploads):,} changed"] if plan.uploads else []
-    parts += [f"{len(plan.deletes):,} deleted"] if plan.deletes else []
-    parts += [f"{len(plan.gone):,} to be deleted next time"] if plan.gone else []
-    return ", ".join([*parts, f"{plan.unchanged:,} unchanged"])
-
-
-def plan_data(plan: Plan) -> dict[str, Any]:
-    """A plan for programs."""
-    return {
-        "build": plan.index.build,
-        "uploads": [{"path": upload.file.path, "reason": str(upload.reason)} for upload in plan.uploads],
-        "deletes": list(plan.deletes),
-        "gone": list(plan.gone),
-        "unchanged": plan.unchanged,
-    }
-
-
 def _result_data(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
     if outcome.report is None:
         return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
@@ -294,10 +284,5 @@ def _print_result(outcome: Outcome, dry_run: bool) -> None:
         return
     verb = "would change" if dry_run else "published"
     state = "already up to date" if report.plan.is_empty else f"{verb}: {changes(report.plan)}"
-    lines = [f"  {line}" for line in _plan_lines(report.plan)] if dry_run else []
+    lines = [f"  {line}" for line in plan_lines(report.plan)] if dry_run else []
     say("\n".join([f"{good(outcome.name)} ({report.place}): {state}", *lines]))
-
-
-def _plan_lines(plan: Plan) -> list[str]:
-    uploads = [f"{upload.group:9} {upload.file.path}  {faint(upload.reason)}" for upload in plan.uploads]
-    return [*uploads, *(f"delete    {path}" for path in plan.deletes)]

@@ -20,7 +20,8 @@ from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
-from meaculpa.cli.output import changes, chosen_targets, tell_invalidation
+from meaculpa.cli.output import chosen_targets, tell_invalidation
+from meaculpa.cli.planned import changes
 from meaculpa.cli.telling import attempt_line, is_waiting, news_of, open_all
 from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
@@ -222,7 +223,7 @@ class _Dispatch:
     def _let_hear(self, number: int, news: News) -> None:
         """Hand on what has been published, unless another target has taken a newer build."""
         with self._hearing:
-            if number >= self._heard and news.channels:
+            if number >= self._heard:
                 self._heard = number
                 self._herald.bring(news)
 

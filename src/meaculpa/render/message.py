@@ -55,9 +55,8 @@ def make_message(
         told, locale = None, config.default_locale
     words = languages[locale]
     moment = partial(words.local_moment, zone=config.site.timezone)
-    title = with_window_in_words(told.title if told and told.title else incident.title, incident, moment).rstrip(
-        ".!?"
-    )
+    written = told.title if told and told.title else incident.title
+    title = with_window_in_words(written, incident, moment).rstrip(".!?")
     body = told.bodies[number] if told else update.body
     status = words.say(f"status.{update.status}")
     page = f"{config.site.url}/{f'{locale}/' if told else ''}incidents/{incident.id}.html"

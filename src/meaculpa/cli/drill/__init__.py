@@ -72,9 +72,11 @@ def _end(number: int, _: object) -> None:
 
 def _keep(root: Path, scenario: Scenario, score: Score, is_auto: bool, at: datetime, report: str) -> None:
     try:
-        say(faint(f"Kept in {shown_path(keep(root / DRILLS, scenario, score, is_auto, at, report))}"))
+        place = keep(root / DRILLS, scenario, score, is_auto, at, report)
     except OSError as error:
         say(bad(f"The report cannot be kept in {shown_path(root / DRILLS)}: {error.strerror}"), to_errors=True)
+        return
+    say(faint(f"Kept in {shown_path(place)}"))
 
 
 def _choose(names: list[str]) -> str:

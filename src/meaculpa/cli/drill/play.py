@@ -87,7 +87,7 @@ def _look_at_the_shop(game: Game, incident: str) -> None:
     """Say whether the storefront and the splash page speak of it, each where it does."""
     items = json.loads((game.public / "banner.json").read_text(encoding="utf-8"))["items"]
     item: dict[str, Any] = next((one for one in items if one["id"] == incident), {})
-    if item.get("text") and item.get("mode") != "notice":
+    if item.get("text"):
         _mark(game, "on the banner", _FIRST_WORD)
     if item.get("mode") == "splash":
         _mark(game, "on the splash page", _FIRST_WORD)
