@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config as BotoConfig
 from playwright.sync_api import Browser, sync_playwright
 
+from meaculpa.build.composition import Memory
 from tests.servers import ACCESS_KEY, SECRET_KEY, seaweedfs
 
 os.environ.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION="eu-west-1")
@@ -34,6 +35,14 @@ def pytest_configure(config: pytest.Config) -> None:
     settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=slow)
     settings.register_profile("soak", max_examples=3000, deadline=None, suppress_health_check=slow)
     settings.load_profile("soak" if config.getoption("--soak") else "fast")
+
+
+@pytest.fixture(scope="module")
+def memory() -> Iterator[Memory]:
+    """What builds of one module share: rendering processes are slow to start."""
+    memory = Memory()
+    yield memory
+    memory.pool.close()
 
 
 @pytest.fixture(scope="session")

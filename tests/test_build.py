@@ -2,7 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,13 +16,6 @@ from meaculpa.project import packaged_templates, read_project
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
-
-
-@pytest.fixture(scope="module")
-def memory() -> Iterator[Memory]:
-    memory = Memory()
-    yield memory
-    memory.pool.close()
 
 
 def built(root: Path, memory: Memory, keep_going: bool = False) -> Build:
@@ -52,10 +44,12 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     changed = {path for path in after.files if before.files[path].digest != after.files[path].digest}
     assert changed == {
         *(f"{prefix}{page}" for prefix in ("", "de/") for page in ("incidents/m3.html", "history/2026-03.html")),
+        *(f"{prefix}{page}" for prefix in ("", "de/") for page in ("incidents/m3.md", "feed.atom")),
+        *("feed.rss", "feed.json"),
         "api/v2/incidents.json",
     }
     always_made = {"index.html", "de/index.html", "favicon.svg", "splash.html", "splash.tiny.html"}
-    always_made |= {"banner.js", "banner.json"}
+    always_made |= {"banner.js", "banner.json", "llms.txt"}
     always_made |= {path for path in after.files if path.startswith("api/")}
     assert after.made == len(changed | always_made)
 

@@ -250,6 +250,16 @@ def test_a_self_hosted_status_site_on_caddy(project: Path) -> None:
         assert_served_well(url)
 
 
+READ_BY_PROGRAMS = {
+    "feed.atom": "application/atom+xml",
+    "de/feed.atom": "application/atom+xml",
+    "feed.rss": "application/rss+xml",
+    "feed.json": "application/feed+json",
+    "maintenance.ics": "text/calendar",
+    "badge.svg": "image/svg+xml",
+}
+
+
 def assert_served_well(url: str) -> None:
     status, page, _ = ask(url, "GET", "/")
     assert status == 200
@@ -263,6 +273,11 @@ def assert_served_well(url: str) -> None:
     status, data, _ = ask(url, "GET", "/api/v2/scheduled-maintenances/upcoming.json")
     assert (status, data["access-control-allow-origin"]) == (200, "*"), "clients of Statuspage ask from anywhere"
     assert "json" in data["content-type"]
+    for path, kind in READ_BY_PROGRAMS.items():
+        status, data, _ = ask(url, "GET", f"/{path}")
+        assert (status, data["content-type"].split(";")[0]) == (200, kind), path
+        assert "utf-8" in data["content-type"].casefold() or not kind.startswith("text/"), path
+        assert data["access-control-allow-origin"] == "*", path
     _, script, text = ask(url, "GET", "/banner.js")
     assert script["cache-control"].startswith("public, max-age=60,")
     assert "javascript" in script["content-type"]

@@ -154,7 +154,9 @@ def shard_of(path: str) -> str:
     if match:
         return match[1]
     if "incidents/" in path and not path.startswith("api/"):
-        return f"undated-{zlib.crc32(path.rsplit('/', 1)[-1].encode()) % _UNDATED_SHARDS:02d}"
+        # A page and its Markdown belong together: one edit writes one shard.
+        page = f"{path.rsplit('/', 1)[-1].rpartition('.')[0]}.html"
+        return f"undated-{zlib.crc32(page.encode()) % _UNDATED_SHARDS:02d}"
     return "site"
 
 

@@ -16,6 +16,8 @@ PATHS = [
     "incidents/2026-11-22-card-payments.html",
     "incidents/2026-11-01-shop-did-not-open.html",
     "history.html",
+    "follow.html",
+    "de/follow.html",
     "history/2026-11.html",
     "404.html",
     "splash.html",

@@ -89,9 +89,9 @@ def mark(ids: Collection[str], target: Target) -> Index | None:
 
 
 def _pages_of(incident_id: str, files: Mapping[str, OutputFile]) -> set[str]:
-    """The pages of an incident in every language of the site, whatever a manifest says of them."""
+    """The pages of an incident in every language of the site, as HTML and Markdown, whatever a manifest says."""
     homes = (path.removesuffix("index.html") for path in files if path.rpartition("/")[2] == "index.html")
-    return {f"{home}incidents/{incident_id}.html" for home in homes}
+    return {f"{home}incidents/{incident_id}.{ending}" for home in homes for ending in ("html", "md")}
 
 
 def _there(target: Target, paths: Collection[str]) -> list[str]:

@@ -8,6 +8,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateSyntaxError
 
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
+from meaculpa.render.marked import escape_markdown
 from meaculpa.render.words import Words, read_words
 
 # The packaged English words, whatever a project's own say: what every language must have.
@@ -76,7 +77,7 @@ def _is_text(content: bytes) -> bool:
 
 
 def _environment(texts: Mapping[str, str]) -> Environment:
-    return Environment(
+    environment = Environment(
         loader=DictLoader(texts),
         autoescape=True,
         undefined=StrictUndefined,
@@ -84,3 +85,5 @@ def _environment(texts: Mapping[str, str]) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters["markdown"] = escape_markdown
+    return environment

@@ -16,19 +16,25 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 PINNED = "banner.core."
 
 CONTENT_TYPES = {
+    "atom": "application/atom+xml; charset=utf-8",
     "avif": "image/avif",
     "gif": "image/gif",
     "html": "text/html; charset=utf-8",
+    "ics": "text/calendar; charset=utf-8",
     "jpeg": "image/jpeg",
     "jpg": "image/jpeg",
     "js": "text/javascript; charset=utf-8",
     "json": "application/json; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
     "png": "image/png",
+    "rss": "application/rss+xml; charset=utf-8",
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
     "webp": "image/webp",
     "xml": "application/xml; charset=utf-8",
 }
+# What is more than its ending says.
+_TYPES_BY_NAME = {"feed.json": "application/feed+json; charset=utf-8"}
 PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")
 
 
@@ -39,11 +45,16 @@ def cache_control(path: str) -> str:
     return BANNER_SCRIPT if path == "banner.js" else POINTER
 
 
+def content_type(path: str) -> str:
+    """Choose the Content-Type of a published path."""
+    return _TYPES_BY_NAME.get(path) or CONTENT_TYPES[path.rsplit(".", 1)[-1]]
+
+
 def output_file(path: str, body: bytes | str) -> OutputFile:
     """Make a published file; its digest has two parts, one for the body and one for the headers it is served with."""
     content = body.encode() if isinstance(body, str) else body
-    content_type = CONTENT_TYPES[path.rsplit(".", 1)[-1]]
+    kind = content_type(path)
     caching = cache_control(path)
-    headers = hashlib.sha256(f"{content_type}\n{caching}".encode()).hexdigest()
+    headers = hashlib.sha256(f"{kind}\n{caching}".encode()).hexdigest()
     digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{headers[:8]}"
-    return OutputFile(path, content, content_type, caching, digest)
+    return OutputFile(path, content, kind, caching, digest)

@@ -21,6 +21,7 @@ def listings(site: Site, months: list[tuple[str, list[IncidentState]]], config: 
     fixed = [
         "index.html",
         "history.html",
+        "follow.html",
         *(f"incidents/{state.incident.id}.html" for state in site.upcoming),
     ]
     yield _page("sitemaps/pages.xml", _sitemap("urlset", "url", _in_all_languages(fixed, config)))

@@ -16,6 +16,7 @@ from meaculpa.model import OutputFile
 from meaculpa.render.bars import HEIGHT, WIDTH, view_component
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import output_file
+from meaculpa.render.structured import announcement, iso
 from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
 from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view_incident, view_updates
 from meaculpa.render.words import Words
@@ -38,7 +39,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Edition:
-    """The site in one language, with all that its pages have in common."""
+    """The site in one language, with all that its pages have in common.
+
+    `logo` is an address or the picture itself, `preview` the address of one that previews of links can show.
+    """
 
     site: Site
     config: Config
@@ -46,6 +50,7 @@ class Edition:
     words: Words
     bodies: Bodies
     logo: str | None
+    preview: str | None
     months: list[tuple[str, list[IncidentState]]]
 
     @cached_property
@@ -61,6 +66,7 @@ class Edition:
             self.theme.digest,
             self.words.locale,
             self.logo,
+            self.preview,
             tuple(self.bodies.pictures.items()),
         )
 
@@ -104,6 +110,7 @@ def pages(edition: Edition) -> Iterator[Page]:
     for state in edition.site.every:
         yield _incident_page(edition, state)
     yield from _history_pages(edition)
+    yield Page(f"{edition.prefix}follow.html", (*edition.common, edition.words.locale), lambda: _follow(edition))
 
 
 def not_found(edition: Edition) -> Page:
@@ -122,6 +129,11 @@ def refresh_path(theme: Theme) -> str:
     return f"assets/refresh.{hashlib.sha256(theme.texts['refresh.js'].encode()).hexdigest()[:12]}.js"
 
 
+def incident_file(incident_id: str, ending: str = "html") -> str:
+    """Where an incident stands within its language."""
+    return f"incidents/{incident_id}.{ending}"
+
+
 def by_month(site: Site) -> list[tuple[str, list[IncidentState]]]:
     """Sort all incidents but planned work that has not begun into months, newest first."""
     shown = sorted(
@@ -132,7 +144,7 @@ def by_month(site: Site) -> list[tuple[str, list[IncidentState]]]:
     return [(month, list(states)) for month, states in groupby(shown, key=month_of)]
 
 
-def _signature(state: IncidentState) -> tuple[object, ...]:
+def signature(state: IncidentState) -> tuple[object, ...]:
     """What of an incident can change though its files do not."""
     return (
         state.incident.digest,
@@ -147,15 +159,24 @@ def _signature(state: IncidentState) -> tuple[object, ...]:
 
 
 def _incident_page(edition: Edition, state: IncidentState) -> Page:
-    file = f"incidents/{state.incident.id}.html"
+    file = incident_file(state.incident.id)
     path = edition.prefix + file
 
     def produce() -> OutputFile:
         root = "../" * path.count("/")
-        updates = edition.updates(state, root)
-        return edition.render("incident.html.j2", file, incident=edition.view(state), updates=updates)
+        incident, url = edition.view(state), f"{edition.config.site.url}/{path}"
+        return edition.render(
+            "incident.html.j2",
+            file,
+            incident=incident,
+            updates=edition.updates(state, root),
+            data=announcement(state, incident, edition.config, edition.words.locale, url),
+            twin=root + edition.prefix + incident_file(state.incident.id, "md"),
+            posted=iso(state.updates[0].at),
+            modified=iso(state.changed),
+        )
 
-    return Page(path, (*edition.common, *_signature(state)), produce)
+    return Page(path, (*edition.common, *signature(state)), produce)
 
 
 def _history_pages(edition: Edition) -> Iterator[Page]:
@@ -165,7 +186,7 @@ def _history_pages(edition: Edition) -> Iterator[Page]:
     for position, (month, states) in enumerate(months):
         newer = months[position - 1][0] if position else None
         older = months[position + 1][0] if position + 1 < len(months) else None
-        signatures = tuple(_signature(state) for state in states)
+        signatures = tuple(signature(state) for state in states)
         yield Page(
             f"{edition.prefix}history/{month}.html",
             (*edition.common, signatures, newer, older),
@@ -206,6 +227,17 @@ def _history(edition: Edition, counts: tuple[tuple[str, int], ...]) -> OutputFil
         for month, count in counts
     ]
     return edition.render("history.html.j2", "history.html", months=months)
+
+
+def _follow(edition: Edition) -> OutputFile:
+    url = edition.config.site.url
+    return edition.render(
+        "follow.html.j2",
+        "follow.html",
+        url=url,
+        webcal=f"webcal://{url.partition('://')[2]}/maintenance.ics",
+        default=edition.config.default_locale,
+    )
 
 
 def _index(edition: Edition) -> OutputFile:
@@ -258,9 +290,11 @@ def _frame(edition: Edition, file: str, root: str) -> Mapping[str, Any]:
     return {
         "lang": edition.words.locale,
         "dir": edition.words.direction,
+        "root": root,
         "base": root + edition.prefix,
         "canonical": None if file == "404.html" else f"{config.site.url}/{edition.prefix}{file}",
         "icon": _icon(edition, file, root),
+        "preview": f"{config.site.url}/{edition.preview}" if edition.preview else None,
         "logo": edition.logo if edition.logo is None or ":" in edition.logo else root + edition.logo,
         "phone": re.sub(r"[^+0-9]", "", config.site.support.phone or ""),
         "languages": _languages(edition, file, root),

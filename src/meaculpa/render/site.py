@@ -8,18 +8,23 @@ from pathlib import PurePosixPath
 from meaculpa.config import Config
 from meaculpa.model import Markup, OutputFile, Source
 from meaculpa.render.api import api_files
+from meaculpa.render.badges import badges
 from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
+from meaculpa.render.calendar import calendar
 from meaculpa.render.environment import Theme
+from meaculpa.render.feeds import feeds
 from meaculpa.render.headers import CONTENT_TYPES, output_file
 from meaculpa.render.letter_page import LETTER_PAGE, letter_page
 from meaculpa.render.listings import listings
 from meaculpa.render.pages import Edition, Page, by_month, not_found, pages, refresh_path
 from meaculpa.render.splash import splash_page, splash_worker, tiny_splash_page
 from meaculpa.render.symbols import favicon
+from meaculpa.render.twins import twins
 from meaculpa.render.views import Bodies
 from meaculpa.status import Site
 
 _LARGEST_INLINE_LOGO = 8_192
+_DRAWN_IN_PREVIEWS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
 
 
 def render(
@@ -32,13 +37,17 @@ def render(
     """List every file of the site; `markup` holds the rendered text of every update, `assets` the pictures."""
     published = {path: hashed_name(source) for path, source in assets.items()}
     bodies = Bodies(markup, published)
-    logo = _logo(config, assets, published)
+    logo, preview = _logo(config, assets, published), _preview(config, published)
     months = by_month(site)
-    editions = [Edition(site, config, theme, words, bodies, logo, months) for words in theme.words]
+    editions = [Edition(site, config, theme, words, bodies, logo, preview, months) for words in theme.words]
     for path, source in assets.items():
         yield Page(published[path], (source.digest,), partial(output_file, published[path], source.content))
     for edition in editions:
         yield from pages(edition)
+        yield from twins(edition)
+        yield from feeds(edition)
+    yield from badges(editions[0])
+    yield from calendar(editions[0])
     yield not_found(editions[0])
     yield from listings(site, months, config)
     yield from _pointers(site, config, theme)
@@ -62,6 +71,12 @@ def _logo(config: Config, assets: Mapping[str, Source], published: Mapping[str, 
         return published[path]
     kind = CONTENT_TYPES[path.rsplit(".", 1)[-1].lower()]
     return f"data:{kind};base64,{b64encode(source.content).decode()}"
+
+
+def _preview(config: Config, published: Mapping[str, str]) -> str | None:
+    """The logo, where previews of links can show it: none of them draws SVG."""
+    path = config.brand.logo or ""
+    return published.get(path) if path.lower().endswith(_DRAWN_IN_PREVIEWS) else None
 
 
 def _pointers(site: Site, config: Config, theme: Theme) -> Iterator[Page]:

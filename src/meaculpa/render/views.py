@@ -1,7 +1,8 @@
 """States -> what the templates show: every text chosen, every time and number already in words."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,7 +17,7 @@ from meaculpa.status import IncidentState
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
 # A tag of safe HTML; a quoted value in it may hold any sign but its quote.
-_TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
+TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class UpdateView:
-    """One update as it is shown."""
+    """One update as it is shown; `anchor` names it within its incident's page."""
 
+    anchor: str
     status_word: str
     at: Moment
     html: SafeHtml
@@ -133,7 +135,7 @@ def _with_times(html: SafeHtml, incident: Incident, words: Words) -> SafeHtml:
     places = {"{start}": incident.starts, "{end}": incident.ends}
     if not any(at and place in html for place, at in places.items()):
         return html
-    parts = _TAG.split(str(html))
+    parts = TAG.split(str(html))
     for place, at in places.items():
         if at:
             plain, element = str(escape(words.moment(at))), str(SafeHtml(moment(at, words)))  # noqa: S704 (our own)
@@ -252,17 +254,29 @@ def view_updates(
     """Prepare an incident's updates, newest first, at most so many, for a page whose way to the top is `root`."""
     translation = state.incident.translations.get(words.locale)
     translated = translation.bodies if translation else (None,) * len(state.incident.updates)
-    newest_first = reversed(list(zip(state.updates, translated, strict=False)))
+    newest_first = reversed(list(zip(state.updates, translated, update_anchors(state.updates), strict=False)))
     return tuple(
-        _update(state.incident, update, body, words, default, bodies, root)
-        for update, body in islice(newest_first, most)
+        _update(state.incident, update, body, anchor, words, default, bodies, root)
+        for update, body, anchor in islice(newest_first, most)
     )
+
+
+def update_anchors(updates: Iterable[Update]) -> list[str]:
+    """Name updates within their page, the same for ever: `u-20261122T0920Z`, a second one of that minute `...-2`."""
+    minutes: Counter[str] = Counter()
+    anchors = []
+    for update in updates:
+        name = f"u-{update.at.astimezone(UTC):%Y%m%dT%H%MZ}"
+        minutes[name] += 1
+        anchors.append(name if minutes[name] == 1 else f"{name}-{minutes[name]}")
+    return anchors
 
 
 def _update(
     incident: Incident,
     update: Update,
     translated: str | None,
+    anchor: str,
     words: Words,
     default: str,
     bodies: Bodies,
@@ -271,6 +285,7 @@ def _update(
     foreign = translated is None and words.locale != default
     body = update.body if translated is None else translated
     return UpdateView(
+        anchor=anchor,
         status_word=words.say(f"status.{update.status}"),
         at=moment(update.at, words),
         html=_with_times(bodies.html(body, root), incident, words),
