@@ -17,7 +17,7 @@ TIERS = [
     ["strict_yaml"],
     ["schema"],
     ["fields"],
-    ["config"],
+    ["config", "redirects"],
     ["content"],
     ["cadence"],
     ["lint", "uptime"],

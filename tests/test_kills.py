@@ -102,7 +102,7 @@ def missing(files: Mapping[str, OutputFile]) -> set[str]:
 
 def _links(path: str, text: str) -> Iterator[str]:
     for link in _LINK.findall(text):
-        if not link.startswith(("http", "mailto:", "tel:", "data:", "/")):
+        if not link.startswith(("http", "mailto:", "tel:", "data:", "webcal:", "/")):
             parts: list[str] = []
             for part in (PurePosixPath(path).parent / link).parts:
                 parts = parts[:-1] if part == ".." else [*parts, part]

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
+from meaculpa.render.headers import is_earlier
 
 MANIFEST_PATH = ".meaculpa/manifest.json"
 SHARDS = ".meaculpa/manifest/"
@@ -27,6 +28,7 @@ MOST_BUILDS = 51
 MOST_NAMED = 20
 _UNDATED_SHARDS = 16
 Read = TypeVar("Read")
+_REDIRECTS = "redirects"
 _MONTH = re.compile(r"(?:^|/)(?:incidents|history|sitemaps)/(\d{4}-\d{2})\b")
 
 
@@ -149,7 +151,9 @@ def retracted_name(incident_id: str) -> str:
 
 
 def shard_of(path: str) -> str:
-    """Say which shard lists a path: its month, or for incidents without one a bucket, or `site`."""
+    """Say which shard lists a path: its month, or for incidents without one a bucket, `redirects`, or `site`."""
+    if is_earlier(path):
+        return _REDIRECTS
     match = _MONTH.search(path)
     if match:
         return match[1]

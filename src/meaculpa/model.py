@@ -199,13 +199,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
-    """One published file: bytes, the headers it is served with, and a digest over all of it."""
+    """One published file: bytes, the headers it is served with, and a digest over all of it.
+
+    `leads_to` is where a redirect leads, as a path from the top of the site.
+    """
 
     path: str
     body: bytes
     content_type: str
     cache_control: str
     digest: str
+    leads_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from meaculpa.errors import TooManyRemovals, UnsafePlan
 from meaculpa.manifest import MOST_NAMED, Index, Shard, moment_of, shard_of, shard_path
 from meaculpa.model import OutputFile
-from meaculpa.render.headers import PINNED
+from meaculpa.render.headers import PINNED, is_earlier
 from meaculpa.times import TimeMistake, format_time, parse_time
 
 _WAY_OUT = (
@@ -95,6 +95,8 @@ def group_of(path: str) -> Group:
         return Group.ASSETS
     if path.startswith("api/"):
         return Group.POINTERS
+    if is_earlier(path):
+        return Group.LISTINGS
     if "incidents/" in path:
         return Group.PAGES
     name = path.rsplit("/", 1)[-1]

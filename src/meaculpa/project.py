@@ -14,6 +14,7 @@ from meaculpa.content.files import is_incident_name
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import NotAProject, Problem, Severity
 from meaculpa.model import Source
+from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
 from meaculpa.render.environment import REFERENCE_WORDS
 from meaculpa.render.headers import PICTURE_TYPES
 
@@ -53,6 +54,7 @@ class ProjectFiles:
     templates: Mapping[str, Source]
     assets: Mapping[str, Source]
     problems: tuple[Problem, ...]
+    redirects: Source | None = None
     folders: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -82,6 +84,8 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     if not (root / "incidents").is_dir():
         reader.complain("incidents", "the folder is missing", "make it again; an empty one is fine")
     assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
+    has_redirects = (root / REDIRECTS_FILE).exists()
+    redirects = reader.read(root / REDIRECTS_FILE, LARGEST_REDIRECTS) if has_redirects else None
     packaged = _Reader(packaged_templates(), known)
     templates = _as_shipped(packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES))
     templates[REFERENCE_WORDS] = templates["locales/en.yml"]
@@ -97,6 +101,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         templates=templates,
         assets=_pictures(assets, reader.problems),
         problems=tuple(reader.problems),
+        redirects=redirects,
         folders=frozenset(reader.folders),
         readings={**packaged.readings, **reader.readings},
     )

@@ -19,8 +19,10 @@ from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
+from meaculpa.redirects import Redirect, parse_redirects, unusable
 from meaculpa.render.environment import Theme, make_theme
 from meaculpa.render.pages import Page
+from meaculpa.render.redirects import redirect_pages
 from meaculpa.render.site import render
 from meaculpa.status import IncidentState, Site, derive
 from meaculpa.times import format_time
@@ -64,6 +66,7 @@ class Memory:
         self.config: tuple[str, Config | list[Problem]] | None = None
         self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
         self.incidents: dict[tuple[object, ...], Parsed] = {}
+        self.redirects: tuple[str, tuple[tuple[Redirect, ...], list[Problem]]] | None = None
         self.pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
         self.good_config: Config | None = None
         self.good_theme: Theme | None = None
@@ -282,14 +285,31 @@ def _produce_all(
 ) -> tuple[dict[str, OutputFile], int, Theme]:
     """Make all files; a template of the project's own that fails gives way to the one before, if that is allowed."""
     try:
-        outputs, made = _produce(render(site, config, theme, memory.bodies, files.assets), memory)
+        outputs, made = _produce(_pages(site, config, theme, files, memory, problems), memory)
     except InvalidInput as error:
         if not keep_going or memory.good_theme in (None, theme) or memory.good_theme is None:
             raise
         problems += error.problems
         theme = memory.good_theme
-        outputs, made = _produce(render(site, config, theme, memory.bodies, files.assets), memory)
+        outputs, made = _produce(_pages(site, config, theme, files, memory, problems), memory)
     return outputs, made, theme
+
+
+def _pages(
+    site: Site, config: Config, theme: Theme, files: ProjectFiles, memory: Memory, problems: list[Problem]
+) -> list[Page]:
+    """Every page of the site, and what answers at the addresses of an earlier one."""
+    pages = list(render(site, config, theme, memory.bodies, files.assets))
+    if files.redirects is None:
+        return pages
+    if memory.redirects is None or memory.redirects[0] != files.redirects.digest:
+        memory.redirects = (files.redirects.digest, parse_redirects(files.redirects.content))
+    redirects, wrong = memory.redirects[1]
+    by_path = {page.path: page for page in pages}
+    lost = dict(unusable(redirects, by_path))
+    problems += [problem for problem in (*wrong, *lost.values()) if problem not in problems]
+    usable = [one for one in redirects if one not in lost]
+    return [*pages, *redirect_pages(usable, by_path, config, theme)]
 
 
 def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFile], int]:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import click
@@ -14,21 +15,45 @@ from meaculpa.config import parse_config
 from meaculpa.errors import Refused
 from meaculpa.files import create_file, write_file
 from meaculpa.importers import Entry, Import, NewComponent, Outcome
+from meaculpa.project import ProjectFiles
+from meaculpa.redirects import REDIRECTS_FILE, parse_redirects
 from meaculpa.strict_yaml import load
+
+_REDIRECTS_ARE = "# Earlier addresses of this status page, and the pages that they lead to."
+_MARKS = {Outcome.TAKEN: "taken", Outcome.CHANGED: "taken", Outcome.ALREADY_THERE: "already there"}
 
 
 @click.group("import")
 def import_command() -> None:
     """Take incidents over from another status page.
 
-    Nothing that is already in the project is changed, and doing it twice changes nothing.
-    """
+    Nothing that is already in the project is changed, and doing it twice changes nothing. The addresses that
+    incidents had are noted in redirects.yml, and lead to their new pages from then on.
+
+    How to get what is to be imported:
+
+    \b
+      cstate      clone its repository
+      statuspage  curl -O https://YOUR.PAGE/api/v2/incidents.json
+                  curl -O https://YOUR.PAGE/api/v2/scheduled-maintenances.json
+                  curl -O https://YOUR.PAGE/history.atom
+      upptime     clone its repository; in it:
+                  gh issue list --state all --limit 5000 --json \\
+                  number,title,body,labels,createdAt,closedAt,comments > issues.json
+
+    `meaculpa import statuspage --help` says how to get more than the newest.
+    """  # noqa: D301 (click wants the sign itself)
+
+
+def _options(command: Callable[..., None]) -> Callable[..., None]:
+    """What all imports have in common."""
+    command = click.option("--json", "as_json", is_flag=True, help="For programs.")(command)
+    return click.option("--dry-run", is_flag=True, help="Write nothing; report what would be taken.")(command)
 
 
 @import_command.command("cstate")
 @click.argument("source", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
-@click.option("--dry-run", is_flag=True, help="Write nothing; report what would be taken.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@_options
 @click.pass_context
 def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json: bool) -> None:
     """Take over a cState site: DIR is its repository, with content/issues and config.yml in it.
@@ -39,16 +64,87 @@ def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json:
 
     root = project_root(context)
     _, config = read_all(root, Memory())
-    found = import_cstate(source, config)
+    _finish(import_cstate(source, config), root, dry_run, as_json)
+
+
+@import_command.command("statuspage")
+@click.argument("sources", type=click.Path(path_type=Path, exists=True), metavar="FILE...", nargs=-1, required=True)
+@_options
+@click.pass_context
+def statuspage_command(context: click.Context, sources: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+    """Take over a Statuspage: files that it exports, or folders of them.
+
+    \b
+    Public, the newest 50 of each:
+      curl -O https://YOUR.PAGE/api/v2/incidents.json
+      curl -O https://YOUR.PAGE/api/v2/scheduled-maintenances.json
+      curl -O https://YOUR.PAGE/api/v2/components.json
+      curl -O https://YOUR.PAGE/history.atom
+
+    \b
+    All of them, with an API key, page by page until one is empty:
+      curl -H "Authorization: OAuth $KEY" -o incidents-1.json \\
+        "https://api.statuspage.io/v1/pages/$PAGE/incidents?limit=100&page=1"
+
+    JSON tells impact, components and windows; the feed does not. Of what several files tell, JSON is taken. Lines
+    of JSON (.jsonl) with title, url, impact and updates are read as well.
+    """  # noqa: D301 (click wants the sign itself)
+    from meaculpa.importers.statuspage import import_statuspage
+
+    root = project_root(context)
+    files, config = read_all(root, Memory())
+    _finish(import_statuspage(sources, config, _known(files), _ids(files)), root, dry_run, as_json)
+
+
+@import_command.command("upptime")
+@click.argument("source", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="DIR")
+@_options
+@click.pass_context
+def upptime_command(context: click.Context, source: Path, dry_run: bool, as_json: bool) -> None:
+    """Take over Upptime: DIR is a clone of its repository, with its issues beside.
+
+    \b
+    In the clone:
+      gh issue list --state all --limit 5000 --json \\
+        number,title,body,labels,createdAt,closedAt,comments > issues.json
+
+    Outages that have no issue are taken from the git log (or from a log.txt, written by
+    git log --format='%aI %s' > log.txt). The sites become components.
+    """  # noqa: D301 (click wants the sign itself)
+    from meaculpa.importers.upptime import import_upptime
+
+    root = project_root(context)
+    files, config = read_all(root, Memory())
+    _finish(import_upptime(source, config, _known(files), _ids(files)), root, dry_run, as_json)
+
+
+def _known(files: ProjectFiles) -> dict[str, str]:
+    """What was imported before: the ids of incidents by the address that they had."""
+    found = parse_redirects(files.redirects.content)[0] if files.redirects else ()
+    return {one.old: Path(one.new).stem for one in found if one.new.startswith("incidents/")}
+
+
+def _ids(files: ProjectFiles) -> frozenset[str]:
+    return frozenset(Path(path).name.split(".")[0] for path in files.incidents)
+
+
+def _finish(found: Import, root: Path, dry_run: bool, as_json: bool) -> None:
     entries = [_against_existing(entry, found, root) for entry in found.entries]
+    redirects = _new_redirects(found, root)
     if not dry_run:
-        _write(found, entries, root)
+        _write(found, entries, redirects, root)
     if as_json:
-        say_json(
-            {"components": [one.id for one in found.components], "files": [_as_data(entry) for entry in entries]}
-        )
+        components = [one.id for one in found.components]
+        say_json({"components": components, "redirects": redirects, "files": [_as_data(one) for one in entries]})
     else:
-        _print_report(entries, found, dry_run)
+        _print_report(entries, found, len(redirects), dry_run)
+
+
+def _new_redirects(found: Import, root: Path) -> dict[str, str]:
+    """Those that redirects.yml does not have; what stands there was written by somebody who knows."""
+    path = root / REDIRECTS_FILE
+    known = {one.old for one in parse_redirects(path.read_bytes())[0]} if path.exists() else set()
+    return {old: new for old, new in sorted(found.redirects.items()) if old not in known}
 
 
 def _against_existing(entry: Entry, found: Import, root: Path) -> Entry:
@@ -62,12 +158,20 @@ def _against_existing(entry: Entry, found: Import, root: Path) -> Entry:
     return Entry(entry.source, Outcome.NOT_TAKEN, None, (note,))
 
 
-def _write(found: Import, entries: list[Entry], root: Path) -> None:
+def _write(found: Import, entries: list[Entry], redirects: Mapping[str, str], root: Path) -> None:
     if found.components:
         _add_components(found.components, root / "meaculpa.yml")
     for entry in entries:
         if entry.path:
             create_file(root / entry.path, found.files[entry.path].encode())
+    if redirects:
+        _add_redirects(redirects, root / REDIRECTS_FILE)
+
+
+def _add_redirects(redirects: Mapping[str, str], path: Path) -> None:
+    before = path.read_bytes().decode("utf-8-sig").rstrip() if path.exists() else _REDIRECTS_ARE
+    lines = "".join(f"{old}: {new}\n" for old, new in redirects.items())
+    write_file(path, f"{before}\n{lines}".encode())
 
 
 def _add_components(components: tuple[NewComponent, ...], path: Path) -> None:
@@ -106,17 +210,20 @@ def _as_data(entry: Entry) -> dict[str, object]:
     }
 
 
-def _print_report(entries: list[Entry], found: Import, dry_run: bool) -> None:
+def _print_report(entries: list[Entry], found: Import, redirects: int, dry_run: bool) -> None:
     for entry in entries:
         if entry.notes:
-            mark = bad("not taken") if entry.outcome is Outcome.NOT_TAKEN else faint("taken")
+            mark = bad("not taken") if entry.outcome is Outcome.NOT_TAKEN else faint(_MARKS[entry.outcome])
             say(f"{entry.source}: {mark}: {'; '.join(entry.notes)}")
     totals = Counter(entry.outcome for entry in entries)
     verb = "would be taken" if dry_run else "taken"
     say(
-        f"{bold(count(len(entries), 'file'))}: {totals[Outcome.TAKEN]} {verb} as they were, "
+        f"{bold(count(len(entries), 'incident'))}: {totals[Outcome.TAKEN]} {verb} as they were, "
         f"{totals[Outcome.CHANGED]} with the changes above, {totals[Outcome.NOT_TAKEN]} not taken"
         + (f", {totals[Outcome.ALREADY_THERE]} already there." if totals[Outcome.ALREADY_THERE] else ".")
     )
     if found.components:
         say(f"{count(len(found.components), 'component')} {'would be ' if dry_run else ''}added to meaculpa.yml.")
+    if redirects:
+        verb = "would be added" if dry_run else "added"
+        say(f"{count(redirects, 'redirect')} {verb} to {REDIRECTS_FILE}: earlier addresses lead to the new pages.")

@@ -1,7 +1,7 @@
 """Other status pages' files -> incident files, with a report that names every change and every loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of the source: what became of it, its new path, and everything worth knowing about it."""
+    """One file or incident of the source: what became of it, its new path, and everything worth knowing about it."""
 
     source: str
     outcome: Outcome
@@ -35,8 +35,12 @@ class NewComponent:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Everything an importer made: files by path, components to add, and an entry per source file."""
+    """Everything an importer made: files by path, components to add, an entry per source file or incident.
+
+    `redirects` are new paths by old ones, for `redirects.yml`.
+    """
 
     files: Mapping[str, str]
     components: tuple[NewComponent, ...]
     entries: tuple[Entry, ...]
+    redirects: dict[str, str] = field(default_factory=dict)

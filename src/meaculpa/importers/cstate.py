@@ -1,7 +1,7 @@
 """A cState site (its content folder and config.yml) -> incident files and components."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,13 +12,16 @@ from meaculpa.content import parse_incident
 from meaculpa.content.compose import compose_update, quote
 from meaculpa.content.files import IncidentFiles
 from meaculpa.errors import Refused
-from meaculpa.importers import Entry, Import, NewComponent, Outcome
-from meaculpa.importers.cstate_body import Message, Role, fit_for_update, split_messages
+from meaculpa.importers import Entry, Import, Outcome
+from meaculpa.importers.components import new_components, with_components
+from meaculpa.importers.cstate_body import Message, Role, split_messages
 from meaculpa.importers.cstate_values import Facts, NotReadable, read_facts, split_front_matter
+from meaculpa.importers.fitting import fit_for_update
+from meaculpa.importers.naming import LONGEST_ID, slug, unique
 from meaculpa.model import Impact, Source, Status
 
 _LONGEST_TITLE = 120
-_LONGEST_ID = 64
+_IS_DRAFT = re.compile(r"^draft: true$", re.MULTILINE)
 _SECTION_FILES = ("_index.md", "_index.html")
 
 
@@ -26,10 +29,11 @@ def import_cstate(folder: Path, config: Config) -> Import:
     """Convert every issue of a cState site; raises Refused when the folder holds none."""
     issues = _find_issues(folder)
     systems = _read_systems(folder, issues)
-    components = _new_components(systems, config)
+    components = new_components(systems, config)
     ids = {**{name: key for key, name in config.component_names.items()}, **{one.name: one.id for one in components}}
-    extended = _with_components(config, components)
+    extended = with_components(config, components)
     files: dict[str, str] = {}
+    redirects = {"index.xml": "feed.rss"}
     entries = []
     for path in sorted(issues.rglob("*")):
         if path.is_file() and not path.name.startswith(".") and path.name not in _SECTION_FILES:
@@ -37,7 +41,14 @@ def import_cstate(folder: Path, config: Config) -> Import:
             entries.append(entry)
             if entry.path and text is not None:
                 files[entry.path] = text
-    return Import(files, tuple(components), tuple(entries))
+                if not _IS_DRAFT.search(text):
+                    redirects[_address(path)] = f"{entry.path.removesuffix('.md')}.html"
+    return Import(files, tuple(components), tuple(entries), redirects)
+
+
+def _address(path: Path) -> str:
+    """Where cState had an issue: Hugo makes addresses of file names, in small letters, with hyphens for spaces."""
+    return f"issues/{re.sub(r'[^a-z0-9._~-]+', '-', path.stem.lower()).strip('-')}/"
 
 
 def _find_issues(folder: Path) -> Path:
@@ -68,27 +79,6 @@ def _read_systems(folder: Path, issues: Path) -> dict[str, str | None]:
     return names
 
 
-def _new_components(systems: Mapping[str, str | None], config: Config) -> list[NewComponent]:
-    known = set(config.component_names.values())
-    taken = set(config.component_names)
-    components = []
-    for name, group in systems.items():
-        if name and name not in known:
-            component_id = _unique(_slug(name) or "component", taken)
-            taken.add(component_id)
-            components.append(NewComponent(component_id, name[:_LONGEST_TITLE], group))
-    return components
-
-
-def _with_components(config: Config, components: Iterable[NewComponent]) -> Config:
-    added = [{"id": one.id, "name": one.name} for one in components]
-    known = [component.model_dump(exclude_none=True) for component in config.components]
-    for component in known:
-        component.pop("since", None)
-    values = {"site": config.site, "components": [*known, *added]}
-    return Config.model_validate(values)
-
-
 def _convert(
     path: Path, name: str, ids: Mapping[str, str], config: Config, taken: set[str]
 ) -> tuple[Entry, str | None]:
@@ -111,23 +101,11 @@ def _convert(
 
 def _id_of(path: Path, taken: set[str], notes: list[str]) -> str:
     stem = path.name[: -len(path.suffix)] if path.suffix.startswith(".md") else path.name
-    wanted = _slug(stem) or "incident"
-    incident_id = _unique(wanted[:_LONGEST_ID].rstrip("-"), {one[len("incidents/") : -len(".md")] for one in taken})
+    wanted = slug(stem) or "incident"
+    incident_id = unique(wanted[:LONGEST_ID].rstrip("-"), {one[len("incidents/") : -len(".md")] for one in taken})
     if incident_id != stem:
         notes.append(f"renamed to {incident_id}")
     return incident_id
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.casefold()).strip("-")
-
-
-def _unique(wanted: str, taken: set[str]) -> str:
-    number, name = 2, wanted
-    while name in taken:
-        name = f"{wanted[: _LONGEST_ID - 4]}-{number}"
-        number += 1
-    return name
 
 
 def _compose(facts: Facts, body: str, ids: Mapping[str, str]) -> str:

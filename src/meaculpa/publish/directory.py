@@ -10,6 +10,7 @@ from meaculpa.errors import TargetError
 from meaculpa.files import one_at_a_time, write_file
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
+from meaculpa.render.headers import is_bare
 
 
 class DirectoryTarget:
@@ -35,11 +36,11 @@ class DirectoryTarget:
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
         try:
-            body = self._place(path).read_bytes()
+            body = self._file(path).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise TargetError(f"{self._place(path)} cannot be read: {error.strerror}") from error
+            raise TargetError(f"{self._file(path)} cannot be read: {error.strerror}") from error
         return Stored(body, hashlib.sha256(body).hexdigest())
 
     def write(self, file: OutputFile, expected: str | None = None) -> str:
@@ -51,7 +52,7 @@ class DirectoryTarget:
             with one_at_a_time(self.folder):
                 found = self.read(file.path)
                 if (found.version if found else "") != expected:
-                    raise Conflict(f"{self._place(file.path)} was changed by another process")
+                    raise Conflict(f"{self._file(file.path)} was changed by another process")
                 self._write(file)
         except OSError as error:
             raise TargetError(f"{self.folder} cannot be used: {error.strerror}") from error
@@ -59,13 +60,13 @@ class DirectoryTarget:
 
     def _write(self, file: OutputFile) -> None:
         try:
-            write_file(self._place(file.path), file.body)
+            write_file(self._file(file.path), file.body)
         except OSError as error:
-            raise TargetError(f"{self._place(file.path)} cannot be written: {error.strerror}") from error
+            raise TargetError(f"{self._file(file.path)} cannot be written: {error.strerror}") from error
 
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
-        place = self._place(path)
+        place = self._file(path)
         try:
             place.unlink(missing_ok=True)
             for folder in place.parents:
@@ -90,7 +91,7 @@ class DirectoryTarget:
         """Find published files that somebody has deleted, or cut or lengthened by hand."""
         folder = str(self.folder)
         try:
-            found = {path: _size(f"{folder}/{path}") for path in sizes}
+            found = {path: _size(f"{folder}/{on_disk(path)}") for path in sizes}
         except OSError as error:
             raise TargetError(f"{self.folder} cannot be read: {error.strerror}") from error
         return {path for path, size in sizes.items() if found[path] is None or size not in (None, found[path])}
@@ -100,11 +101,19 @@ class DirectoryTarget:
         del is_ours
         return 0
 
+    def _file(self, path: str) -> Path:
+        return self._place(on_disk(path))
+
     def _place(self, path: str) -> Path:
         place = self.folder / path
         if ".." in place.parts or not place.is_relative_to(self.folder):
             raise TargetError(f'"{path}" leads out of {self.folder}')
         return place
+
+
+def on_disk(path: str) -> str:
+    """Where a published path lies in a folder: an address without an ending is a folder's index there."""
+    return f"{path}/index.html" if is_bare(path) else path
 
 
 def _size(path: str) -> int | None:

@@ -114,6 +114,7 @@ class S3Target:
             condition = {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
         elif expected is not None:
             self._look_before(file.path, expected)
+        leads: dict[str, Any] = {"WebsiteRedirectLocation": f"/{file.leads_to}"} if file.leads_to else {}
         try:
             written = self._client.put_object(
                 Bucket=self._bucket,
@@ -122,6 +123,7 @@ class S3Target:
                 ContentType=file.content_type,
                 CacheControl=file.cache_control,
                 **condition,
+                **leads,
             )
         except (ClientError, BotoCoreError) as error:
             # To a condition on a file that is gone, S3 answers that there is none.

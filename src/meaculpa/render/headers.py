@@ -45,16 +45,27 @@ def cache_control(path: str) -> str:
     return BANNER_SCRIPT if path == "banner.js" else POINTER
 
 
+def is_bare(path: str) -> bool:
+    """Whether a published path has no ending, as addresses of earlier status pages have none."""
+    return "." not in path.rpartition("/")[2] and not path.startswith(".meaculpa/")
+
+
+def is_earlier(path: str) -> bool:
+    """Whether a published path can only be an address of an earlier status page: we have none of that form."""
+    return is_bare(path) or (path.endswith("/index.html") and path.count("/") > 1)
+
+
 def content_type(path: str) -> str:
-    """Choose the Content-Type of a published path."""
-    return _TYPES_BY_NAME.get(path) or CONTENT_TYPES[path.rsplit(".", 1)[-1]]
+    """Choose the Content-Type of a published path; what has no ending is a page."""
+    return _TYPES_BY_NAME.get(path) or CONTENT_TYPES["html" if is_bare(path) else path.rpartition(".")[2]]
 
 
-def output_file(path: str, body: bytes | str) -> OutputFile:
+def output_file(path: str, body: bytes | str, leads_to: str | None = None) -> OutputFile:
     """Make a published file; its digest has two parts, one for the body and one for the headers it is served with."""
     content = body.encode() if isinstance(body, str) else body
     kind = content_type(path)
     caching = cache_control(path)
-    headers = hashlib.sha256(f"{kind}\n{caching}".encode()).hexdigest()
+    lines = (kind, caching, leads_to) if leads_to else (kind, caching)
+    headers = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{headers[:8]}"
-    return OutputFile(path, content, kind, caching, digest)
+    return OutputFile(path, content, kind, caching, digest, leads_to)

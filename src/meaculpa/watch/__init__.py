@@ -146,7 +146,8 @@ def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
     if failure or files is None:
         return str(failure)
     sources = (files.config, *files.incidents.values(), *files.templates.values(), *files.assets.values())
-    return [(source.path, source.digest) for source in sources], files.problems
+    redirects = files.redirects and files.redirects.digest
+    return [(source.path, source.digest) for source in sources], redirects, files.problems
 
 
 class _Waker(FileSystemEventHandler):

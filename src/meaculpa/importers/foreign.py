@@ -1,0 +1,182 @@
+"""Incidents as another status page tells them -> incident files of ours."""
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from meaculpa.config import Config
+from meaculpa.content import parse_incident
+from meaculpa.content.compose import compose_update, quote, slug_of
+from meaculpa.content.files import IncidentFiles
+from meaculpa.importers import Entry, Import, Outcome
+from meaculpa.importers.components import new_components, with_components
+from meaculpa.importers.fitting import fit_for_update
+from meaculpa.importers.naming import unique
+from meaculpa.model import ComponentStatus, Impact, Source, Status
+from meaculpa.times import format_time
+
+_LONGEST_TITLE = 120
+_PLANNED = (Status.SCHEDULED, Status.IN_PROGRESS, Status.VERIFYING, Status.COMPLETED)
+# What each status of the one kind means for the other.
+_AS_PLANNED = {
+    Status.INVESTIGATING: Status.IN_PROGRESS,
+    Status.IDENTIFIED: Status.IN_PROGRESS,
+    Status.MONITORING: Status.VERIFYING,
+    Status.RESOLVED: Status.COMPLETED,
+}
+_AS_OUTAGE = {
+    Status.SCHEDULED: Status.INVESTIGATING,
+    Status.IN_PROGRESS: Status.INVESTIGATING,
+    Status.VERIFYING: Status.MONITORING,
+    Status.COMPLETED: Status.RESOLVED,
+}
+# Under these an incident file says nothing of components.
+_SAY_NOTHING_OF_PARTS = (Status.SCHEDULED, Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One update as it was told elsewhere: Markdown, and the parts (by their names there) it gives a status."""
+
+    at: datetime
+    status: Status
+    text: str
+    parts: Mapping[str, ComponentStatus]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """One incident from elsewhere: `told` oldest first and never empty, `parts` with their status when it began.
+
+    `source` is what the report calls it, `address` its old path, `window` is set exactly for planned work, `felt` is
+    since when customers felt it, where that is known. `notes` say what had to be guessed.
+    """
+
+    source: str
+    address: str | None
+    title: str
+    impact: Impact
+    told: tuple[Told, ...]
+    parts: Mapping[str, ComponentStatus]
+    window: tuple[datetime, datetime] | None = None
+    felt: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+def take(
+    found: Iterable[Foreign | Entry],
+    groups: Mapping[str, str | None],
+    config: Config,
+    known: Mapping[str, str],
+    taken: Container[str],
+) -> Import:
+    """Write a file for each incident; what is an Entry already stays in the report as it is.
+
+    `groups` holds the parts of the other page, by name. `known` are ids of what was imported before, by old address;
+    `taken` are the ids that the project has.
+    """
+    listed = list(found)
+    foreign = sorted(
+        (one for one in listed if isinstance(one, Foreign)), key=lambda one: (one.told[0].at, one.source)
+    )
+    named = [name for one in foreign for name in (*one.parts, *(name for told in one.told for name in told.parts))]
+    components = new_components({**groups, **{name: None for name in named if name not in groups}}, config)
+    ids = {name: key for key, name in config.component_names.items()} | {one.name: one.id for one in components}
+    extended = with_components(config, components)
+    files: dict[str, str] = {}
+    redirects: dict[str, str] = {}
+    entries = [one for one in listed if isinstance(one, Entry)]
+    for one in foreign:
+        before = known.get(one.address or "")
+        incident_id = before or unique(_wanted_id(one), _Either(taken, files))
+        entry, text = _convert(one, incident_id, ids, extended)
+        entries.append(entry)
+        if text is not None:
+            files[f"incidents/{incident_id}.md"] = text
+            if one.address:
+                redirects[one.address] = f"incidents/{incident_id}.html"
+    return Import(files, tuple(components), tuple(entries), redirects)
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """The ids that cannot be given any more."""
+
+    taken: Container[str]
+    files: Mapping[str, str]
+
+    def __contains__(self, incident_id: object) -> bool:
+        return incident_id in self.taken or f"incidents/{incident_id}.md" in self.files
+
+
+def _wanted_id(one: Foreign) -> str:
+    return f"{one.told[0].at:%Y-%m-%d}-{slug_of(one.title)}"
+
+
+def _convert(one: Foreign, incident_id: str, ids: Mapping[str, str], config: Config) -> tuple[Entry, str | None]:
+    notes = list(one.notes)
+    text = _compose(one, ids, notes)
+    source = Source(f"incidents/{incident_id}.md", text.encode(), "")
+    problems = parse_incident(IncidentFiles(incident_id, source, ()), config).problems
+    if problems:
+        return Entry(one.source, Outcome.NOT_TAKEN, None, (*notes, *map(str, problems))), None
+    outcome = Outcome.CHANGED if notes else Outcome.TAKEN
+    return Entry(one.source, outcome, source.path, tuple(dict.fromkeys(notes))), text
+
+
+def _compose(one: Foreign, ids: Mapping[str, str], notes: list[str]) -> str:
+    told = _each_once([_fitting(update, one.window is not None, notes) for update in one.told], notes)
+    title = " ".join(one.title.split()) or "Untitled"
+    if len(title) > _LONGEST_TITLE:
+        notes.append("the title is over 120 characters; the whole of it stands in the first message")
+        told[0] = replace(told[0], text=f"{title}\n\n{told[0].text}")
+        title = title[: _LONGEST_TITLE - 1].rstrip() + "…"
+    now = _not_well(one.parts, ids)
+    updates = []
+    for update in told:
+        facts = _changes(update, ids, now)
+        now = now | facts
+        updates.append(compose_update(update.at, update.status, {k: str(v) for k, v in facts.items()}, update.text))
+    return f"---\n{_front_matter(one, title, ids, told[0].at)}---\n\n" + "\n".join(updates)
+
+
+def _not_well(parts: Mapping[str, ComponentStatus], ids: Mapping[str, str]) -> dict[str, ComponentStatus]:
+    return {ids[name]: status for name, status in parts.items() if status is not ComponentStatus.OPERATIONAL}
+
+
+def _fitting(update: Told, is_planned: bool, notes: list[str]) -> Told:
+    """An update with a status that its kind of incident has, and a text that can stand under it."""
+    other = (_AS_OUTAGE if not is_planned else _AS_PLANNED).get(update.status)
+    if other and (update.status in _PLANNED) is not is_planned:
+        notes.append(f'the status "{update.status}" became "{other}"')
+    return replace(update, status=other or update.status, text=fit_for_update(update.text, notes))
+
+
+def _each_once(told: list[Told], notes: list[str]) -> list[Told]:
+    """Leave out what was told twice in the same minute with the same words."""
+    kept: list[Told] = []
+    for update in told:
+        if any((one.at, one.status, one.text) == (update.at, update.status, update.text) for one in kept):
+            notes.append("an update that stood there twice is taken once")
+        else:
+            kept.append(update)
+    return kept
+
+
+def _changes(update: Told, ids: Mapping[str, str], now: Mapping[str, ComponentStatus]) -> dict[str, ComponentStatus]:
+    if update.status in _SAY_NOTHING_OF_PARTS:
+        return {}
+    said = {ids[name]: status for name, status in update.parts.items()}
+    return {key: status for key, status in said.items() if now.get(key, ComponentStatus.OPERATIONAL) is not status}
+
+
+def _front_matter(one: Foreign, title: str, ids: Mapping[str, str], first: datetime) -> str:
+    lines = [f"title: {quote(title)}"]
+    lines.append("kind: maintenance" if one.window else f"impact: {one.impact}")
+    parts = _not_well(one.parts, ids)
+    lines += ["components:", *(f"  {key}: {status}" for key, status in parts.items())] if parts else []
+    if one.window:
+        lines += [f"starts: {format_time(one.window[0])}", f"ends: {format_time(one.window[1])}"]
+    elif one.felt and one.felt < first:
+        lines.append(f"started: {format_time(one.felt)}")
+    return "\n".join(lines) + "\n"
