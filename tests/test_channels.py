@@ -548,7 +548,7 @@ def test_one_channel_that_hangs_holds_up_no_other(project: Path, service: Servic
 
 
 def test_who_stops_a_publish_learns_what_became_of_the_message(project: Path) -> None:
-    with a_service("503 slow", 200) as service:
+    with a_service("503 slow", 503) as service:
         environment = {**os.environ, "CHAT_URL": service.url}
         command = [sys.executable, "-m", "meaculpa", "-C", str(project), "publish", "--now", NOW]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

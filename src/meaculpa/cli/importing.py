@@ -64,7 +64,7 @@ def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json:
 
     root = project_root(context)
     _, config = read_all(root, Memory())
-    _finish(import_cstate(source, config), root, dry_run, as_json)
+    _finish(import_cstate(source, config), root, dry_run, as_json, "file")
 
 
 @import_command.command("statuspage")
@@ -128,7 +128,7 @@ def _ids(files: ProjectFiles) -> frozenset[str]:
     return frozenset(Path(path).name.split(".")[0] for path in files.incidents)
 
 
-def _finish(found: Import, root: Path, dry_run: bool, as_json: bool) -> None:
+def _finish(found: Import, root: Path, dry_run: bool, as_json: bool, what: str = "incident") -> None:
     entries = [_against_existing(entry, found, root) for entry in found.entries]
     redirects = _new_redirects(found, root)
     if not dry_run:
@@ -137,7 +137,7 @@ def _finish(found: Import, root: Path, dry_run: bool, as_json: bool) -> None:
         components = [one.id for one in found.components]
         say_json({"components": components, "redirects": redirects, "files": [_as_data(one) for one in entries]})
     else:
-        _print_report(entries, found, len(redirects), dry_run)
+        _print_report(entries, found, len(redirects), dry_run, what)
 
 
 def _new_redirects(found: Import, root: Path) -> dict[str, str]:
@@ -210,7 +210,7 @@ def _as_data(entry: Entry) -> dict[str, object]:
     }
 
 
-def _print_report(entries: list[Entry], found: Import, redirects: int, dry_run: bool) -> None:
+def _print_report(entries: list[Entry], found: Import, redirects: int, dry_run: bool, what: str) -> None:
     for entry in entries:
         if entry.notes:
             mark = bad("not taken") if entry.outcome is Outcome.NOT_TAKEN else faint(_MARKS[entry.outcome])
@@ -218,7 +218,7 @@ def _print_report(entries: list[Entry], found: Import, redirects: int, dry_run: 
     totals = Counter(entry.outcome for entry in entries)
     verb = "would be taken" if dry_run else "taken"
     say(
-        f"{bold(count(len(entries), 'incident'))}: {totals[Outcome.TAKEN]} {verb} as they were, "
+        f"{bold(count(len(entries), what))}: {totals[Outcome.TAKEN]} {verb} as they were, "
         f"{totals[Outcome.CHANGED]} with the changes above, {totals[Outcome.NOT_TAKEN]} not taken"
         + (f", {totals[Outcome.ALREADY_THERE]} already there." if totals[Outcome.ALREADY_THERE] else ".")
     )

@@ -87,8 +87,9 @@ def take(
     redirects: dict[str, str] = {}
     entries = [one for one in listed if isinstance(one, Entry)]
     for one in foreign:
-        before = known.get(one.address or "")
-        incident_id = before or unique(_wanted_id(one), _Either(taken, files))
+        # What has no address cannot be known again: a file of its name in the project is what became of it.
+        others = _Either(taken if one.address else (), files)
+        incident_id = known.get(one.address or "") or unique(_wanted_id(one), others)
         entry, text = _convert(one, incident_id, ids, extended)
         entries.append(entry)
         if text is not None:

@@ -206,20 +206,19 @@ def _log_lines(folder: Path) -> list[str]:
 
 
 def _changes(lines: Iterable[str], names: Mapping[str, str]) -> list[_Change]:
-    """The changes of all sites, oldest first."""
+    """The changes of all sites, oldest first; git tells the newest first."""
     found = []
-    for line in lines:
+    for line in reversed(list(lines)):
         when, _, subject = line.strip().partition(" ")
         match = _CHANGE.match(_PREFIX.sub("", subject))
         try:
-            at = _moment(when)
+            at = datetime.fromisoformat(when)
         except ValueError:
             continue
-        if match:
+        if match and (match["time"] or match["name"] in names.values()):
             detail = f"{match['code']} in {match['time']} ms" if match["time"] else ""
-            name = names.get(match["name"], match["name"])
-            found.append(_Change(at, name, match["status"] or match["slow"], detail))
-    return sorted(found, key=lambda change: change.at)
+            found.append((at.astimezone(UTC), _Change(_moment(when), match["name"], match[2] or match[3], detail)))
+    return [change for _, change in sorted(found, key=lambda one: one[0])]
 
 
 def _outages(changes: Iterable[_Change], issues: list[Foreign]) -> Iterator[Foreign | Entry]:
