@@ -7,8 +7,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from meaculpa.build.composition import Build
+from meaculpa.build.composition import Build, Memory, build
+from meaculpa.project import read_project
 from tests.browser.conftest import Server, storefront
+from tests.making import CONFIG, at, incident_text, write_project
 
 PATHS = [
     "index.html",
@@ -45,6 +47,16 @@ def served(status_host: Server, sample_build: Build) -> Server:
     return status_host
 
 
+@pytest.fixture(scope="module")
+def many_languages(tmp_path_factory: pytest.TempPathFactory, memory: Memory) -> Build:
+    root = write_project(
+        tmp_path_factory.mktemp("shop"), card=incident_text("components:\n  checkout: partial_outage\n")
+    )
+    config = CONFIG.replace(b"locales: [en, de]", b"locales: [en, ar, he, ja, pl]")
+    (root / "meaculpa.yml").write_bytes(config)
+    return build(read_project(root), at("2026-11-22 12:00"), memory)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PATHS)
 def test_axe_finds_nothing_and_nothing_is_logged(browser: Browser, served: Server, path: str, scheme: str) -> None:
@@ -70,6 +82,22 @@ def test_axe_finds_nothing_however_it_is_seen(browser: Browser, served: Server, 
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
     assert problems == []
     page.context.close()
+
+
+@pytest.mark.parametrize("locale", ["ar", "he", "ja", "pl"])
+@pytest.mark.parametrize("width", [390, 1366])
+def test_axe_finds_nothing_in_other_languages(
+    browser: Browser, status_host: Server, many_languages: Build, locale: str, width: int
+) -> None:
+    status_host.files = dict(many_languages.files)
+    for name in ("index.html", "follow.html", "history.html", "incidents/card.html"):
+        url = f"{status_host.url}/{locale}/{name}"
+        page, problems = open_page(browser, url, viewport={"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        found = Axe().run(page).response["violations"]
+        assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+        assert problems == []
+        page.context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -81,13 +81,16 @@ class Edition:
     @cached_property
     def plain_dress(self) -> Mapping[str, str]:
         """Style and script of the status page while its texts are plain: most of them are."""
-        return _dress(self.config.brand.accent, self.theme.texts["page.css"], self.theme.texts["page.js"])
+        return self._dressed(self.theme.texts["page.css"])
 
     @cached_property
     def dress(self) -> Mapping[str, str]:
         """Style and script of every other page."""
-        css = self.theme.texts["page.css"] + self.theme.texts["text.css"]
-        return _dress(self.config.brand.accent, css, self.theme.texts["page.js"])
+        return self._dressed(self.theme.texts["page.css"] + self.theme.texts["text.css"])
+
+    def _dressed(self, css: str) -> Mapping[str, str]:
+        turned = self.theme.texts["rtl.css"] if self.words.direction == "rtl" else ""
+        return _dress(self.config.brand.accent, css + turned, self.theme.texts["page.js"])
 
     @cached_property
     def names(self) -> Mapping[str, str]:

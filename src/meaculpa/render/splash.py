@@ -42,6 +42,7 @@ class Section:
     retry: str
     retry_note: str
     by_phone: str
+    hours: str
     by_mail: str
     by_chat: str
     tell_me: str
@@ -141,7 +142,8 @@ def _section(state: IncidentState | None, config: Config, words: Words) -> Secti
         back=words.say("splash.back"),
         retry=words.say("splash.retry"),
         retry_note=words.say("splash.retry_note"),
-        by_phone=words.say("splash.order_by_phone", phone=support.phone),
+        by_phone=words.say("splash.order_by_phone", phone=words.in_order(support.phone or "")),
+        hours=words.in_order(support.hours or ""),
         by_mail=words.say("splash.write", email=support.email),
         by_chat=words.say("chat"),
         tell_me=words.say("splash.tell_me"),

@@ -110,11 +110,11 @@ def text_in(incident: Incident, name: str, words: Words, default: str) -> Text |
     """Find `title`, `summary`, `works` or `money` in the page's language, else in the default one."""
     original: str | None = getattr(incident, name)
     if words.locale == default:
-        return Text(original) if original else None
+        return Text(words.in_order(original)) if original else None
     translation = incident.translations.get(words.locale)
     translated: str | None = getattr(translation, name) if translation else None
     if translated:
-        return Text(translated)
+        return Text(words.in_order(translated))
     return Text(original, default) if original else None
 
 
@@ -128,6 +128,13 @@ def with_window_in_words(text: str, incident: Incident, write: Callable[[datetim
     if incident.starts is None or incident.ends is None:
         return text
     return text.replace("{start}", write(incident.starts)).replace("{end}", write(incident.ends))
+
+
+def _in_order(html: SafeHtml, words: Words) -> SafeHtml:
+    if words.direction == "ltr":
+        return html
+    parts = [part if part.startswith("<") else words.in_order(part) for part in TAG.split(str(html))]
+    return SafeHtml("".join(parts))  # noqa: S704 (parts of safe HTML, and signs of direction)
 
 
 def _with_times(html: SafeHtml, incident: Incident, words: Words) -> SafeHtml:
@@ -283,11 +290,11 @@ def _update(
     root: str,
 ) -> UpdateView:
     foreign = translated is None and words.locale != default
-    body = update.body if translated is None else translated
+    html = bodies.html(update.body if translated is None else translated, root)
     return UpdateView(
         anchor=anchor,
         status_word=words.say(f"status.{update.status}"),
         at=moment(update.at, words),
-        html=_with_times(bodies.html(body, root), incident, words),
+        html=_with_times(html if foreign else _in_order(html, words), incident, words),
         lang=default if foreign else None,
     )

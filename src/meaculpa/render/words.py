@@ -1,21 +1,24 @@
 """What is said in one language: interface strings, dates, spans of time, shares."""
 
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from string import Formatter
-from typing import Any
+from typing import Any, Literal, cast
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton, get_timezone_name
+from babel.dates import format_skeleton, format_timedelta, get_timezone_name
 from babel.lists import format_list
-from babel.units import format_unit
 
 from meaculpa.errors import Problem, did_you_mean
 from meaculpa.strict_yaml import YamlMistake, load
 
 _LANGUAGE_NAME_LENGTH = 40
+# A telephone number, a span of hours, a date: digits in several parts.
+_NUMBER = re.compile(r"\+?\d+(?:[ .:()/-]{1,2}\d+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ class Words:
         """`rtl` for languages that run from right to left, else `ltr`."""
         return self.rules.text_direction
 
+    def in_order(self, text: str) -> str:
+        """Keep the parts of numbers in their order: from right to left `+44 800 555` would end in +44 (UAX 9)."""
+        return _NUMBER.sub("\u2066\\g<0>\u2069", text) if self.direction == "rtl" else text
+
     @property
     def own_name(self) -> str:
         """What speakers of the language call it."""
@@ -46,12 +53,15 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """`22 Nov 2026, 09:20 UTC`."""
-        utc = at.astimezone(UTC)
-        return f"{_format_day(self.rules, utc.date(), 'yMMMd')}, {utc:%H:%M} UTC"
+        return self._on_day(_format_day(self.rules, at.astimezone(UTC).date(), "yMMMd"), self.clock(at))
 
     def local_moment(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
-        return f"{self.local_day(at, zone)}, {self.local_clock(at, zone)}"
+        return self._on_day(self.local_day(at, zone), self.local_clock(at, zone))
+
+    def _on_day(self, day: str, clock: str) -> str:
+        """Put day and time together as the language does: not all have a comma between them, nor the same one."""
+        return str(self.rules.datetime_formats["medium"]).format(clock, day)
 
     def local_day(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026`, the day that it is in a zone."""
@@ -102,9 +112,18 @@ def _zone_name(rules: Locale, local: datetime) -> str:
 @lru_cache(maxsize=4096)
 def _format_minutes(rules: Locale, minutes: int) -> str:
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    parts = (("day", days), ("hour", hours), ("minute", 0 if days else rest))
-    named = [format_unit(count, f"duration-{unit}", locale=rules) for unit, count in parts if count]
-    return format_list(named, style="unit", locale=rules)
+    parts: list[tuple[Literal["day", "hour", "minute"], timedelta]] = [
+        ("day", timedelta(days=days)),
+        ("hour", timedelta(hours=hours)),
+        ("minute", timedelta(minutes=0 if days else rest)),
+    ]
+    # Without a threshold that is never reached, 30 days would become a month.
+    named = [
+        format_timedelta(span, granularity=unit, threshold=math.inf, locale=rules) for unit, span in parts if span
+    ]
+    # Not every language has each of these patterns whole in the locale data; two things are joined at most.
+    styles = (style for style in ("unit", "unit-short", "standard") if "2" in rules.list_patterns.get(style, ()))
+    return format_list(named, style=cast("Any", next(styles)), locale=rules)
 
 
 @lru_cache(maxsize=4096)
@@ -125,7 +144,9 @@ def read_words(
     reference = _strings(reference_text, "site_templates/locales/en.yml", [])
     words = []
     for locale in locales:
-        if locale not in texts:
+        # What is said in Brazil or Austria is said in the words of the language, with dates of the region.
+        known = locale if locale in texts else locale.split("-")[0]
+        if known not in texts:
             problems.append(
                 Problem(
                     "meaculpa.yml",
@@ -135,8 +156,8 @@ def read_words(
                 )
             )
             continue
-        path = f"site_templates/locales/{locale}.yml"
-        strings = _strings(texts[locale], path, problems)
+        path = f"site_templates/locales/{known}.yml"
+        strings = _strings(texts[known], path, problems)
         problems += _differences(strings, reference, path) if strings else []
         try:
             words.append(Words(locale, strings, babel_locale(locale)))
