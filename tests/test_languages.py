@@ -16,9 +16,7 @@ LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pl", "pt", "sv", "ja", "ar", "
 RIGHT_TO_LEFT = ("ar", "he")
 TEXTS = {path.stem: path.read_bytes() for path in LOCALES.glob("*.yml")}
 # Names, and what a format calls its own parts, are the same in every language.
-_FORMATS = (
-    "Atom RSS JSON Feed maintenance ics summary json llms txt https www rssboard org rss specification"
-)
+_FORMATS = "Atom RSS JSON Feed maintenance ics summary json llms txt https www rssboard org rss specification"
 NAMES = {"meaculpa", "Optional", "website", "article", *_FORMATS.split()}
 _PLURAL = re.compile(r"\.(zero|one|two|few|many|other)$")
 # What Spanish, French, Italian and Portuguese say of a million is never said here.
