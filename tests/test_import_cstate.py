@@ -73,8 +73,8 @@ def test_bold_times_give_messages_their_times_and_nothing_reopens(imported: Impo
     assert headings(found) == [
         "2021-06-02 07:00 UTC investigating",
         "2021-06-02 08:00 UTC investigating",
-        "2021-06-02 09:30 UTC resolved",
         "2021-06-02 09:00 UTC resolved",
+        "2021-06-02 09:30 UTC resolved",
     ]
 
 

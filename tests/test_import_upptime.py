@@ -115,10 +115,10 @@ def test_work_that_was_closed_early_was_done_then(repository: Path) -> None:
 def test_the_log_tells_of_outages_that_have_no_issue(repository: Path) -> None:
     found = imported(repository, log=LOG)
     assert sorted(found.files) == [
-        "incidents/2024-03-04-web-shop-did-not-answer.md",
-        "incidents/2024-03-05-api-did-not-answer.md",
+        "incidents/2024-03-04-0900-web-shop-did-not-answer.md",
+        "incidents/2024-03-05-1000-api-did-not-answer.md",
     ]
-    text = found.files["incidents/2024-03-05-api-did-not-answer.md"]
+    text = found.files["incidents/2024-03-05-1000-api-did-not-answer.md"]
     assert "impact: major\ncomponents:\n  api: degraded_performance\n" in text
     assert headings(text) == [
         "2024-03-05 10:00 UTC investigating",

@@ -1,7 +1,6 @@
 """`redirects.yml`: addresses of an earlier status page, and the pages of this site that they lead to."""
 
 import re
-from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from meaculpa.errors import Problem, Severity
@@ -9,10 +8,9 @@ from meaculpa.strict_yaml import YamlMistake, load
 
 REDIRECTS_FILE = "redirects.yml"
 LARGEST_REDIRECTS = 2_097_152
-_PATH = re.compile(r"(?!\.)(?:[A-Za-z0-9._~-]+/)*[A-Za-z0-9._~-]+/?")
-# A feed is a feed, whatever it was called.
-_FEEDS = {"atom", "rss", "xml"}
-_ENDING = re.compile(r"\.[A-Za-z0-9]+$")
+# No file system takes longer names, and none of ours begins with a dot.
+_PART = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,199}"
+_PATH = re.compile(rf"(?:{_PART}/){{0,15}}{_PART}/?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +29,13 @@ class Redirect:
     @property
     def is_copy(self) -> bool:
         """Whether the old address answers with the file itself: a feed reader follows no page."""
-        ending = _ENDING.search(self.old)
-        return ending is not None and ending[0] != ".html"
+        return ending_of(self.path) not in ("", "html")
+
+
+def ending_of(path: str) -> str:
+    """What stands behind the last dot of a file's name; empty where there is none."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2] if "." in name else ""
 
 
 def parse_redirects(content: bytes) -> tuple[tuple[Redirect, ...], list[Problem]]:
@@ -41,11 +44,12 @@ def parse_redirects(content: bytes) -> tuple[tuple[Redirect, ...], list[Problem]
         document = load(content.decode("utf-8-sig").replace("\r\n", "\n"), longest=LARGEST_REDIRECTS)
     except (YamlMistake, UnicodeDecodeError) as error:
         line, hint = getattr(error, "line", 1), getattr(error, "hint", "save the file as UTF-8")
-        return (), [Problem(REDIRECTS_FILE, line, str(error), hint, Severity.WARNING)]
+        message = str(error) if isinstance(error, YamlMistake) else "not UTF-8 text"
+        return (), [Problem(REDIRECTS_FILE, line, message, hint, Severity.WARNING)]
     found, problems = [], [replace(one, severity=Severity.WARNING) for one in document.problems(REDIRECTS_FILE)]
     for old, new in document.values.items():
         line = document.line_of((old,))
-        if not isinstance(new, str) or not _is_path(old) or not _is_path(new):
+        if not isinstance(new, str) or not is_path(old) or not is_path(new):
             hint = "write it like incidents/abc123: incidents/2026-11-22-card-payments.html"
             message = f'"{old}: {new}" is not a pair of paths of this site'
             problems.append(Problem(REDIRECTS_FILE, line, message, hint, Severity.WARNING))
@@ -54,26 +58,6 @@ def parse_redirects(content: bytes) -> tuple[tuple[Redirect, ...], list[Problem]
     return tuple(found), problems
 
 
-def _is_path(text: str) -> bool:
-    return _PATH.fullmatch(text) is not None and ".." not in text.split("/")
-
-
-def unusable(redirects: Iterable[Redirect], pages: Container[str]) -> list[tuple[Redirect, Problem]]:
-    """Tell of redirects that lead nowhere or stand where a page of the site does; none of them is published."""
-    found = []
-    for one in redirects:
-        if one.path in pages:
-            message, hint = f'"{one.old}" is a page of this site', "remove the line"
-        elif one.new not in pages:
-            message, hint = f'"{one.old}" leads to "{one.new}", which is not there', "name a page that is published"
-        elif one.is_copy and not _is_same_kind(one):
-            message, hint = f'"{one.old}" cannot lead to a file of another kind', "pages end in .html or in nothing"
-        else:
-            continue
-        found.append((one, Problem(REDIRECTS_FILE, one.line, message, hint, Severity.WARNING)))
-    return found
-
-
-def _is_same_kind(one: Redirect) -> bool:
-    old, new = one.old.rpartition(".")[2], one.new.rpartition(".")[2]
-    return old == new or {old, new} <= _FEEDS
+def is_path(text: str) -> bool:
+    """Whether a text is a path from the top of a site that can be a file there."""
+    return _PATH.fullmatch(text) is not None

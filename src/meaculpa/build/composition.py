@@ -19,10 +19,10 @@ from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
-from meaculpa.redirects import Redirect, parse_redirects, unusable
+from meaculpa.redirects import Redirect, parse_redirects
 from meaculpa.render.environment import Theme, make_theme
 from meaculpa.render.pages import Page
-from meaculpa.render.redirects import redirect_pages
+from meaculpa.render.redirects import redirect_pages, unusable
 from meaculpa.render.site import render
 from meaculpa.status import IncidentState, Site, derive
 from meaculpa.times import format_time
@@ -306,7 +306,7 @@ def _pages(
         memory.redirects = (files.redirects.digest, parse_redirects(files.redirects.content))
     redirects, wrong = memory.redirects[1]
     by_path = {page.path: page for page in pages}
-    lost = dict(unusable(redirects, by_path))
+    lost = unusable(redirects, by_path)
     problems += [problem for problem in (*wrong, *lost.values()) if problem not in problems]
     usable = [one for one in redirects if one not in lost]
     return [*pages, *redirect_pages(usable, by_path, config, theme)]

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,9 +13,10 @@ from meaculpa.build.composition import Memory
 from meaculpa.cli.common import project_root, read_all
 from meaculpa.cli.wording import bad, bold, count, faint, say, say_json
 from meaculpa.config import parse_config
-from meaculpa.errors import Refused
+from meaculpa.errors import InvalidInput, Refused, Severity
 from meaculpa.files import create_file, write_file
 from meaculpa.importers import Entry, Import, NewComponent, Outcome
+from meaculpa.model import Source
 from meaculpa.project import ProjectFiles
 from meaculpa.redirects import REDIRECTS_FILE, parse_redirects
 from meaculpa.strict_yaml import load
@@ -56,15 +58,17 @@ def _options(command: Callable[..., None]) -> Callable[..., None]:
 @_options
 @click.pass_context
 def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json: bool) -> None:
-    """Take over a cState site: DIR is its repository, with content/issues and config.yml in it.
+    """Take over a cState site.
 
-    What changes and what cannot be taken is listed file by file. The systems of config.yml become components.
+    DIR is its repository, with content/issues and config.yml in it. What changes and what cannot be taken is listed
+    file by file. The systems of config.yml become components.
     """
     from meaculpa.importers.cstate import import_cstate
 
     root = project_root(context)
-    _, config = read_all(root, Memory())
-    _finish(import_cstate(source, config), root, dry_run, as_json, "file")
+    files, config = read_all(root, Memory())
+    _known(files)
+    _finish(import_cstate(source, config), files, dry_run, as_json, "file")
 
 
 @import_command.command("statuspage")
@@ -72,7 +76,9 @@ def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json:
 @_options
 @click.pass_context
 def statuspage_command(context: click.Context, sources: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
-    """Take over a Statuspage: files that it exports, or folders of them.
+    """Take over a Statuspage.
+
+    Give the files that it exports, or folders of them.
 
     \b
     Public, the newest 50 of each:
@@ -93,7 +99,7 @@ def statuspage_command(context: click.Context, sources: tuple[Path, ...], dry_ru
 
     root = project_root(context)
     files, config = read_all(root, Memory())
-    _finish(import_statuspage(sources, config, _known(files), _ids(files)), root, dry_run, as_json)
+    _finish(import_statuspage(sources, config, _known(files), _ids(files)), files, dry_run, as_json)
 
 
 @import_command.command("upptime")
@@ -101,7 +107,9 @@ def statuspage_command(context: click.Context, sources: tuple[Path, ...], dry_ru
 @_options
 @click.pass_context
 def upptime_command(context: click.Context, source: Path, dry_run: bool, as_json: bool) -> None:
-    """Take over Upptime: DIR is a clone of its repository, with its issues beside.
+    """Take over Upptime.
+
+    DIR is a clone of its repository, with its issues beside.
 
     \b
     In the clone:
@@ -115,12 +123,15 @@ def upptime_command(context: click.Context, source: Path, dry_run: bool, as_json
 
     root = project_root(context)
     files, config = read_all(root, Memory())
-    _finish(import_upptime(source, config, _known(files), _ids(files)), root, dry_run, as_json)
+    _finish(import_upptime(source, config, _known(files), _ids(files)), files, dry_run, as_json)
 
 
 def _known(files: ProjectFiles) -> dict[str, str]:
-    """What was imported before: the ids of incidents by the address that they had."""
-    found = parse_redirects(files.redirects.content)[0] if files.redirects else ()
+    """What was imported before: the ids of incidents by the address that they had; raises InvalidInput."""
+    found, problems = parse_redirects(files.redirects.content) if files.redirects else ((), [])
+    if problems:
+        # Without knowing all of it, what was imported before would be written again.
+        raise InvalidInput([replace(one, severity=Severity.ERROR) for one in problems])
     return {one.old: Path(one.new).stem for one in found if one.new.startswith("incidents/")}
 
 
@@ -128,11 +139,12 @@ def _ids(files: ProjectFiles) -> frozenset[str]:
     return frozenset(Path(path).name.split(".")[0] for path in files.incidents)
 
 
-def _finish(found: Import, root: Path, dry_run: bool, as_json: bool, what: str = "incident") -> None:
-    entries = [_against_existing(entry, found, root) for entry in found.entries]
-    redirects = _new_redirects(found, root)
+def _finish(found: Import, files: ProjectFiles, dry_run: bool, as_json: bool, what: str = "incident") -> None:
+    there = {Path(path).name: source for path, source in files.incidents.items()}
+    entries = [_against_existing(entry, found, there) for entry in found.entries]
+    redirects = _new_redirects(found, files)
     if not dry_run:
-        _write(found, entries, redirects, root)
+        _write(found, entries, redirects, files.root)
     if as_json:
         components = [one.id for one in found.components]
         say_json({"components": components, "redirects": redirects, "files": [_as_data(one) for one in entries]})
@@ -140,38 +152,41 @@ def _finish(found: Import, root: Path, dry_run: bool, as_json: bool, what: str =
         _print_report(entries, found, len(redirects), dry_run, what)
 
 
-def _new_redirects(found: Import, root: Path) -> dict[str, str]:
+def _new_redirects(found: Import, files: ProjectFiles) -> dict[str, str]:
     """Those that redirects.yml does not have; what stands there was written by somebody who knows."""
-    path = root / REDIRECTS_FILE
-    known = {one.old for one in parse_redirects(path.read_bytes())[0]} if path.exists() else set()
+    known = {one.old for one in parse_redirects(files.redirects.content)[0]} if files.redirects else set()
     return {old: new for old, new in sorted(found.redirects.items()) if old not in known}
 
 
-def _against_existing(entry: Entry, found: Import, root: Path) -> Entry:
-    """A file that is already there is left alone, whatever it holds."""
-    if entry.path is None or not (root / entry.path).exists():
+def _against_existing(entry: Entry, found: Import, there: Mapping[str, Source]) -> Entry:
+    """A file that is already there, in whatever folder, is left alone, whatever it holds."""
+    source = there.get(Path(entry.path).name) if entry.path else None
+    if entry.path is None or source is None:
         return entry
-    same = (root / entry.path).read_bytes() == found.files[entry.path].encode()
-    if same:
+    if source.content == found.files[entry.path].encode():
         return Entry(entry.source, Outcome.ALREADY_THERE, None)
-    note = f"{entry.path} is already there and differs; it was left alone"
+    note = f"{source.path} is already there and differs; it was left alone"
     return Entry(entry.source, Outcome.NOT_TAKEN, None, (note,))
 
 
 def _write(found: Import, entries: list[Entry], redirects: Mapping[str, str], root: Path) -> None:
     if found.components:
         _add_components(found.components, root / "meaculpa.yml")
+    # Before the incidents: whoever is interrupted finds the same ids the next time.
+    if redirects:
+        _add_redirects(redirects, root / REDIRECTS_FILE)
     for entry in entries:
         if entry.path:
             create_file(root / entry.path, found.files[entry.path].encode())
-    if redirects:
-        _add_redirects(redirects, root / REDIRECTS_FILE)
 
 
 def _add_redirects(redirects: Mapping[str, str], path: Path) -> None:
     before = path.read_bytes().decode("utf-8-sig").rstrip() if path.exists() else _REDIRECTS_ARE
     lines = "".join(f"{old}: {new}\n" for old, new in redirects.items())
-    write_file(path, f"{before}\n{lines}".encode())
+    changed = f"{before}\n{lines}".encode()
+    if parse_redirects(changed)[1]:
+        raise Refused(f"lines cannot be added to {path} as it is written; write it a line each, old: new")
+    write_file(path, changed)
 
 
 def _add_components(components: tuple[NewComponent, ...], path: Path) -> None:
@@ -223,7 +238,9 @@ def _print_report(entries: list[Entry], found: Import, redirects: int, dry_run: 
         + (f", {totals[Outcome.ALREADY_THERE]} already there." if totals[Outcome.ALREADY_THERE] else ".")
     )
     if found.components:
-        say(f"{count(len(found.components), 'component')} {'would be ' if dry_run else ''}added to meaculpa.yml.")
+        names = ", ".join(one.name for one in found.components)
+        verb = "would be added" if dry_run else "added"
+        say(f"{count(len(found.components), 'component')} {verb} to meaculpa.yml: {names}")
     if redirects:
         verb = "would be added" if dry_run else "added"
         say(f"{count(redirects, 'redirect')} {verb} to {REDIRECTS_FILE}: earlier addresses lead to the new pages.")

@@ -76,7 +76,7 @@ class _Scanner:
             self._follow_fence(number, line)
         if self.fence is None:
             self._follow_comment(number, line)
-            if self.comment is None and _is_stray_heading(line):
+            if self.comment is None and looks_like_update(line):
                 hint = "an update begins with ## at the very beginning of its line"
                 self.complain(number, "this looks like an update, but stands within the one above", hint)
         return None
@@ -125,7 +125,8 @@ class _Scanner:
             self.comment = number
 
 
-def _is_stray_heading(line: str) -> bool:
+def looks_like_update(line: str) -> bool:
+    """Whether a line that is no heading reads like that of an update."""
     match = _STRAY_HEADING.fullmatch(line)
     words = re.split(r"[ -]", match[1].casefold()) if match else []
     return "_".join(words) in list(Status) or (bool(words) and words[-1] in list(Status))

@@ -12,6 +12,7 @@ from meaculpa.times import format_time
 _PLAIN = re.compile(r"[A-Za-z][\w ,.'()/+-]*")
 # As Germans write them where there are no umlauts; casefold has turned ß into ss already.
 _WRITTEN_AS = {"ä": "ae", "ö": "oe", "ü": "ue"}
+_LONGEST_SLUG = 50
 _NOT_PLAIN = ("null",)
 
 
@@ -82,7 +83,10 @@ def slug_of(title: str) -> str:
     for letter, written in _WRITTEN_AS.items():
         plain = plain.replace(letter, written)
     words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
-    return words[:50].rstrip("-") or "incident"
+    if len(words) > _LONGEST_SLUG:
+        # A word is left out rather than cut.
+        words = words[:_LONGEST_SLUG].rpartition("-")[0] or words[:_LONGEST_SLUG]
+    return words or "incident"
 
 
 def find_incident(incidents: Iterable[Incident], wanted: str) -> list[Incident]:

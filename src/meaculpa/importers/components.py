@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable, Mapping
 
-from meaculpa.config import Config
+from meaculpa.config import FACT_KEYS, Config
 from meaculpa.importers import NewComponent
-from meaculpa.importers.naming import slug, unique
-
-LONGEST_NAME = 120
+from meaculpa.importers.naming import component_name, slug, unique
 
 
-def new_components(systems: Mapping[str, str | None], config: Config) -> list[NewComponent]:
+def new_components(systems: Mapping[str, object], config: Config) -> list[NewComponent]:
     """Make components of names (with their group) that the configuration does not know."""
     known = set(config.component_names.values())
-    taken = set(config.component_names)
+    taken = {*config.component_names, *FACT_KEYS}
     components = []
-    for name, group in systems.items():
+    for raw, group in systems.items():
+        name = component_name(raw)
         if name and name not in known:
             component_id = unique(slug(name) or "component", taken)
             taken.add(component_id)
-            components.append(NewComponent(component_id, name[:LONGEST_NAME], group))
+            known.add(name)
+            components.append(NewComponent(component_id, name, component_name(group) or None))
     return components
 
 

@@ -17,10 +17,11 @@ from meaculpa.importers.components import new_components, with_components
 from meaculpa.importers.cstate_body import Message, Role, split_messages
 from meaculpa.importers.cstate_values import Facts, NotReadable, read_facts, split_front_matter
 from meaculpa.importers.fitting import fit_for_update
-from meaculpa.importers.naming import LONGEST_ID, slug, unique
+from meaculpa.importers.naming import LONGEST_ID, component_name, fit_for_file, slug, unique
 from meaculpa.model import Impact, Source, Status
 
 _LONGEST_TITLE = 120
+_IS_PLANNED = re.compile(r"\b(?:maintenance|upgrade|migration|wartung)", re.IGNORECASE)
 _IS_DRAFT = re.compile(r"^draft: true$", re.MULTILINE)
 _SECTION_FILES = ("_index.md", "_index.html")
 
@@ -33,7 +34,7 @@ def import_cstate(folder: Path, config: Config) -> Import:
     ids = {**{name: key for key, name in config.component_names.items()}, **{one.name: one.id for one in components}}
     extended = with_components(config, components)
     files: dict[str, str] = {}
-    redirects = {"index.xml": "feed.rss"}
+    redirects = {"index.xml": "feed.rss", "issues/": "history.html"}
     entries = []
     for path in sorted(issues.rglob("*")):
         if path.is_file() and not path.name.startswith(".") and path.name not in _SECTION_FILES:
@@ -87,10 +88,10 @@ def _convert(
         facts = read_facts(values, comments, path.name)
     except UnicodeDecodeError:
         return Entry(name, Outcome.NOT_TAKEN, None, ("not UTF-8 text",)), None
-    except NotReadable as error:
+    except (NotReadable, OverflowError) as error:
         return Entry(name, Outcome.NOT_TAKEN, None, (str(error),)), None
     incident_id = _id_of(path, taken, facts.notes)
-    text = _compose(facts, body, ids)
+    text = fit_for_file(_compose(facts, body, ids))
     source = Source(f"incidents/{incident_id}.md", text.encode(), "")
     found = parse_incident(IncidentFiles(incident_id, source, ()), config)
     if found.problems:
@@ -110,8 +111,10 @@ def _id_of(path: Path, taken: set[str], notes: list[str]) -> str:
 
 def _compose(facts: Facts, body: str, ids: Mapping[str, str]) -> str:
     """Write the incident file: what the front matter says, then the messages as updates."""
-    components = {ids[name]: facts.component_status for name in facts.affected if name in ids}
-    other = [name for name in facts.affected if name not in ids]
+    components = {
+        ids[component_name(name)]: facts.component_status for name in facts.affected if component_name(name) in ids
+    }
+    other = [name for name in facts.affected if component_name(name) not in ids]
     first, last, timed = _arrange(split_messages(body, facts.notes), facts)
     if facts.is_notice:
         components = {}
@@ -123,8 +126,12 @@ def _compose(facts: Facts, body: str, ids: Mapping[str, str]) -> str:
         facts.notes.append("the title is over 120 characters; the whole of it stands in the first message")
         first = f"{facts.title}\n\n{first}"
     updates = [(facts.began, Status.INVESTIGATING, first), *timed]
-    if facts.ended:
+    is_told = any(at == facts.ended and status is Status.RESOLVED for at, status, _ in timed)
+    if facts.ended and (last or not is_told):
         updates.append((facts.ended, Status.RESOLVED, last))
+    updates.sort(key=lambda update: update[0])
+    if facts.impact is Impact.MINOR and _IS_PLANNED.search(facts.title):
+        facts.notes.append("it may have been planned work: then write kind: maintenance, with starts and ends")
     parts = [compose_update(at, status, {}, fit_for_update(text, facts.notes)) for at, status, text in updates]
     return _front_matter(facts, {key: str(value) for key, value in components.items()}) + "\n" + "\n".join(parts)
 

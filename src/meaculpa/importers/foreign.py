@@ -1,6 +1,6 @@
 """Incidents as another status page tells them -> incident files of ours."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,8 +11,9 @@ from meaculpa.content.files import IncidentFiles
 from meaculpa.importers import Entry, Import, Outcome
 from meaculpa.importers.components import new_components, with_components
 from meaculpa.importers.fitting import fit_for_update
-from meaculpa.importers.naming import unique
+from meaculpa.importers.naming import component_name, fit_for_file, in_one_line, unique
 from meaculpa.model import ComponentStatus, Impact, Source, Status
+from meaculpa.redirects import is_path
 from meaculpa.times import format_time
 
 _LONGEST_TITLE = 120
@@ -68,7 +69,7 @@ def take(
     groups: Mapping[str, str | None],
     config: Config,
     known: Mapping[str, str],
-    taken: Container[str],
+    taken: Collection[str],
 ) -> Import:
     """Write a file for each incident; what is an Entry already stays in the report as it is.
 
@@ -81,53 +82,60 @@ def take(
     )
     named = [name for one in foreign for name in (*one.parts, *(name for told in one.told for name in told.parts))]
     components = new_components({**groups, **{name: None for name in named if name not in groups}}, config)
-    ids = {name: key for key, name in config.component_names.items()} | {one.name: one.id for one in components}
+    known_ids = {name: key for key, name in config.component_names.items()} | {one.name: one.id for one in components}
+    ids = {name: known_ids[component_name(name)] for name in named if component_name(name) in known_ids}
+    reserved = {*taken, *known.values()}
     extended = with_components(config, components)
     files: dict[str, str] = {}
     redirects: dict[str, str] = {}
-    entries = [one for one in listed if isinstance(one, Entry)]
+    entries = [replace(one, source=fit_for_file(one.source)) for one in listed if isinstance(one, Entry)]
     for one in foreign:
-        # What has no address cannot be known again: a file of its name in the project is what became of it.
-        others = _Either(taken if one.address else (), files)
-        incident_id = known.get(one.address or "") or unique(_wanted_id(one), others)
+        address = one.address if one.address and is_path(one.address) else None
+        incident_id = _id_of(one, address, known, reserved, files)
         entry, text = _convert(one, incident_id, ids, extended)
         entries.append(entry)
         if text is not None:
             files[f"incidents/{incident_id}.md"] = text
-            if one.address:
-                redirects[one.address] = f"incidents/{incident_id}.html"
+            if address:
+                redirects[address] = f"incidents/{incident_id}.html"
     return Import(files, tuple(components), tuple(entries), redirects)
 
 
-@dataclass(frozen=True, slots=True)
-class _Either:
-    """The ids that cannot be given any more."""
+def _id_of(
+    one: Foreign, address: str | None, known: Mapping[str, str], reserved: Collection[str], files: Mapping[str, str]
+) -> str:
+    """The id that an incident had before, or a new one.
 
-    taken: Container[str]
-    files: Mapping[str, str]
-
-    def __contains__(self, incident_id: object) -> bool:
-        return incident_id in self.taken or f"incidents/{incident_id}.md" in self.files
-
-
-def _wanted_id(one: Foreign) -> str:
-    return f"{one.told[0].at:%Y-%m-%d}-{slug_of(one.title)}"
+    What has no address cannot be known again by one: its id names the minute, so that it is the same whatever else
+    is imported, and a file of that name in the project is what became of it.
+    """
+    given = {path.removeprefix("incidents/").removesuffix(".md") for path in files}
+    before = known.get(address or "")
+    if before and before not in given:
+        return before
+    if address:
+        return unique(f"{one.told[0].at:%Y-%m-%d}-{slug_of(one.title)}", {*reserved, *given})
+    return unique(f"{one.told[0].at:%Y-%m-%d-%H%M}-{slug_of(one.title)}", given)
 
 
 def _convert(one: Foreign, incident_id: str, ids: Mapping[str, str], config: Config) -> tuple[Entry, str | None]:
     notes = list(one.notes)
-    text = _compose(one, ids, notes)
+    if not one.window and not any(update.status is Status.RESOLVED for update in one.told):
+        notes.append("it is still open: resolve it, or say when you write again")
+    if one.address and not is_path(one.address):
+        notes.append(f'its address "{fit_for_file(one.address)}" cannot be kept')
+    text = fit_for_file(_compose(one, ids, notes))
     source = Source(f"incidents/{incident_id}.md", text.encode(), "")
     problems = parse_incident(IncidentFiles(incident_id, source, ()), config).problems
     if problems:
-        return Entry(one.source, Outcome.NOT_TAKEN, None, (*notes, *map(str, problems))), None
+        return Entry(fit_for_file(one.source), Outcome.NOT_TAKEN, None, (*notes, *map(str, problems))), None
     outcome = Outcome.CHANGED if notes else Outcome.TAKEN
-    return Entry(one.source, outcome, source.path, tuple(dict.fromkeys(notes))), text
+    return Entry(fit_for_file(one.source), outcome, source.path, tuple(dict.fromkeys(notes))), text
 
 
 def _compose(one: Foreign, ids: Mapping[str, str], notes: list[str]) -> str:
     told = _each_once([_fitting(update, one.window is not None, notes) for update in one.told], notes)
-    title = " ".join(one.title.split()) or "Untitled"
+    title = in_one_line(one.title) or "Untitled"
     if len(title) > _LONGEST_TITLE:
         notes.append("the title is over 120 characters; the whole of it stands in the first message")
         told[0] = replace(told[0], text=f"{title}\n\n{told[0].text}")
@@ -142,7 +150,8 @@ def _compose(one: Foreign, ids: Mapping[str, str], notes: list[str]) -> str:
 
 
 def _not_well(parts: Mapping[str, ComponentStatus], ids: Mapping[str, str]) -> dict[str, ComponentStatus]:
-    return {ids[name]: status for name, status in parts.items() if status is not ComponentStatus.OPERATIONAL}
+    well = ComponentStatus.OPERATIONAL
+    return {ids[name]: status for name, status in parts.items() if name in ids and status is not well}
 
 
 def _fitting(update: Told, is_planned: bool, notes: list[str]) -> Told:
@@ -167,7 +176,7 @@ def _each_once(told: list[Told], notes: list[str]) -> list[Told]:
 def _changes(update: Told, ids: Mapping[str, str], now: Mapping[str, ComponentStatus]) -> dict[str, ComponentStatus]:
     if update.status in _SAY_NOTHING_OF_PARTS:
         return {}
-    said = {ids[name]: status for name, status in update.parts.items()}
+    said = {ids[name]: status for name, status in update.parts.items() if name in ids}
     return {key: status for key, status in said.items() if now.get(key, ComponentStatus.OPERATIONAL) is not status}
 
 

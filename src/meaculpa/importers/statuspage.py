@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +12,7 @@ from meaculpa.config import Config
 from meaculpa.errors import Refused
 from meaculpa.importers import Entry, Import, Outcome
 from meaculpa.importers.foreign import Foreign, Told, take
+from meaculpa.importers.naming import component_name
 from meaculpa.importers.statuspage_feed import planned_window, read_feed
 from meaculpa.importers.web_text import as_markdown
 from meaculpa.model import ComponentStatus, Impact, Status
@@ -25,7 +26,7 @@ _STATUS_OF_IMPACT = {
     Impact.CRITICAL: ComponentStatus.MAJOR_OUTAGE,
     Impact.MAINTENANCE: ComponentStatus.UNDER_MAINTENANCE,
 }
-_FEEDS = {"history.atom": "feed.atom", "history.rss": "feed.rss"}
+_ELSEWHERE = {"history": "history.html", "history.atom": "feed.atom", "history.rss": "feed.rss"}
 Found = Foreign | Entry
 
 
@@ -41,15 +42,19 @@ def import_statuspage(
     The API says more of an incident than lines of JSON do, and those more than the feed: the first that tells of an
     address is taken.
     """
-    paths = sorted(_files(sources), key=lambda path: (_ENDINGS.index(path.suffix.lower()), path.name))
+    # What the components are called comes before what happened to them.
+    paths = sorted(
+        _files(sources),
+        key=lambda path: (_ENDINGS.index(path.suffix.lower()), "components" not in path.name, path.name),
+    )
     if not paths:
         raise Refused("there is no export here; see `meaculpa import statuspage --help` for how to get one")
-    groups: dict[str, str | None] = {}
-    found = [one for path in paths for one in _read(path, groups)]
+    parts: dict[str, Mapping[str, Any]] = {}
+    found = [one for path in paths for one in _read(path, parts)]
     if not found:
         raise Refused(f"no incident in {', '.join(path.name for path in paths)}")
-    made = take(_each_once(found), groups, config, known, taken)
-    return replace(made, redirects=made.redirects | _FEEDS if made.redirects else {})
+    made = take(_each_once(found), _groups(parts), config, known, taken)
+    return replace(made, redirects=made.redirects | _ELSEWHERE if made.redirects else {})
 
 
 def _files(sources: Iterable[Path]) -> Iterator[Path]:
@@ -74,7 +79,7 @@ def _each_once(found: Iterable[Found]) -> Iterator[Found]:
         yield one
 
 
-def _read(path: Path, groups: dict[str, str | None]) -> list[Found]:
+def _read(path: Path, parts: dict[str, Mapping[str, Any]]) -> list[Found]:
     if path.stat().st_size > _LARGEST:
         raise Refused(f"{path} is larger than {_LARGEST // 2**20} MB")
     try:
@@ -88,23 +93,33 @@ def _read(path: Path, groups: dict[str, str | None]) -> list[Found]:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused(f"{path} is not JSON: {error}") from None
-    return list(_read_api(value, path.name, groups))
+        what = "a web page and not JSON: the address answered with that" if text.lstrip()[:1] == "<" else "not JSON"
+        raise Refused(f"{path} is {what} ({error})") from None
+    if any(isinstance(one, dict) and "labels" in one and "title" in one for one in _list(value)):
+        raise Refused(f"{path} is a list of issues; `meaculpa import upptime` takes those")
+    return list(_read_api(value, path.name, parts))
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
     return ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
-def _read_api(value: Any, name: str, groups: dict[str, str | None]) -> Iterator[Found]:
-    """The public files, and the lists that the API with a key gives."""
+def _read_api(value: Any, file: str, parts: dict[str, Mapping[str, Any]]) -> Iterator[Found]:
+    """The public files, and the lists that the API with a key gives; `parts` are all components named so far."""
     document = value if isinstance(value, dict) else {"incidents": value}
-    parts = _by_id(document.get("components"))
-    for one in parts.values():
-        if not one.get("group"):
-            groups[str(one.get("name"))] = parts.get(str(one.get("group_id")), {}).get("name")
+    parts |= _by_id(document.get("components"))
+    names = {key: component_name(part.get("name")) for key, part in parts.items()}
     for one in (*_list(document.get("incidents")), *_list(document.get("scheduled_maintenances"))):
-        yield _safely(f"{name}: {_name(one)}", lambda label, one=one: _incident(one, label))
+        yield _safely(f"{file}: {_name(one)}", lambda label, one=one: _incident(one, label, names))
+
+
+def _groups(parts: Mapping[str, Mapping[str, Any]]) -> dict[str, str | None]:
+    """The group of each component, by their names."""
+    return {
+        name: component_name(parts.get(str(one.get("group_id")), {}).get("name")) or None
+        for one in parts.values()
+        if (name := component_name(one.get("name"))) and not one.get("group")
+    }
 
 
 def _name(one: Any) -> str:
@@ -122,10 +137,12 @@ def _safely(label: str, convert: Any) -> Found:
     return made
 
 
-def _incident(one: Mapping[str, Any], label: str) -> Foreign:
+def _incident(one: Mapping[str, Any], label: str, names: Mapping[str, str]) -> Foreign:
     notes: list[str] = []
-    told = _updates(one, notes)
-    window = _window(one, told)
+    listed = {str(part.get("id")): part for part in _list(one.get("components")) if isinstance(part, dict)}
+    names = {**{key: component_name(part.get("name")) for key, part in listed.items()}, **names}
+    told = _updates(one, names, notes)
+    window = _window(one, told, notes)
     impact = Impact.MAINTENANCE if window else _impact(one.get("impact") or one.get("impact_override"), notes)
     parts = _parts_at_first(one, told, impact, notes)
     return Foreign(
@@ -141,14 +158,16 @@ def _incident(one: Mapping[str, Any], label: str) -> Foreign:
     )
 
 
-def _updates(one: Mapping[str, Any], notes: list[str]) -> list[Told]:
+def _updates(one: Mapping[str, Any], names: Mapping[str, str], notes: list[str]) -> list[Told]:
     oldest_first = _list(one.get("incident_updates"))[::-1]
     told: list[Told] = []
     for update in sorted(oldest_first, key=_shown_at):
         at = _shown_at(update)
         before = told[-1].status if told else Status.INVESTIGATING
         status = _status(update.get("status"), before, notes)
-        told.append(Told(at, status, as_markdown(str(update.get("body") or "")), _affected(update, notes)))
+        body = str(update.get("body") or "")
+        text = body if status is Status.POSTMORTEM and "<" not in body else as_markdown(body)
+        told.append(Told(at, status, text, _affected(update, names, notes)))
     if not told:
         at, status = _moment(one["created_at"]), _status(one.get("status"), Status.INVESTIGATING, notes)
         notes.append("it has no update; its title stands in place of one")
@@ -189,26 +208,24 @@ def _impact(word: object, notes: list[str]) -> Impact:
     return Impact.MINOR
 
 
-def _affected(update: Mapping[str, Any], notes: list[str]) -> dict[str, ComponentStatus]:
+def _affected(update: Mapping[str, Any], names: Mapping[str, str], notes: list[str]) -> dict[str, ComponentStatus]:
+    """The parts that an update gives a status: known by their code, for their name there begins with their group."""
     found = {}
     for part in _list(update.get("affected_components")):
         status = str(part.get("new_status") or part.get("status"))
         if status in set(ComponentStatus):
-            found[_plain_name(str(part["name"]))] = ComponentStatus(status)
+            name = names.get(str(part.get("code"))) or component_name(str(part["name"])) or "Unnamed"
+            found[name] = ComponentStatus(status)
         else:
             notes.append(f'{part.get("name")}: the status "{status}" is none of ours and left out')
     return found
-
-
-def _plain_name(name: str) -> str:
-    return " ".join(name.split())
 
 
 def _parts_at_first(
     one: Mapping[str, Any], told: list[Told], impact: Impact, notes: list[str]
 ) -> dict[str, ComponentStatus]:
     """How the parts were when it began: as its first updates say, else as bad as its impact is."""
-    names = {_plain_name(str(part["name"])) for part in _list(one.get("components"))}
+    names = {component_name(str(part["name"])) or "Unnamed" for part in _list(one.get("components"))}
     said = next((update.parts for update in told if update.parts), {})
     if said and any(status is not ComponentStatus.OPERATIONAL for status in said.values()):
         return dict(said)
@@ -218,11 +235,14 @@ def _parts_at_first(
     return dict.fromkeys(sorted(names), guess)
 
 
-def _window(one: Mapping[str, Any], told: list[Told]) -> tuple[datetime, datetime] | None:
+def _window(one: Mapping[str, Any], told: list[Told], notes: list[str]) -> tuple[datetime, datetime] | None:
     if not one.get("scheduled_for"):
         return None
     starts = _moment(one["scheduled_for"])
     ends = _moment(one["scheduled_until"]) if one.get("scheduled_until") else told[-1].at
+    if ends <= starts and not one.get("scheduled_until"):
+        notes.append("its window has no end; an hour stands for it")
+        ends = starts + timedelta(hours=1)
     if ends <= starts:
         raise _Unclear(f"its window ends ({ends:%Y-%m-%d %H:%M}) before it begins ({starts:%Y-%m-%d %H:%M})")
     return starts, ends

@@ -17,11 +17,12 @@ from meaculpa.model import Impact, Status
 _ATOM = "{http://www.w3.org/2005/Atom}"
 # Where an update begins; its text goes on to where the next one does.
 _BEGIN = re.compile(
-    r"<p>\s*<small>(?P<when>(?:(?!</small>).)*)</small>\s*<br\s*/?>\s*<strong>(?P<status>[^<]*)</strong>\s*-\s*",
+    r"<p>\s*<small>(?P<when>(?:(?!</?small>).){0,400})</small>\s*<br\s*/?>\s*<strong>(?P<status>[^<]*)</strong>\s*-\s*",
     re.DOTALL,
 )
-_LAST_END = re.compile(r"</p>(?!.*</p>)", re.DOTALL)
-_PLANNED = re.compile(r"<p>\s*<strong>\s*THIS IS A SCHEDULED EVENT\s*(?P<when>.*?)</strong>\s*</p>", re.DOTALL)
+_PLANNED = re.compile(
+    r"<p>\s*<strong>\s*THIS IS A SCHEDULED EVENT\s*(?P<when>(?:(?!</?strong>).){0,400})</strong>\s*</p>", re.DOTALL
+)
 _WHEN = re.compile(r"(?P<month>[A-Z][a-z]{2})\s+(?P<day>\d{1,2}),\s*(?P<clock>\d{1,2}:\d{2})\s*(?P<zone>[A-Z]{2,5})?")
 _SPAN = re.compile(
     r"(?P<from>[A-Z][a-z]{2}\s+\d{1,2}),\s*(?P<at>\d{1,2}:\d{2})\s*-\s*"
@@ -36,6 +37,9 @@ _ZONES = {
     **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
     **{"AKST": -9, "AKDT": -8, "HST": -10, "BRT": -3, "ART": -3},
 }
+
+
+_Cut = tuple[re.Match[str], str]
 
 
 class _Unclear(ValueError):
@@ -54,7 +58,7 @@ def read_feed(text: str, name: str) -> Iterator[Foreign | Entry]:
         label = f"{name}: {title}"
         try:
             yield _incident(entry, title, label)
-        except (_Unclear, ValueError, TypeError) as error:
+        except (_Unclear, ValueError, TypeError, OverflowError) as error:
             yield Entry(label, Outcome.NOT_TAKEN, None, (str(error),))
 
 
@@ -100,21 +104,36 @@ def _address(entry: ElementTree.Element) -> str | None:
 def _updates(html: str, newest: datetime, notes: list[str]) -> list[Told]:
     told: list[Told] = []
     found = list(_BEGIN.finditer(html))
-    ends = [*(match.start() for match in found[1:]), len(html)]
-    latest = newest
-    for match, end in zip(found, ends, strict=True):
-        latest = _moment(_bare(match["when"]), latest, newest, notes)
-        text = _LAST_END.sub("\n\n", html[match.end() : end])
-        told.insert(0, Told(latest, Status.INVESTIGATING, as_markdown(text), {}))
-    if not told:
+    if not found:
         raise _Unclear("there is no update in the entry")
-    words = [match["status"] for match in reversed(found)]
+    ends = [*(match.start() for match in found[1:]), len(html)]
+    cut = [(match, _text_of(html[match.end() : end])) for match, end in zip(found, ends, strict=True)]
+    latest = newest
+    for match, text in _newest_first(cut, newest, notes):
+        latest = _moment(_bare(match["when"]), latest, newest, notes)
+        told.insert(0, Told(latest, Status.INVESTIGATING, as_markdown(text), {}))
+    words = [match["status"] for match, _ in reversed(_newest_first(cut, newest, notes))]
     told = list(_with_statuses(told, words, notes))
     rest = _PLANNED.sub("", html[: found[0].start()])
     if _bare(rest):
         notes.append("text before the updates stands in the first one")
         told[0] = Told(told[0].at, told[0].status, f"{told[0].text}\n\n{as_markdown(rest)}", {})
     return told
+
+
+def _text_of(html: str) -> str:
+    """What stands between the beginnings of two updates, without the end of its paragraph."""
+    before, _, behind = html.rpartition("</p>")
+    return f"{before}\n\n{behind}" if before else behind
+
+
+def _newest_first(cut: list[_Cut], newest: datetime, notes: list[str]) -> list[_Cut]:
+    """Statuspage writes the newest update on top; what is nearer to the date of the entry is the newer end."""
+    try:
+        first, last = (_moment(_bare(match["when"]), newest, newest, notes) for match, _ in (cut[0], cut[-1]))
+    except _Unclear:
+        return cut
+    return cut[::-1] if newest - last < newest - first else cut
 
 
 def _with_statuses(told: list[Told], words: list[str], notes: list[str]) -> Iterator[Told]:
@@ -193,5 +212,5 @@ def planned_window(told: list[Told], notes: list[str]) -> tuple[datetime, dateti
     over = [one.at for one in told if one.status in (Status.COMPLETED, Status.RESOLVED)]
     starts = begun[0] if begun else told[0].at
     ends = over[-1] if over else told[-1].at
-    notes.append("the export names no window; it is the time from the first word of work to the last")
+    notes.append("no window of the planned work in the export; from its first update under way to its last")
     return starts, max(ends, starts + timedelta(minutes=1))

@@ -58,7 +58,8 @@ def import_upptime(folder: Path, config: Config, known: Mapping[str, str], taken
             f"{folder} holds neither issues nor a log of sites that went down; "
             "see `meaculpa import upptime --help` for how to get them"
         )
-    return take([*issues, *logged], dict.fromkeys(names.values()), config, known, taken)
+    shown = [name for name in names.values() if not name.startswith("$")]
+    return take([*issues, *logged], dict.fromkeys(shown), config, known, taken)
 
 
 def _site_names(folder: Path) -> dict[str, str]:
@@ -69,7 +70,7 @@ def _site_names(folder: Path) -> dict[str, str]:
             try:
                 values = yaml.load((folder / name).read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506 (texts only)
                 sites = {str(one.get("slug") or slug(str(one["name"]))): str(one["name"]) for one in values["sites"]}
-            except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+            except (yaml.YAMLError, KeyError, TypeError, AttributeError, RecursionError) as error:
                 raise Refused(f"{folder / name} does not list its sites as Upptime does: {error}") from None
             return names | sites
     return names
@@ -88,14 +89,15 @@ def _issues(folder: Path) -> Iterator[Mapping[str, Any]]:
 
 def _read_issue(one: Mapping[str, Any], names: Mapping[str, str]) -> Foreign | Entry:
     label = f"issue {one.get('number', '?')}: {one.get('title', '?')}"
-    labels = {str(each.get("name") if isinstance(each, dict) else each) for each in one.get("labels") or []}
+    listed = one.get("labels") if isinstance(one.get("labels"), list) else []
+    labels = {str(each.get("name") if isinstance(each, dict) else each) for each in listed or []}
     if "pull_request" in one:
         return Entry(label, Outcome.NOT_TAKEN, None, ("a pull request, no incident",))
     if not labels & {"status", "maintenance"}:
         return Entry(label, Outcome.NOT_TAKEN, None, ("it has neither the label status nor maintenance",))
     try:
         return _planned(one, label, names) if "maintenance" in labels else _outage(one, label, labels, names)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         return Entry(label, Outcome.NOT_TAKEN, None, (f"not as GitHub writes it ({error})",))
 
 
@@ -125,7 +127,10 @@ def _planned(one: Mapping[str, Any], label: str, names: Mapping[str, str]) -> Fo
     notes: list[str] = []
     window = (_moment(facts["start"]), _moment(facts["end"]))
     touched = f"{facts.get('expectedDown', '')},{facts.get('expectedDegraded', '')}".split(",")
-    sites = [names.get(each.strip(), each.strip()) for each in touched if each.strip()]
+    sites = [names[each.strip()] for each in touched if each.strip() in names]
+    unknown = [each.strip() for each in touched if each.strip() and each.strip() not in names]
+    if unknown:
+        notes.append(f"not a site of the configuration, left out: {', '.join(unknown)}")
     opened, title = _moment(_field(one, "created_at", "createdAt")), _PREFIX.sub("", str(one["title"]))
     told = [Told(opened, Status.SCHEDULED, _text(_COMMENT.sub("", body), notes) or title, {})]
     told += [
@@ -212,12 +217,12 @@ def _changes(lines: Iterable[str], names: Mapping[str, str]) -> list[_Change]:
         when, _, subject = line.strip().partition(" ")
         match = _CHANGE.match(_PREFIX.sub("", subject))
         try:
-            at = datetime.fromisoformat(when)
-        except ValueError:
+            at, shown = datetime.fromisoformat(when).astimezone(UTC), _moment(when)
+        except (ValueError, OverflowError):
             continue
         if match and (match["time"] or match["name"] in names.values()):
             detail = f"{match['code']} in {match['time']} ms" if match["time"] else ""
-            found.append((at.astimezone(UTC), _Change(_moment(when), match["name"], match[2] or match[3], detail)))
+            found.append((at, _Change(shown, match["name"], match[2] or match[3], detail)))
     return [change for _, change in sorted(found, key=lambda one: one[0])]
 
 
@@ -260,6 +265,10 @@ def _told(change: _Change) -> Told:
 
 
 def _is_same(one: Foreign, first: _Change) -> bool:
-    is_of_site = first.name in one.parts
-    last = one.told[-1].at if one.told[-1].status is Status.RESOLVED else first.at
-    return is_of_site and one.told[0].at - _SAME_OUTAGE <= first.at <= last
+    if first.name not in one.parts:
+        return False
+    if one.window:
+        return one.window[0] <= first.at <= one.window[1]
+    over = one.told[-1].status is Status.RESOLVED
+    last = one.told[-1].at if over else one.told[0].at + _SAME_OUTAGE
+    return one.told[0].at - _SAME_OUTAGE <= first.at <= last

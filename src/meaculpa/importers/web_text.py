@@ -1,10 +1,10 @@
 """HTML, or text with some HTML in it, from another status page -> Markdown."""
 
 import re
-from html import escape
 
 import nh3
 
+from meaculpa.importers.naming import fit_for_file
 from meaculpa.render.marked import to_markdown
 from meaculpa.render.markup import ATTRIBUTES, TAGS, URL_SCHEMES
 
@@ -15,9 +15,16 @@ _HTML_TAGS = (
     *("small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "time", "tr", "tt"),
     *("u", "ul", "var"),
 )
-_TYPED = re.compile(rf"<(?!/?(?:{'|'.join(_HTML_TAGS)})\b[^<>]*>)", re.IGNORECASE)
-_SAME = {"b": "strong", "i": "em", "tt": "code", "kbd": "code", "h1": "h3", "h2": "h3", "div": "p"}
-_RENAMED = re.compile(r"<(/?)(b|i|tt|kbd|h1|h2|div)\b[^<>]*>", re.IGNORECASE)
+# Attributes have a value: `p<q and r>s` is no quotation.
+_ATTRIBUTES = r"(?:\s+[a-zA-Z:_-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*\s*/?"
+_TYPED = re.compile(rf"<(?!/?(?:{'|'.join(_HTML_TAGS)}){_ATTRIBUTES}>)", re.IGNORECASE)
+_SAME = {
+    **{"b": "strong", "i": "em", "tt": "code", "kbd": "code", "h1": "h3", "h2": "h3"},
+    **dict.fromkeys(("div", "dl", "dt", "dd", "center"), "p"),
+}
+_RENAMED = re.compile(rf"<(/?)({'|'.join(_SAME)}){_ATTRIBUTES}>", re.IGNORECASE)
+_QUOTATION = re.compile(rf"<(/?)q{_ATTRIBUTES}>", re.IGNORECASE)
+_PICTURE = re.compile(rf"<img({_ATTRIBUTES})>", re.IGNORECASE)
 _BREAK = re.compile(r"<br\s*/?>\s*\n?", re.IGNORECASE)
 _MORE_BREAKS = re.compile(r"(?:<br>\s*){2,}")
 _BLOCK = re.compile(r"<(?:p|ul|ol|table|pre|blockquote|h[1-6]|div)\b", re.IGNORECASE)
@@ -25,7 +32,9 @@ _BLOCK = re.compile(r"<(?:p|ul|ol|table|pre|blockquote|h[1-6]|div)\b", re.IGNORE
 
 def as_markdown(text: str) -> str:
     """Write a text as Markdown that shows what a browser showed; a line end is one, and no word is lost."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = fit_for_file(text).replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = _PICTURE.sub(_as_link, text)
+    text = _QUOTATION.sub(lambda tag: "”" if tag[1] else "“", text)
     html = _RENAMED.sub(lambda tag: f"<{tag[1]}{_SAME[tag[2].lower()]}>", _TYPED.sub("&lt;", text))
     html = _MORE_BREAKS.sub("\n\n", _BREAK.sub("<br>\n", html))
     if not _BLOCK.search(html):
@@ -37,6 +46,8 @@ def _with_breaks(text: str) -> str:
     return re.sub(r"(?:<br>)?\n", "<br>\n", text.strip())
 
 
-def from_plain(text: str) -> str:
-    """Write plain text as Markdown, line ends kept."""
-    return as_markdown(escape(text, quote=False))
+def _as_link(picture: re.Match[str]) -> str:
+    """A status page loads nothing from another host: what a picture shows is linked."""
+    values = dict(re.findall(r"""([a-z]+)\s*=\s*["']?([^"'<>]*)""", picture[1], re.IGNORECASE))
+    address, words = values.get("src", ""), values.get("alt") or "picture"
+    return f'<a href="{address}">{words}</a>' if address.startswith(("http://", "https://")) else words

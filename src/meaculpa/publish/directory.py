@@ -10,7 +10,7 @@ from meaculpa.errors import TargetError
 from meaculpa.files import one_at_a_time, write_file
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
-from meaculpa.render.headers import is_bare
+from meaculpa.render.headers import on_disk
 
 
 class DirectoryTarget:
@@ -109,11 +109,6 @@ class DirectoryTarget:
         if ".." in place.parts or not place.is_relative_to(self.folder):
             raise TargetError(f'"{path}" leads out of {self.folder}')
         return place
-
-
-def on_disk(path: str) -> str:
-    """Where a published path lies in a folder: an address without an ending is a folder's index there."""
-    return f"{path}/index.html" if is_bare(path) else path
 
 
 def _size(path: str) -> int | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from meaculpa.model import ComponentStatus, Impact, OutputFile
-from meaculpa.render.headers import output_file
+from meaculpa.render.headers import fit_for_xml, output_file
 from meaculpa.render.pages import Edition, Page
 from meaculpa.render.symbols import SYMBOLS
 
@@ -25,6 +25,7 @@ _IMPACT_OF = {
 _NARROW, _WIDE = "iljtfrI.,:;'!|()[] ", "mwMWQ@%"
 _WIDTH, _NARROW_WIDTH, _WIDE_WIDTH, _FULL_WIDTH = 6.4, 3.9, 9.4, 11.0
 _MARGIN = 8
+_LONGEST_LABEL = 40
 _FIRST_FULL_WIDTH = "\u1100"
 
 
@@ -48,17 +49,19 @@ def _both(edition: Edition, path: str, label: str, message: str, impact: Impact)
 
 
 def _picture(edition: Edition, path: str, label: str, message: str, colour: str) -> OutputFile:
-    left, right = text_width(label), text_width(message)
+    shown = label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1].rstrip()}…"
+    left, right = text_width(shown), text_width(message)
     text = edition.theme.render(
         "badge.svg.j2",
         lang=edition.words.locale,
         label=label,
+        shown=shown,
         message=message,
         colour=colour,
         left={"text": left, "box": left + 2 * _MARGIN},
         right={"text": right, "box": right + 2 * _MARGIN},
     )
-    return output_file(path, text)
+    return output_file(path, fit_for_xml(text))
 
 
 def _for_shields(path: str, label: str, message: str, colour: str, impact: Impact) -> OutputFile:

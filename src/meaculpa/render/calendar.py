@@ -32,7 +32,7 @@ def calendar(edition: Edition) -> Iterator[Page]:
 
 
 def _calendar(edition: Edition, planned: list[IncidentState]) -> OutputFile:
-    from icalendar import Calendar, vDuration
+    from icalendar import Calendar, vDuration, vText
 
     site = edition.config.site
     name = edition.words.say("calendar_name", site=site.name)
@@ -40,8 +40,8 @@ def _calendar(edition: Edition, planned: list[IncidentState]) -> OutputFile:
     made.add("prodid", "-//meaculpa//planned work//EN")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("name", name)
-    made.add("x-wr-calname", name)
+    made.add("name", vText(name))
+    made.add("x-wr-calname", vText(name))
     made.add("x-wr-timezone", site.timezone.key)
     made.add("url", f"{site.url}/{CALENDAR}")
     made.add("refresh-interval", vDuration(_ASK_AGAIN), parameters={"VALUE": "DURATION"})
@@ -75,8 +75,10 @@ def _event(edition: Edition, state: IncidentState) -> "Event":
 
 
 def _description(edition: Edition, state: IncidentState) -> str:
-    """What was said last."""
-    return _in_words(edition, state, to_text(edition.bodies.markup[state.updates[-1].body].html))
+    """What was said last, and below it what was announced."""
+    said = dict.fromkeys((state.updates[-1].body, state.updates[0].body))
+    texts = (to_text(edition.bodies.markup[body].html) for body in said)
+    return _in_words(edition, state, "\n\n".join(text for text in texts if text))
 
 
 def _in_words(edition: Edition, state: IncidentState, text: str) -> str:

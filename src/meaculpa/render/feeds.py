@@ -1,7 +1,6 @@
 """Site -> feeds with one entry per update: Atom, RSS and JSON Feed; further languages have Atom alone."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from heapq import nlargest
 from urllib.parse import urlsplit
 
 from meaculpa.model import OutputFile, Update
-from meaculpa.render.headers import output_file
+from meaculpa.render.headers import fit_for_xml, output_file
 from meaculpa.render.pages import Edition, Page
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import IncidentView, UpdateView
@@ -20,8 +19,6 @@ from meaculpa.status import IncidentState
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
 _NO_ENTRY_YET = datetime(1970, 1, 1, tzinfo=UTC)
-# What a text can hold and XML 1.0 cannot (section 2.2).
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +88,11 @@ def _entry(edition: Edition, one: _Spoken, incident: IncidentView, update: Updat
     return Entry(
         id=_tag(edition, one, update),
         url=f"{edition.config.site.url}/{edition.prefix}{incident.file}#{update.anchor}",
-        title=_clean(words.say("feed_entry", status=update.status_word, title=incident.title.text)),
+        title=words.say("feed_entry", status=update.status_word, title=incident.title.text),
         at=one.update.at,
-        html=_clean(_html(edition, one, update)),
+        html=_html(edition, one, update),
         lang=update.lang,
-        tags=tuple(_clean(name) for name in _tags(edition, one)),
+        tags=tuple(_tags(edition, one)),
     )
 
 
@@ -137,7 +134,7 @@ def _markup(edition: Edition, entries: Sequence[Entry], file: str) -> OutputFile
         entries=entries,
         changed={"rfc_3339": _rfc_3339(changed), "rfc_822": _rfc_822(changed)},
     )
-    return output_file(edition.prefix + file, text)
+    return output_file(edition.prefix + file, fit_for_xml(text))
 
 
 def _json(edition: Edition, entries: Sequence[Entry]) -> OutputFile:
@@ -176,7 +173,3 @@ def _rfc_3339(at: datetime) -> str:
 
 def _rfc_822(at: datetime) -> str:
     return format_datetime(at.astimezone(UTC), usegmt=True)
-
-
-def _clean(text: str) -> str:
-    return _NOT_IN_XML.sub("\ufffd", text)

@@ -5,6 +5,7 @@ if the origin is gone. What carries a hash in its name never changes.
 """
 
 import hashlib
+import re
 
 from meaculpa.model import OutputFile
 
@@ -33,6 +34,7 @@ CONTENT_TYPES = {
     "webp": "image/webp",
     "xml": "application/xml; charset=utf-8",
 }
+_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # What is more than its ending says.
 _TYPES_BY_NAME = {"feed.json": "application/feed+json; charset=utf-8"}
 PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")
@@ -55,9 +57,19 @@ def is_earlier(path: str) -> bool:
     return is_bare(path) or (path.endswith("/index.html") and path.count("/") > 1)
 
 
+def on_disk(path: str) -> str:
+    """Where a published path lies in a folder: an address without an ending is a folder's index there."""
+    return f"{path}/index.html" if is_bare(path) else path
+
+
 def content_type(path: str) -> str:
     """Choose the Content-Type of a published path; what has no ending is a page."""
     return _TYPES_BY_NAME.get(path) or CONTENT_TYPES["html" if is_bare(path) else path.rpartition(".")[2]]
+
+
+def fit_for_xml(text: str) -> str:
+    """Replace what a text can hold and XML 1.0 cannot (section 2.2)."""
+    return _NOT_IN_XML.sub("\ufffd", text)
 
 
 def output_file(path: str, body: bytes | str, leads_to: str | None = None) -> OutputFile:

@@ -12,6 +12,7 @@ from meaculpa.render.views import TAG
 
 _VERBATIM = {"code", "pre"}
 _INLINE = {"a", "em", "strong", "time"}
+_BETWEEN_WORDS = {"", "blockquote", "li"}
 _NO_TEXT = {"", "blockquote", "li", "ol", "table", "tbody", "thead", "tr", "ul"}
 # Signs that mean something wherever they stand (CommonMark, section 2.4), and at the beginning of a line.
 _SIGNS = re.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)")
@@ -91,7 +92,11 @@ def _write_text(text: str, opened: list[_Element]) -> None:
     element = opened[-1]
     if element.tag in _VERBATIM:
         element.pieces.append(text)
-    elif text.strip() or element.tag not in _NO_TEXT:
+    elif not text.strip() and element.tag in _NO_TEXT:
+        # Between words that are marked, it is the space between them.
+        if element.tag in _BETWEEN_WORDS and not element.is_at_line_start:
+            element.pieces.append("\n" if "\n" in text else " ")
+    else:
         if element.pieces and element.pieces[-1] == _LINE_BREAK:
             text = text.removeprefix("\n")
         begins_line = element.is_at_line_start and element.tag not in _INLINE
@@ -105,6 +110,15 @@ def _as_it_is(element: _Element, _parent: _Element) -> str:
 
 def _paragraph(element: _Element, _parent: _Element) -> str:
     return f"\n\n{element.text.strip()}\n\n"
+
+
+def _table(element: _Element, _parent: _Element) -> str:
+    """A table; one without a head gets an empty one, for Markdown has no other."""
+    rows = element.text.strip()
+    if " --- |" not in rows:
+        columns = rows.split("\n")[0].count(" |")
+        rows = f"|{'  |' * columns}\n|{' --- |' * columns}\n{rows}"
+    return f"\n\n{rows}\n\n"
 
 
 def _heading(element: _Element, _parent: _Element) -> str:
@@ -150,7 +164,7 @@ def _address(address: str) -> str:
 
 def _quote(element: _Element, _parent: _Element) -> str:
     text = _MORE_THAN_ONE_EMPTY.sub("\n\n", element.text).strip()
-    return "\n\n" + "\n".join(f"> {line}".rstrip() for line in text.split("\n")) + "\n\n"
+    return "\n\n" + "\n".join(f"> {line}" if line else ">" for line in text.split("\n")) + "\n\n"
 
 
 def _list(element: _Element, parent: _Element) -> str:
@@ -179,7 +193,8 @@ def _row(element: _Element, parent: _Element) -> str:
 
 
 _WRITERS: dict[str, Callable[[_Element, _Element], str]] = {
-    **dict.fromkeys(("p", "table"), _paragraph),
+    "p": _paragraph,
+    "table": _table,
     **dict.fromkeys(("h3", "h4", "h5", "h6"), _heading),
     "a": _link,
     "blockquote": _quote,

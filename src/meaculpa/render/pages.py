@@ -240,6 +240,7 @@ def _follow(edition: Edition) -> OutputFile:
         url=url,
         webcal=f"webcal://{url.partition('://')[2]}/maintenance.ics",
         default=edition.config.default_locale,
+        parts=edition.config.components,
     )
 
 

@@ -2,13 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from pathlib import PurePosixPath
 
 from meaculpa.config import Config
+from meaculpa.errors import Problem, Severity
 from meaculpa.model import OutputFile
-from meaculpa.redirects import Redirect
+from meaculpa.redirects import REDIRECTS_FILE, Redirect, ending_of
 from meaculpa.render.environment import Theme
-from meaculpa.render.headers import output_file
+from meaculpa.render.headers import PINNED, on_disk, output_file
 from meaculpa.render.pages import Page
+
+# A feed is a feed, whatever it was called.
+_FEEDS = {"atom", "rss", "xml"}
+# What is served for ever, and what only letters may be.
+_OURS = ("assets/", "letters/", PINNED)
 
 
 def redirect_pages(
@@ -23,8 +30,49 @@ def redirect_pages(
             yield Page(one.path, inputs, partial(_page, one, config, theme))
 
 
+def unusable(redirects: Iterable[Redirect], pages: Mapping[str, Page]) -> dict[Redirect, Problem]:
+    """Tell of redirects that lead nowhere, or stand where something else does; none of them is published."""
+    files = {on_disk(path) for path in pages}
+    folders = {folder for path in files for folder in _folders_of(path)}
+    found = {}
+    for one in redirects:
+        place = on_disk(one.path)
+        told = _what_is_wrong(one, place, pages, files, folders)
+        if told:
+            found[one] = Problem(REDIRECTS_FILE, one.line, *told, Severity.WARNING)
+        else:
+            files.add(place)
+            folders.update(_folders_of(place))
+    return found
+
+
+def _what_is_wrong(
+    one: Redirect, place: str, pages: Mapping[str, Page], files: set[str], folders: set[str]
+) -> tuple[str, str] | None:
+    if one.path in pages:
+        return f'"{one.old}" is a page of this site', "remove the line"
+    if one.old.startswith(_OURS):
+        return f'"{one.old}" lies where this site keeps files of its own', "remove the line"
+    if one.new not in pages:
+        return f'"{one.old}" leads to "{one.new}", which is not there', "name a page that is published"
+    if one.is_copy and not _is_same_kind(one):
+        return f'"{one.old}" cannot lead to a file of another kind', "pages end in .html or in nothing"
+    if place in files or place in folders or not files.isdisjoint(_folders_of(place)):
+        return f'"{one.old}" stands where another file or folder does', "keep one of the two"
+    return None
+
+
+def _folders_of(path: str) -> list[str]:
+    return [str(folder) for folder in PurePosixPath(path).parents][:-1]
+
+
+def _is_same_kind(one: Redirect) -> bool:
+    old, new = ending_of(one.path), ending_of(one.new)
+    return old == new or {old, new} <= _FEEDS
+
+
 def _copy(one: Redirect, page: Page) -> Page:
-    return Page(one.old, page.inputs, lambda: output_file(one.old, page.produce().body))
+    return Page(one.path, page.inputs, lambda: output_file(one.path, page.produce().body))
 
 
 def _page(one: Redirect, config: Config, theme: Theme) -> OutputFile:

@@ -34,7 +34,7 @@ def _maker(edition: Edition, state: IncidentState) -> Callable[[], OutputFile]:
 def _twin(edition: Edition, state: IncidentState) -> OutputFile:
     incident, words = state.incident, edition.words
     updates = [
-        {"status_word": one.status_word, "at": one.at.text, "text": to_markdown(one.html)}
+        {"status_word": one.status_word, "at": one.at.text, "text": to_markdown(one.html), "lang": one.lang}
         for one in edition.updates(state, f"{edition.config.site.url}/")
     ]
     facts = {name: _plain(edition, state, name) for name in ("title", "summary", "works", "money")}
