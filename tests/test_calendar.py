@@ -37,7 +37,7 @@ def test_a_window_is_an_event(tmp_path: Path, memory: Memory) -> None:
     assert (found.decoded("dtstart"), found.decoded("dtend")) == (at("2026-11-26 02:00"), at("2026-11-26 04:00"))
     assert (found["status"], found["sequence"], found["transp"]) == ("CONFIRMED", 0, "TRANSPARENT")
     assert found["summary"] == "Northwind: You cannot check out from 26 Nov 2026, 02:00 GMT"
-    assert "your basket, and all in it, is kept" in found["description"]
+    assert "your basket, and all in it, is kept" in str(found["description"])
     assert found["url"] == "https://status.northwind.example/incidents/checkout.html"
 
 
@@ -92,4 +92,4 @@ def test_lines_are_as_rfc_5545_wants_them(tmp_path: Path, memory: Memory) -> Non
 def test_no_text_adds_a_line_of_its_own(tmp_path: Path, memory: Memory) -> None:
     hostile = SCHEDULED + "\nEND:VEVENT\nBEGIN:VEVENT\nSUMMARY:injected\n"
     found = event(tmp_path, memory, hostile, "2026-11-22 12:00")
-    assert "END:VEVENT" in found["description"]
+    assert "END:VEVENT" in str(found["description"])

@@ -64,9 +64,12 @@ def _read_secret(value: object) -> object:
 
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_read_zone), WithJsonSchema({"type": "string"})]
-Url = Annotated[str, BeforeValidator(_read_url)]
-BaseUrl = Annotated[str, BeforeValidator(_read_base)]
-EndpointUrl = Annotated[str, BeforeValidator(_read_endpoint)]
+_URL_IN_EDITORS = WithJsonSchema(
+    {"type": "string", "pattern": "^https?://", "description": "https://status.example.com"}
+)
+Url = Annotated[str, BeforeValidator(_read_url), _URL_IN_EDITORS]
+BaseUrl = Annotated[str, BeforeValidator(_read_base), _URL_IN_EDITORS]
+EndpointUrl = Annotated[str, BeforeValidator(_read_endpoint), _URL_IN_EDITORS]
 Colour = Annotated[str, matching(r"#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})", "a colour such as #0b57d0")]
 AssetPath = Annotated[
     str,
@@ -80,5 +83,6 @@ _ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
 EmailAddress = Annotated[str, matching(_ADDRESS, "one address such as help@example.com, in ASCII")]
 _MAILBOX = rf"[^\x00-\x1f<>@,;\"]+ <{_ADDRESS}>|{_ADDRESS}"
 Mailbox = Annotated[str, matching(_MAILBOX, "write it like: Northwind <orders@northwind.example>")]
-SecretUrl = Annotated[str, BeforeValidator(_read_secret)]
+_VARIABLE_IN_EDITORS = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*\}$", "description": "${CHAT_URL}"}
+SecretUrl = Annotated[str, BeforeValidator(_read_secret), WithJsonSchema(_VARIABLE_IN_EDITORS)]
 Phone = Annotated[str, matching(r"\+?[0-9][0-9 ()/.-]{2,30}", "a number such as +44 800 555 0100")]

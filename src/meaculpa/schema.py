@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
@@ -11,11 +12,14 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     ValidationInfo,
+    WithJsonSchema,
 )
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from meaculpa.errors import Problem, did_you_mean
 from meaculpa.strict_yaml import Document, Place
@@ -38,18 +42,32 @@ def mistake(message: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("mistake", "{what}", {"what": message, "hint": hint})
 
 
-def word_of(words: Iterable[StrEnum], name: str) -> BeforeValidator:
+@dataclass(frozen=True)
+class Words:
+    """Accepts exactly the words of an enum, in any case, with spaces or hyphens for underscores."""
+
+    known: tuple[str, ...]
+    name: str
+
+    def find(self, value: object) -> object:
+        """Give the word that is meant."""
+        text = _plain_text(value, self.name)
+        plain = re.sub(r"[ -]+", "_", text.strip().casefold())
+        if plain not in self.known:
+            raise mistake(f'unknown {self.name} "{shorten(text)}"', did_you_mean(text, self.known))
+        return plain
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.find, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        del schema, handler
+        return {"type": "string", "enum": list(self.known)}
+
+
+def word_of(words: Iterable[StrEnum], name: str) -> Words:
     """Accept exactly the words of an enum, in any case, with spaces or hyphens for underscores."""
-    known = {str(word): word for word in words}
-
-    def find(value: object) -> object:
-        text = _plain_text(value, name)
-        found = known.get(re.sub(r"[ -]+", "_", text.strip().casefold()))
-        if found is None:
-            raise mistake(f'unknown {name} "{shorten(text)}"', did_you_mean(text, known))
-        return found
-
-    return BeforeValidator(find)
+    return Words(tuple(str(word) for word in words), name)
 
 
 def _plain_text(value: object, name: str) -> str:
@@ -63,16 +81,31 @@ def shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
 
 
-def matching(pattern: str, hint: str) -> BeforeValidator:
+@dataclass(frozen=True)
+class Matching:
+    """Accepts texts that match a whole pattern; `hint` says in words what that is."""
+
+    pattern: str
+    hint: str
+
+    def check(self, value: object) -> object:
+        """Give the text without the space around it."""
+        if not isinstance(value, str):
+            return value
+        if not re.fullmatch(self.pattern, value.strip()):
+            raise mistake(f'"{shorten(value)}" is not possible here', self.hint)
+        return value.strip()
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^(?:{self.pattern})$", "description": self.hint}
+
+
+def matching(pattern: str, hint: str) -> Matching:
     """Accept texts that match a whole pattern."""
-    compiled = re.compile(pattern)
-
-    def check(value: object) -> object:
-        if isinstance(value, str) and not compiled.fullmatch(value.strip()):
-            raise mistake(f'"{shorten(value)}" is not possible here', hint)
-        return value.strip() if isinstance(value, str) else value
-
-    return BeforeValidator(check)
+    return Matching(pattern, hint)
 
 
 def _read_time(value: object, info: ValidationInfo) -> object:
@@ -92,8 +125,14 @@ def _read_date(value: object) -> object:
         raise mistake(f'"{shorten(str(value))}" is not a date', "write it like 2026-11-22") from None
 
 
-Time = Annotated[datetime, BeforeValidator(_read_time)]
-Date = Annotated[date, BeforeValidator(_read_date)]
+_TIME_IN_EDITORS = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d{2}-\d{2}[ T]+\d{1,2}:\d{2}",
+    "description": "2026-11-22 09:20 UTC",
+}
+_DATE_IN_EDITORS = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "description": "2026-11-22"}
+Time = Annotated[datetime, BeforeValidator(_read_time), WithJsonSchema(_TIME_IN_EDITORS)]
+Date = Annotated[date, BeforeValidator(_read_date), WithJsonSchema(_DATE_IN_EDITORS)]
 _PRINTABLE = matching(
     r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*",
     "one line of plain text, with no control or direction characters",

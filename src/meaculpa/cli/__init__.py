@@ -34,6 +34,7 @@ COMMANDS = {
     "doctor": ("meaculpa.cli.doctor", "Check whether everything is ready for a bad night."),
     "drill": ("meaculpa.cli.drill", "Rehearse a bad night on a throwaway copy, with a clock running."),
     "import": ("meaculpa.cli.importing", "Take incidents over from another status page."),
+    "schema": ("meaculpa.cli.schema", "Print JSON Schema of the files, for editors."),
     "completion": ("meaculpa.cli.completion", "Print the shell's completion script."),
 }
 
