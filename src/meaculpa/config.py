@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from meaculpa.errors import Problem
+from meaculpa.errors import Problem, did_you_mean
 from meaculpa.fields import (
     AssetPath,
     BaseUrl,
@@ -224,6 +224,12 @@ class Channel(Shape):
         return self.url[2:-1]
 
 
+class Alerts(Shape):
+    """Which component a monitor means: by any word of its alerts, a label's value or the name of a service."""
+
+    components: dict[str, Identifier] = Field(default_factory=dict)
+
+
 class Lint(Shape):
     """What the rules for messages do not know: words that customers do use, and addresses of the shop's own."""
 
@@ -253,6 +259,7 @@ class Config(Shape):
     channels: Annotated[tuple[Channel, ...], Field(max_length=50)] = ()
     lint: Lint = Lint()
     api: Api = Api()
+    alerts: Alerts = Alerts()
 
     @field_validator("components")
     @classmethod
@@ -284,6 +291,14 @@ class Config(Shape):
     def _channels_once(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
         _unique([channel.name for channel in value], "the channel")
         return value
+
+    @model_validator(mode="after")
+    def _alerts_name_components(self) -> "Config":
+        for word, component in self.alerts.components.items():
+            if component not in self.component_names:
+                message = f'alerts: "{word}" leads to the unknown component "{component}"'
+                raise mistake(message, did_you_mean(component, self.component_names))
+        return self
 
     @model_validator(mode="after")
     def _in_languages_of_the_site(self) -> "Config":

@@ -9,6 +9,7 @@ import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.cadence import cadence
+from meaculpa.cli.alerts import open_from_monitor
 from meaculpa.cli.asking import ask_facts, ask_title
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.wording import say
@@ -65,11 +66,23 @@ from meaculpa.times import format_time
 @time_option("--ends", "Maintenance, the end of the window:")
 @next_update_option
 @message_option
+@click.option(
+    "--from",
+    "monitor",
+    type=click.Choice(("alertmanager", "grafana", "pagerduty", "json")),
+    help="Open a draft from a monitor's webhook body, in the file named in place of a title; - is standard input.",
+)
 @click.option("--draft", is_flag=True, help="Keep it off the site until `draft: true` is taken out.")
 @now_option
 @click.pass_context
 def new_command(
-    context: click.Context, /, title: str | None, kind: str, now: datetime | None, **facts: object
+    context: click.Context,
+    /,
+    title: str | None,
+    kind: str,
+    now: datetime | None,
+    monitor: str | None,
+    **facts: object,
 ) -> None:
     """Open a new incident and print its file.
 
@@ -79,6 +92,9 @@ def new_command(
     4 hours, order kinds 1 day.
     """
     root, at = project_root(context), whole_minute(clock(now))
+    if monitor:
+        open_from_monitor(root, monitor, title, at, partial(_draft, root, at))
+        return
     files, config = read_all(root, Memory())
     is_asked = is_terminal() and facts["message"] is None
     facts |= {name: read_moment(facts[name], f"--{name}", at, config) for name in ("started", "starts", "ends")}
@@ -101,6 +117,15 @@ def new_command(
     incident = read_as_it_is(root, path, text)
     say_what_is_found(root, incident)
     say_what_is_next(incident.updates[-1].next_update, incident.draft)
+
+
+def _draft(
+    root: Path, at: datetime, title: str, known: dict[str, object], files: ProjectFiles, config: Config
+) -> tuple[str, str]:
+    """The path and text of a draft about what a monitor knows."""
+    names = ("summary", "works", "money", "reason", "starts", "ends", "next_update", "message")
+    facts = {**dict.fromkeys(names), **known, "draft": True}
+    return f"incidents/{_free_id(at, title, files)}.md", _trial(root, Kind.OUTAGE, at, facts, config, title)
 
 
 def _trial(root: Path, kind: Kind, at: datetime, facts: dict[str, object], config: Config, title: str) -> str:
