@@ -263,3 +263,65 @@ def test_names_are_the_same_however_they_are_spaced(shop: Path) -> None:
 def test_a_redirect_that_is_wrong_is_never_more_than_a_warning() -> None:
     _, problems = parse_redirects(b"a: b: c\n")
     assert [one.severity for one in problems] == [Severity.WARNING]
+
+
+def test_planned_work_hides_no_outage_of_another_day(tmp_path: Path) -> None:
+    (tmp_path / ".upptimerc.yml").write_text("sites: [{name: API, url: x}]\n")
+    body = "<!--\nstart: 2024-05-10T10:00:00Z\nend: 2024-05-10T12:00:00Z\nexpectedDown: api\n-->\nWork."
+    work = {
+        "number": 1,
+        "title": "Work",
+        "body": body,
+        "labels": ["maintenance"],
+        "createdAt": "2024-05-09T10:00:00Z",
+    }
+    (tmp_path / "issues.json").write_text(json.dumps([work]))
+    (tmp_path / "log.txt").write_text(
+        "2024-08-01T12:20:00Z API is up (200 in 1 ms)\n2024-08-01T10:00:00Z API is down (0 in 0 ms)\n"
+        "2024-05-10T11:20:00Z API is up (200 in 1 ms)\n2024-05-10T11:00:00Z API is down (0 in 0 ms)\n"
+    )
+    found = import_upptime(tmp_path, a_config(), {}, frozenset())
+    assert sorted(found.files) == ["incidents/2024-05-09-work.md", "incidents/2024-08-01-1000-api-did-not-answer.md"]
+
+
+def test_a_component_is_known_by_its_code_in_whatever_file_it_is_named(shop: Path) -> None:
+    parts = [{"id": "g", "name": "Group", "group": True}, {"id": "c1", "name": "Card", "group_id": "g"}]
+    told = incident()
+    told["incident_updates"][0] |= {
+        "status": "identified",
+        "affected_components": [{"code": "c1", "name": "Group - Card", "new_status": "major_outage"}],
+    }
+    (shop.parent / "components.json").write_text(json.dumps({"components": parts}))
+    (shop.parent / "incidents.json").write_text(json.dumps({"incidents": [told]}))
+    sources = [shop.parent / "incidents.json", shop.parent / "components.json"]
+    found = import_statuspage(sources, a_config(), {}, frozenset())
+    assert [(one.name, one.group) for one in found.components] == [("Card", "Group")]
+    assert "it is still open" in found.entries[0].notes[-1]
+
+
+def test_a_list_below_a_line_stays_a_list(tmp_path: Path) -> None:
+    issue = {"number": 1, "title": "API is down", "labels": ["status"], "createdAt": "2024-03-05T10:00:00Z"}
+    issue["body"] = "API was **down**:\n- HTTP code: 500\n- Response time: 12 ms\n\nThe last was in\n2021. So far.\n"
+    (tmp_path / "issues.json").write_text(json.dumps([issue]))
+    (text,) = import_upptime(tmp_path, a_config(), {}, frozenset()).files.values()
+    html = render_markup(text.split("investigating\n\n")[1]).html
+    assert html.count("<li>") == 2 and "2021. So far." in html
+
+
+def test_a_postmortem_that_is_an_update_is_markdown(tmp_path: Path) -> None:
+    told = incident()
+    told["incident_updates"].append(
+        {"status": "postmortem", "body": "## Cause\n\nA *bad* deploy.", "created_at": "2024-03-06T10:00:00Z"}
+    )
+    (text,) = taken(tmp_path, told).files.values()
+    assert "postmortem\n\n### Cause\n\nA *bad* deploy." in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [('[{"title": "x", "labels": []}]', "meaculpa import upptime"), ("<html>no</html>", "a web page and not JSON")],
+)
+def test_the_wrong_file_is_told_for_what_it_is(shop: Path, content: str, said: str) -> None:
+    (shop.parent / "incidents.json").write_text(content)
+    done = meaculpa("import", "statuspage", shop.parent / "incidents.json", cwd=shop)
+    assert done.returncode == 1 and said in done.stderr

@@ -12,6 +12,7 @@ from meaculpa.plan import Group, group_of
 from meaculpa.project import read_project
 from meaculpa.publish import Options, publish
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.rollback import PREVIOUS, rollback
 from meaculpa.publish.s3 import S3Target
 from meaculpa.redirects import parse_redirects
 from tests.conftest import make_bucket
@@ -137,3 +138,16 @@ def test_redirects_are_published_after_what_they_lead_to_and_listed_apart() -> N
         assert shard_of(path) == "redirects"
     assert shard_of("de/index.html") == shard_of("index.html") == "site"
     assert shard_of("incidents/card.html").startswith("undated-")
+
+
+def test_a_build_with_redirects_can_be_put_back(tmp_path: Path, memory: Memory) -> None:
+    target = DirectoryTarget("local", tmp_path / "out")
+    first = built(tmp_path / "shop", memory)
+    publish(first.files, first.known, target, Options())
+    moved = REDIRECTS.replace("-card/: incidents/card-payments.html", "-card/: index.html")
+    other = built(tmp_path / "shop", memory, moved)
+    publish(other.files, other.known, target, Options())
+    page = tmp_path / "out/issues/2021-04-14-card/index.html"
+    assert "card-payments.html" not in page.read_text()
+    rollback(PREVIOUS, target, Options())
+    assert "card-payments.html" in page.read_text()

@@ -77,7 +77,6 @@ def output_file(path: str, body: bytes | str, leads_to: str | None = None) -> Ou
     content = body.encode() if isinstance(body, str) else body
     kind = content_type(path)
     caching = cache_control(path)
-    lines = (kind, caching, leads_to) if leads_to else (kind, caching)
-    headers = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    headers = hashlib.sha256(f"{kind}\n{caching}".encode()).hexdigest()
     digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{headers[:8]}"
     return OutputFile(path, content, kind, caching, digest, leads_to)
