@@ -227,7 +227,7 @@ def test_a_picture_is_published_under_the_hash_of_its_content(tmp_path: Path, me
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ((b"[en, de]", b"[en, fr]"), 'meaculpa.yml:3: there are no strings for the locale "fr"'),
+        ((b"[en, de]", b"[en, tlh]"), 'meaculpa.yml:3: there are no strings for the locale "tlh"'),
         (
             (b"targets:", b"brand: {logo: assets/none.svg}\ntargets:"),
             'meaculpa.yml:8: there is no picture "assets/none',

@@ -205,7 +205,7 @@ def test_the_shop_is_looked_at_for_what_really_speaks_there(tmp_path: Path) -> N
 
 
 def test_a_shop_that_cannot_be_built_is_told_before_the_clock_runs(tmp_path: Path) -> None:
-    done = meaculpa("drill", "part", "--auto", cwd=shop(tmp_path, "fr"))
+    done = meaculpa("drill", "part", "--auto", cwd=shop(tmp_path, "tlh"))
     assert (done.returncode, "a copy of this shop cannot be built" in done.stderr) == (1, True), done.stderr
 
 
