@@ -308,6 +308,21 @@ def test_a_list_below_a_line_stays_a_list(tmp_path: Path) -> None:
     assert html.count("<li>") == 2 and "2021. So far." in html
 
 
+def test_code_is_left_as_it_is(tmp_path: Path) -> None:
+    issue = {"number": 1, "title": "API is down", "labels": ["status"], "createdAt": "2024-03-05T10:00:00Z"}
+    code = "```\nfoo:\n- bar\n## not a heading\n```"
+    (tmp_path / "issues.json").write_text(json.dumps([{**issue, "body": code}]))
+    (text,) = import_upptime(tmp_path, a_config(), {}, frozenset()).files.values()
+    assert code in text
+
+
+def test_a_file_with_the_line_ends_of_a_checkout_is_still_known(shop: Path) -> None:
+    brought(shop, incident())
+    path = shop / "incidents" / "2024-03-05-good.md"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert "1 already there" in brought(shop, incident())
+
+
 def test_a_postmortem_that_is_an_update_is_markdown(tmp_path: Path) -> None:
     told = incident()
     told["incident_updates"].append(

@@ -13,6 +13,7 @@ from meaculpa.build.composition import Memory
 from meaculpa.cli.common import project_root, read_all
 from meaculpa.cli.wording import bad, bold, count, faint, say, say_json
 from meaculpa.config import parse_config
+from meaculpa.content.files import as_text
 from meaculpa.errors import InvalidInput, Refused, Severity
 from meaculpa.files import create_file, write_file
 from meaculpa.importers import Entry, Import, NewComponent, Outcome
@@ -67,7 +68,6 @@ def cstate_command(context: click.Context, source: Path, dry_run: bool, as_json:
 
     root = project_root(context)
     files, config = read_all(root, Memory())
-    _known(files)
     _finish(import_cstate(source, config), files, dry_run, as_json, "file")
 
 
@@ -127,12 +127,17 @@ def upptime_command(context: click.Context, source: Path, dry_run: bool, as_json
 
 
 def _known(files: ProjectFiles) -> dict[str, str]:
-    """What was imported before: the ids of incidents by the address that they had; raises InvalidInput."""
+    """What was imported before: the ids of incidents by the address that they had."""
+    return {old: Path(new).stem for old, new in _redirects(files).items() if new.startswith("incidents/")}
+
+
+def _redirects(files: ProjectFiles) -> dict[str, str]:
+    """The redirects that there are, new addresses by old ones; raises InvalidInput unless all can be read."""
     found, problems = parse_redirects(files.redirects.content) if files.redirects else ((), [])
     if problems:
         # Without knowing all of it, what was imported before would be written again.
         raise InvalidInput([replace(one, severity=Severity.ERROR) for one in problems])
-    return {one.old: Path(one.new).stem for one in found if one.new.startswith("incidents/")}
+    return {one.old: one.new for one in found}
 
 
 def _ids(files: ProjectFiles) -> frozenset[str]:
@@ -154,7 +159,7 @@ def _finish(found: Import, files: ProjectFiles, dry_run: bool, as_json: bool, wh
 
 def _new_redirects(found: Import, files: ProjectFiles) -> dict[str, str]:
     """Those that redirects.yml does not have; what stands there was written by somebody who knows."""
-    known = {one.old for one in parse_redirects(files.redirects.content)[0]} if files.redirects else set()
+    known = _redirects(files)
     return {old: new for old, new in sorted(found.redirects.items()) if old not in known}
 
 
@@ -163,7 +168,7 @@ def _against_existing(entry: Entry, found: Import, there: Mapping[str, Source]) 
     source = there.get(Path(entry.path).name) if entry.path else None
     if entry.path is None or source is None:
         return entry
-    if source.content == found.files[entry.path].encode():
+    if as_text(source.content) == found.files[entry.path].encode():
         return Entry(entry.source, Outcome.ALREADY_THERE, None)
     note = f"{source.path} is already there and differs; it was left alone"
     return Entry(entry.source, Outcome.NOT_TAKEN, None, (note,))

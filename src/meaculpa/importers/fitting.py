@@ -11,8 +11,8 @@ from meaculpa.render.markup import render_markup
 
 _PICTURE = re.compile(r"!\[(?P<alternative>[^\]\n]*)\]\((?P<address>[^)\s]+)[^)\n]*\)")
 _HEADING = re.compile(r"##(?!#)")
-# Most renderers begin a list here; ours wants an empty line before it.
-_LIST_BELOW_TEXT = re.compile(r"^((?![ \t]*(?:[-*+] |\d+[.)] )|[ \t]*$|    ).*)\n((?:[-*+]|1[.)]) )", re.MULTILINE)
+_POINT = re.compile(r"[ \t]*(?:[-*+]|\d+[.)]) |    |[ \t]*$")
+_FIRST_POINT = re.compile(r"(?:[-*+]|1[.)]) ")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 
 
@@ -22,8 +22,7 @@ def fit_for_update(text: str, notes: list[str]) -> str:
     Nothing in it is or looks like the heading of an update, every code block and comment is closed, and pictures
     are links: a status page loads nothing from another host.
     """
-    lowered = "\n".join(_with_lower_headings(fit_for_file(text).split("\n"), notes)).strip("\n")
-    lowered = _LIST_BELOW_TEXT.sub(r"\1\n\n\2", lowered)
+    lowered = "\n".join(_with_marks_of_ours(fit_for_file(text).split("\n"), notes)).strip("\n")
     closed = _without_open_comment(lowered, notes)
     linked = _PICTURE.sub(_as_link, closed)
     if _shows_pictures(linked):
@@ -67,8 +66,8 @@ def _as_link(picture: re.Match[str]) -> str:
     return f"[{alternative}]({address})" if is_address else f"{alternative} ({address})"
 
 
-def _with_lower_headings(lines: list[str], notes: list[str]) -> Iterator[str]:
-    fence = ""
+def _with_marks_of_ours(lines: list[str], notes: list[str]) -> Iterator[str]:
+    fence, before = "", ""
     for line in lines:
         opening = _FENCE.fullmatch(line)
         if fence:
@@ -81,7 +80,11 @@ def _with_lower_headings(lines: list[str], notes: list[str]) -> Iterator[str]:
         elif looks_like_update(line):
             notes.append(f'the line "{line.strip()}" looks like an update; one sign of it is written in another way')
             line = line.replace("-", "&#45;", 1)
+        elif _FIRST_POINT.match(line) and not _POINT.match(before):
+            # Most renderers begin a list here; ours wants an empty line before it.
+            yield ""
         yield line
+        before = line
     if fence:
         notes.append("a code block that was never closed is closed")
         yield fence

@@ -164,12 +164,9 @@ def _fitting(update: Told, is_planned: bool, notes: list[str]) -> Told:
 
 def _each_once(told: list[Told], notes: list[str]) -> list[Told]:
     """Leave out what was told twice in the same minute with the same words."""
-    kept: list[Told] = []
-    for update in told:
-        if any((one.at, one.status, one.text) == (update.at, update.status, update.text) for one in kept):
-            notes.append("an update that stood there twice is taken once")
-        else:
-            kept.append(update)
+    kept = list({(update.at, update.status, update.text): update for update in reversed(told)}.values())[::-1]
+    if len(kept) < len(told):
+        notes.append("an update that stood there twice is taken once")
     return kept
 
 
