@@ -13,7 +13,7 @@ TEST_READY := .venv/.test-ready
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
 
-serve: $(READY) ## Show the sample shop at http://localhost:8080, following every save in demo/
+serve: $(READY) ## Show the sample shop on the live desk, following every save in demo/
 	@test -f demo/meaculpa.yml || $(BIN)/meaculpa init demo --sample > /dev/null
 	@$(BIN)/meaculpa -C demo serve --port $(PORT)
 

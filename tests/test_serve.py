@@ -1,7 +1,11 @@
-"""The live desk on localhost."""
+"""The server of the live desk: what it answers, to whom, and what it keeps for itself."""
 
+import http.client
 import json
 import re
+import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -14,28 +18,60 @@ from tests.live import Running, eventually, running
 from tests.making import incident_text, write_project
 
 CARD = "2026-11-22-card"
+WORK = "2026-11-22-work"
+WINDOW = """\
+kind: maintenance
+starts: 2026-11-22 13:00 UTC
+ends: 2026-11-22 14:00 UTC
+components: {payments: under_maintenance}
+"""
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return write_project(tmp_path / "shop", **{CARD: incident_text("impact: critical\n")})
+    planned = incident_text(WINDOW, "## 2026-11-20 09:00 UTC scheduled\n\nWe renew a server.\n", "We renew a server")
+    return write_project(tmp_path / "shop", **{CARD: incident_text("impact: critical\n"), WORK: planned})
 
 
 @pytest.fixture
 def desk(project: Path) -> Iterator[tuple[Running, str]]:
     with running(project, "serve", "--port", "0", "--now", "2026-11-22 12:00") as command:
-        eventually(lambda: "Status page" in command.said, "the address")
-        url = re.search(r"http://localhost:\d+", command.said)
-        assert url
-        eventually(
-            lambda: get(url[0]).startswith("<!doctype html>") and "Nothing to show" not in get(url[0]), "a page"
-        )
-        yield command, url[0]
+        yield command, address(command)
 
 
-def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=10) as answer:
+def address(command: Running) -> str:
+    eventually(lambda: "Status page" in command.said, "the address")
+    url = re.search(r"http://localhost:\d+", command.said)
+    assert url
+    eventually(lambda: "Nothing to show" not in get(url[0]), "a page")
+    return url[0]
+
+
+def get(url: str, **headers: str) -> str:
+    request = urllib.request.Request(url, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return str(answer.read().decode())
+
+
+def status_of(url: str, body: bytes | None = None, **headers: str) -> int:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, named), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def facts(url: str) -> dict[str, object]:
+    """What open pages are told at the moment."""
+    with urllib.request.urlopen(f"{url}/__desk/events", timeout=10) as stream:
+        told = json.loads(stream.readline().removeprefix(b"data: "))
+        assert isinstance(told, dict)
+        return told
+
+
+def travel(url: str, at: str | None) -> int:
+    return status_of(f"{url}/__desk/clock", json.dumps({"at": at}).encode(), Content_Type="application/json")
 
 
 def test_an_edit_changes_page_banner_and_splash_page(project: Path, desk: tuple[Running, str]) -> None:
@@ -51,17 +87,29 @@ def test_an_edit_changes_page_banner_and_splash_page(project: Path, desk: tuple[
     assert command.stop() == 0
 
 
+def test_it_ends_at_once_although_pages_are_open(desk: tuple[Running, str]) -> None:
+    command, url = desk
+    with urllib.request.urlopen(f"{url}/__desk/events", timeout=10) as stream:
+        assert stream.readline()
+        assert command.stop() == 0
+        assert "Stopped." in command.said
+
+
 def test_addresses_lead_to_the_desk_itself(desk: tuple[Running, str]) -> None:
     _, url = desk
     assert json.loads(get(f"{url}/banner.json"))["site"] == url
     assert get(f"{url}/de/") == get(f"{url}/de/index.html")
+    assert "Live desk" in get(f"{url}/__desk")
 
 
-def test_a_missing_page_is_a_404(desk: tuple[Running, str]) -> None:
-    _, url = desk
+@pytest.mark.parametrize("path", ["nothing.html", "__desk/nothing.html", "__desk/shop/nothing.html"])
+def test_a_missing_page_is_a_404(desk: tuple[Running, str], path: str) -> None:
+    assert status_of(f"{desk[1]}/{path}") == 404
+
+
+def test_a_missing_page_of_the_site_is_its_own_404(desk: tuple[Running, str]) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        get(f"{url}/nothing.html")
-    assert caught.value.code == 404
+        get(f"{desk[1]}/nothing.html")
     assert "This page does not exist" in caught.value.read().decode()
 
 
@@ -70,6 +118,234 @@ def test_a_taken_port_is_told(desk: tuple[Running, str], tmp_path: Path) -> None
     with running(write_project(tmp_path / "other" / "shop"), "serve", "--port", port) as second:
         assert second.process.wait(timeout=20) == 2
         assert f"port {port} cannot be used" in second.said
+
+
+# ---- To whom
+
+
+def test_only_this_machine_is_answered(desk: tuple[Running, str]) -> None:
+    port = int(desk[1].rsplit(":", 1)[1])
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=5):
+        pass
+
+
+@pytest.mark.parametrize("path", ["/", "/__desk/", "/__desk/events", "/banner.json"])
+def test_a_name_that_is_not_ours_is_answered_nothing(desk: tuple[Running, str], path: str) -> None:
+    assert status_of(f"{desk[1]}{path}", Host="evil.example") == 400
+
+
+def test_only_pages_of_this_machine_may_read_what_is_shown(desk: tuple[Running, str]) -> None:
+    def allowed(origin: str) -> str | None:
+        request = urllib.request.Request(f"{desk[1]}/banner.json", headers={"Origin": origin})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.headers["Access-Control-Allow-Origin"]  # type: ignore[no-any-return]
+
+    assert allowed("http://localhost:3000") == "http://localhost:3000"
+    assert allowed("https://evil.example") is None
+    assert allowed("http://localhost:3000.evil.example") is None
+    assert allowed("null") is None
+
+
+# ---- The moment that is shown
+
+
+def test_the_site_is_shown_as_of_another_moment(desk: tuple[Running, str]) -> None:
+    _, url = desk
+    assert json.loads(get(f"{url}/api/v2/summary.json"))["scheduled_maintenances"][0]["status"] == "scheduled"
+    assert travel(url, "2026-11-22T13:10:00Z") == 204
+    eventually(
+        lambda: json.loads(get(f"{url}/api/v2/summary.json"))["scheduled_maintenances"][0]["status"] == "in_progress",
+        "maintenance under way",
+    )
+    with urllib.request.urlopen(f"{url}/banner.json", timeout=10) as answer:
+        assert "22 Nov 2026 13:1" in answer.headers["Date"], "scripts take the time from the server"
+    assert travel(url, None) == 204
+    eventually(lambda: facts(url)["shift"] == 0, "the present")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"at": 7}',
+        b'{"at": "soon"}',
+        b'{"at": "2026-11-22T09:00"}',
+        b'{"at": "2999-01-01T00:00:00Z"}',
+        b'{"at": "' + b"9" * 5000 + b'"}',
+        b"\xff" * 10,
+    ],
+)
+def test_what_is_no_moment_changes_nothing(desk: tuple[Running, str], body: bytes) -> None:
+    before = facts(desk[1])["shift"]
+    assert status_of(f"{desk[1]}/__desk/clock", body, Content_Type="application/json") == 400
+    assert facts(desk[1])["shift"] == before
+
+
+def test_a_form_of_another_page_cannot_move_the_clock(desk: tuple[Running, str]) -> None:
+    body = b'{"at": "2026-11-22T13:10:00Z"}'
+    assert status_of(f"{desk[1]}/__desk/clock", body, Content_Type="text/plain") == 415
+    assert status_of(f"{desk[1]}/__desk/clock", body) == 415
+
+
+# ---- Findings and promises
+
+
+def test_what_is_wrong_is_told_with_its_line(project: Path, desk: tuple[Running, str]) -> None:
+    _, url = desk
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(incident_text(updates="## 2026-11-22 09:20 UTC investigating\n\nSorry for any inconvenience.\n"))
+
+    def problems() -> list[dict[str, object]]:
+        found = facts(url)["problems"]
+        assert isinstance(found, list)
+        return [one for one in found if one["rule"] == "MC101"]
+
+    eventually(problems, "the finding")
+    told = problems()[0]
+    assert (told["path"], told["line"]) == (f"incidents/{CARD}.md", 8)
+    assert told["text"] == "Sorry for any inconvenience."
+    assert not facts(url)["consequence"], "it goes out all the same"
+    path.write_text(incident_text("impact: majr\n"))
+    eventually(lambda: facts(url)["consequence"], "the consequence of a mistake")
+    assert "You cannot pay by card" in get(url), "the last good version stays"
+
+
+def test_promises_are_told_as_of_the_moment_that_is_shown(project: Path, desk: tuple[Running, str]) -> None:
+    _, url = desk
+    update = "## 2026-11-22 09:20 UTC investigating\nnext_update: 2026-11-22 12:30 UTC\n\nYou cannot pay by card.\n"
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(updates=update))
+
+    def card() -> dict[str, object]:
+        incidents = facts(url)["incidents"]
+        assert isinstance(incidents, list)
+        return next(one for one in incidents if one["id"] == CARD)
+
+    eventually(lambda: card()["next_update"] == "2026-11-22T12:30:00+00:00", "the promise")
+    assert not card()["overdue"]
+    travel(url, "2026-11-22T12:30:00Z")
+    eventually(lambda: card()["overdue"], "the promise to be late")
+
+
+# ---- Letters
+
+MAIL = """
+mail:
+  from: "Northwind <orders@northwind.example>"
+  signed_by: Anna Berg
+  transport: {type: smtp, host: localhost, port: 1025, security: none}
+"""
+ORDERS = """\
+order_id,email,name,item,price,currency,charge_state
+10432,anna@example.com,Anna Berg,Zigzag throw,54.00,GBP,charged
+10433,jonas@example.com,Jonas Keil,Skiddaw fleece,79.00,GBP,charged
+"""
+
+
+def plan_letters(project: Path) -> None:
+    config = project / "meaculpa.yml"
+    if "mail:" not in config.read_text():
+        support = "{email: help@northwind.example}"
+        text = config.read_text().replace("timezone: Europe/London", f"support: {support}, timezone: Europe/London")
+        config.write_text(text.replace("locales: [en, de]", "locales: [en]") + MAIL)
+    (project / "incidents" / f"{CARD}.md").write_text(
+        incident_text(
+            "works: You can pay with PayPal.\nmoney: We charged no card for a failed payment.\n"
+            "reason: We changed our payment page without trying it with a card first.\n"
+        )
+    )
+    (project / "private").mkdir(exist_ok=True)
+    (project / "private" / "orders.csv").write_text(ORDERS)
+    command = ("customers", "plan", CARD, "--stage", "patience", "--orders", str(project / "private" / "orders.csv"))
+    planning = [sys.executable, "-m", "meaculpa", "-C", str(project), *command, "--now", "2026-11-22 12:00"]
+    subprocess.run(planning, check=True, capture_output=True)
+
+
+def test_letters_are_shown_to_who_knows_the_key_alone(project: Path, desk: tuple[Running, str]) -> None:
+    command, url = desk
+    plan_letters(project)
+    eventually(lambda: facts(url)["plans"], "the plan")
+    plan = facts(url)["plans"][0]  # type: ignore[index]
+    assert (plan["count"], plan["changes"], plan["trouble"]) == (2, [], "")
+    assert "anna@example.com" not in json.dumps(facts(url))
+    letter = f"{url}/__desk/letters/{plan['name']}/1"
+    key = re.search(r"__desk/#(\S+)", command.said)
+    assert key
+    assert status_of(letter) == 403
+    assert status_of(letter, X_Desk_Key="guess") == 403
+    assert json.loads(get(letter, X_Desk_Key=key[1]))["email"] == "jonas@example.com"
+    assert status_of(f"{url}/__desk/letters/{plan['name']}/2", X_Desk_Key=key[1]) == 404
+    assert status_of(f"{url}/__desk/letters/..%2f..%2fincidents/0", X_Desk_Key=key[1]) == 404
+    with (project / "private" / "orders.csv").open("a") as orders:
+        orders.write("10434,mia@example.com,Mia Hall,Tent,99.00,GBP,charged\n")
+    eventually(lambda: facts(url)["plans"][0]["changes"], "that the orders have changed")  # type: ignore[index]
+    assert "customers plan" in facts(url)["plans"][0]["again"]  # type: ignore[index]
+
+
+# ---- The shop's own page
+
+SAVED = """<!DOCTYPE html>
+<html lang="en"><!-- saved from url=(0034)https://www.northwind.example/ --><head>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'">
+<META HTTP-EQUIV='refresh' content="0; url=https://www.northwind.example/">
+<base href="https://www.northwind.example/">
+<title>Northwind</title></head>
+<body><p id="said">A shop</p><img src="x" onerror="said.textContent='ran'">
+<script>document.getElementById("said").textContent = "ran";</script>
+<script src="shop_files/app.js"></script>
+</body></html>
+"""
+
+
+def test_the_shops_own_page_is_shown_with_the_banner_and_runs_nothing_else(
+    project: Path, tmp_path: Path, browser: Browser
+) -> None:
+    saved = tmp_path / "saved" / "shop.html"
+    (saved.parent / "shop_files").mkdir(parents=True)
+    saved.write_text(SAVED)
+    (saved.parent / "shop_files" / "app.js").write_text('document.getElementById("said").textContent = "ran";')
+    (saved.parent / "secret.txt").write_text("secret")
+    (saved.parent / "other").mkdir()
+    (saved.parent / "other" / "secret.txt").write_text("secret")
+    (saved.parent / "shop_files" / "way-out").symlink_to(saved.parent / "other")
+    with running(project, "serve", "--port", "0", "--now", "2026-11-22 12:00", "--storefront", str(saved)) as command:
+        url = address(command)
+        page = browser.new_page()
+        page.route("https://**", lambda route: route.abort())
+        page.goto(f"{url}/__desk/shop/?path=/checkout")
+        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
+        assert page.locator("#said").inner_text() == "A shop"
+        assert page.url.startswith(url)
+        page.close()
+        assert "ran" in get(f"{url}/__desk/shop/shop_files/app.js")
+        for path in ("secret.txt", "shop.html", "other/secret.txt", "shop_files/way-out/secret.txt"):
+            assert status_of(f"{url}/__desk/shop/{path}") == 404, path
+        assert raw_status(url, "/__desk/shop/shop_files/../secret.txt") == 404
+        assert raw_status(url, "/__desk/shop/..%2fshop%2fmeaculpa.yml") == 404
+
+
+def raw_status(url: str, path: str) -> int:
+    """Ask for a path as it is written: other clients tidy it up first."""
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=10)
+    connection.request("GET", path)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_page_that_is_no_html_is_refused(project: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "shop.mhtml"
+    saved.write_text("MIME-Version: 1.0")
+    with running(project, "serve", "--port", "0", "--storefront", str(saved)) as command:
+        assert command.process.wait(timeout=20) == 2
+        assert "shop.mhtml is no HTML; save the page as HTML" in command.said
+
+
+# ---- Pages on their own
 
 
 def test_an_open_page_follows_a_save_and_shows_problems(
@@ -91,6 +367,23 @@ def test_an_open_page_follows_a_save_and_shows_problems(
 
 def test_the_pretended_storefront_shows_the_banner(desk: tuple[Running, str], browser: Browser) -> None:
     page = browser.new_page()
-    page.goto(f"{desk[1]}/__preview/checkout")
+    page.goto(f"{desk[1]}/__desk/shop/?path=/checkout")
     page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
     page.close()
+
+
+def test_a_project_that_never_was_good_says_so(tmp_path: Path, browser: Browser) -> None:
+    project = write_project(tmp_path / "shop")
+    good = (project / "meaculpa.yml").read_bytes()
+    (project / "meaculpa.yml").write_text("format: 1\nsite: []\n")
+    with running(project, "serve", "--port", "0") as command:
+        eventually(lambda: "Status page" in command.said, "the address")
+        url = re.search(r"http://localhost:\d+", command.said)
+        assert url
+        page = browser.new_page()
+        page.goto(url[0])
+        page.get_by_text("There is no good version yet").wait_for()
+        page.get_by_text("meaculpa.yml").first.wait_for()
+        (project / "meaculpa.yml").write_bytes(good)
+        page.get_by_text("Status of Northwind").first.wait_for()
+        page.close()

@@ -22,7 +22,7 @@ LARGEST_PICTURE = 1_048_576
 _DEEPEST = 20
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("drills", "edge", "infra", "kit", "letters", "playbooks", "preview", "project", "sample")
+_NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
 _MINIFIED = "minified/"
 
 

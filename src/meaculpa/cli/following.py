@@ -1,18 +1,18 @@
 """What `watch` and `serve` share: building what can be built, and telling what is new."""
 
 import signal as signals
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-import click
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.cli.customers.shout import overdue_lines
 from meaculpa.cli.output import consequence_of
 from meaculpa.cli.wording import bad, faint, good, problem_lines, promise_words, say, summary
-from meaculpa.errors import InvalidInput, MeaculpaError, has_errors
+from meaculpa.errors import InvalidInput, MeaculpaError, Problem, has_errors
 from meaculpa.watch import Occasion, Signal
 
 WHEN_BROKEN = timedelta(hours=1)
+_STAYS = "The last good version stays until this is mended."
 
 
 def _stamp() -> str:
@@ -31,11 +31,6 @@ class Teller:
         self._told: tuple[str, ...] = ()
         self._is_broken = False
 
-    @property
-    def told(self) -> tuple[str, ...]:
-        """What is wrong at the moment, for other readers than the terminal; warnings are not."""
-        return tuple(click.unstyle(line) for line in self._told if self._is_broken)
-
     def problems(self, lines: tuple[str, ...], consequence: str) -> None:
         """Tell what is wrong now, or that it has been mended."""
         was_broken, self._is_broken = self._is_broken, bool(consequence)
@@ -51,29 +46,47 @@ class Teller:
         self._told = lines
 
 
-def build_or_tell(occasion: Occasion, memory: Memory, teller: Teller, site_url: str | None = None) -> Build | None:
-    """Build what can be built; broken files keep their last good version and are told."""
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the project came to: the build, None where there can be none, and what there is to tell.
+
+    `problems` stand in files, `late` are promised updates that have not come, `owed` mails, `failure` is why nothing
+    can be read, and `consequence` what follows from errors (empty: there are none).
+    """
+
+    done: Build | None
+    problems: tuple[Problem, ...] = ()
+    late: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+    consequence: str = ""
+
+
+def look(occasion: Occasion, memory: Memory, teller: Teller, site_url: str | None = None) -> Look:
+    """Build what can be built and tell what is wrong; broken files keep their last good version."""
+    found = _build(occasion, memory, site_url)
+    told = (*problem_lines(found.problems), *found.late, *found.owed, *found.failure)
+    teller.problems(told, found.consequence)
+    return found
+
+
+def _build(occasion: Occasion, memory: Memory, site_url: str | None) -> Look:
     try:
         if occasion.files is None:
             raise occasion.failure or MeaculpaError("the project cannot be read")
         done = build(occasion.files, occasion.now, memory, keep_going=True, site_url=site_url)
     except InvalidInput as error:
-        consequence = summary(error.problems, "The last good version stays until this is mended.")
-        teller.problems(tuple(problem_lines(error.problems)), consequence)
-        return None
+        return Look(None, error.problems, consequence=summary(error.problems, _STAYS))
     except MeaculpaError as error:
-        teller.problems((str(error),), "The last good version stays until this is mended.")
-        return None
+        return Look(None, failure=(str(error),), consequence=_STAYS)
     late = [
         f"{state.incident.path}: {promise_words(state.next_update, occasion.now)}"
         for state in done.site.overdue
         if state.next_update
     ]
     consequence = summary(done.problems, consequence_of(done)) if has_errors(done.problems) else ""
-    owed = overdue_lines(occasion.files.root, done.site)
-    told = problem_lines((*done.problems, *done.findings))
-    teller.problems((*told, *late, *owed), consequence)
-    return done
+    owed = tuple(overdue_lines(occasion.files.root, done.site))
+    return Look(done, (*done.problems, *done.findings), tuple(late), owed, consequence=consequence)
 
 
 def tell_degraded(reason: str | None) -> None:

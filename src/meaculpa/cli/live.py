@@ -1,19 +1,28 @@
-"""`meaculpa serve`: the site on localhost follows the files, until stopped."""
+"""`meaculpa serve`: the live desk, which follows the files until stopped."""
 
-from collections.abc import Mapping
-from datetime import datetime
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.composition import Build, Memory, read_config
 from meaculpa.cli.common import now_option, project_root
-from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
-from meaculpa.cli.wording import bold, count, faint, good, say
-from meaculpa.model import OutputFile
-from meaculpa.preview import Desk, serve
-from meaculpa.project import read_scaffold
-from meaculpa.watch import Follower, Occasion, watch
+from meaculpa.cli.customers.common import PLANS, changes_since, has_ledger, plan_again, project_ledger
+from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded
+from meaculpa.cli.look import standing, state_data
+from meaculpa.cli.wording import as_data, bold, count, faint, good, say, unmarked
+from meaculpa.config import Config
+from meaculpa.customers.ledger import Ledger
+from meaculpa.errors import InvalidInput, Problem, Refused
+from meaculpa.model import Incident
+from meaculpa.preview.desk import Desk
+from meaculpa.preview.letters import Planned, PlansFolder
+from meaculpa.preview.server import PREFIX, Served, Service
+from meaculpa.project import ProjectFiles, read_scaffold
+from meaculpa.watch import Follower, Occasion, Signal, watch
 
 _DEFAULT_PORT = 8080
 
@@ -26,47 +35,150 @@ _DEFAULT_PORT = 8080
     show_default=True,
     help="The port on localhost; 0 takes any that is free.",
 )
+@click.option(
+    "--storefront",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False, resolve_path=True),
+    metavar="FILE",
+    help="A page of your shop, saved as HTML, to show the banner on. Its own scripts do not run.",
+)
 @now_option
 @click.pass_context
-def serve_command(context: click.Context, port: int, now: datetime | None) -> None:
-    """Show the site on localhost and follow every change of the files; publishes nothing."""
-    root, memory, teller = project_root(context), Memory(), Teller()
-    desk = Desk(pages=read_scaffold("preview"))
+def serve_command(context: click.Context, port: int, storefront: Path | None, now: datetime | None) -> None:
+    """Show what customers will read, side by side, and follow every change of the files; publishes nothing.
+
+    The live desk shows status page, banner, splash page and planned letters as of any moment, what was promised, and
+    what is wrong in the files. Only this machine can open it. With --now its clock begins at that time.
+    """
+    if storefront and storefront.suffix.lower() not in (".html", ".htm"):
+        raise click.UsageError(f"{storefront.name} is no HTML; save the page as HTML (complete), or with SingleFile")
+    root, signal = project_root(context), stop_on_signals()
+    desk = Desk(shift=now - datetime.now(UTC) if now else timedelta(0))
+    plans = PlansFolder(root / PLANS)
+    key = secrets.token_urlsafe(16)
     try:
-        server = serve(desk, port)
+        served = Served(Service(desk, read_scaffold("desk"), plans, key, storefront, signal.ask), port)
     except OSError as error:
         raise click.UsageError(
             f"port {port} cannot be used ({error.strerror}); choose another: --port 8081"
         ) from None
-    url = f"http://localhost:{server.server_address[1]}"
-
-    def act(occasion: Occasion) -> datetime:
-        at = Occasion(occasion.files, now or occasion.now, occasion.failure)
-        done = build_or_tell(at, memory, teller, url)
-        before = desk.files
-        desk.show(done.files if done else None, teller.told)
-        if before and desk.files is not before:
-            tell(good(f"Shown: {_count_changes(before, desk.files)}"))
-        if done is None or now:
-            return occasion.now + WHEN_BROKEN
-        return min(moment for moment in (done.site.next_change, done.look_again) if moment)
-
-    signal = stop_on_signals()
-    _print_addresses(url, root)
-    watch(root, Follower(act, tell_degraded), signal)
-    desk.close()
-    server.shutdown()
-    memory.pool.close()
+    try:
+        _follow(root, desk, plans, signal, f"http://localhost:{served.port}", key)
+    finally:
+        served.stop()
     tell("Stopped.")
 
 
-def _count_changes(before: Mapping[str, OutputFile], now: Mapping[str, OutputFile]) -> str:
-    changed = [path for path, file in now.items() if path not in before or before[path].digest != file.digest]
-    return f"{count(len(changed), 'file')} changed"
+def _follow(root: Path, desk: Desk, plans: PlansFolder, signal: Signal, url: str, key: str) -> None:
+    memory, teller = Memory(), Teller()
+    seen: list[tuple[Look, ProjectFiles | None]] = []
+
+    def act(occasion: Occasion) -> datetime:
+        found = look(occasion, memory, teller, url)
+        seen[:] = [(found, occasion.files)]
+        is_first = not desk.files
+        planned = _plans_data(plans.look(), found.done, occasion.files, desk.now())
+        facts = {**_facts(found, occasion.files), "plans": planned}
+        changed = desk.show(found.done.files if found.done else None, {**desk.facts, **facts})
+        if changed and not is_first:
+            tell(good(f"Shown: {count(len(changed), 'file')} changed"))
+        if found.done is None:
+            return occasion.now + WHEN_BROKEN
+        return min(moment for moment in (found.done.site.next_change, found.done.look_again) if moment)
+
+    def look_at_plans() -> None:
+        if seen and plans.sees_change():
+            found, files = seen[0]
+            desk.tell_facts(plans=_plans_data(plans.look(), found.done, files, desk.now()))
+
+    _print_addresses(url, root, key)
+    try:
+        watch(root, Follower(act, tell_degraded, look_at_plans), signal, desk.now)
+    finally:
+        memory.pool.close()
 
 
-def _print_addresses(url: str, root: Any) -> None:
-    say(f"Status page  {bold(url)}")
-    say(f"Banner       {url}/__preview/checkout  (in a pretend storefront)")
-    say(f"Splash page  {url}/splash.html")
+# ---- What the desk says beside the pages
+
+
+def _facts(found: Look, files: ProjectFiles | None) -> dict[str, Any]:
+    """What is wrong, and, of a project that can be built, what is promised."""
+    wrong = {
+        "problems": [_problem_data(problem, files) for problem in found.problems],
+        "failure": [unmarked(line) for line in found.failure],
+        "consequence": unmarked(found.consequence),
+    }
+    if found.done is None:
+        return wrong
+    site = found.done.site
+    return {
+        **wrong,
+        "shop": found.done.config.site.name,
+        "locales": list(found.done.config.site.locales),
+        "incidents": [state_data(state) for state in standing(site)],
+        "owed": [unmarked(line) for line in found.owed],
+        "next_change": site.next_change.isoformat(),
+    }
+
+
+def _problem_data(problem: Problem, files: ProjectFiles | None) -> dict[str, Any]:
+    return {**as_data(problem), "text": _line_of(problem, files) if files else ""}
+
+
+def _line_of(problem: Problem, files: ProjectFiles) -> str:
+    """The line of a file that a problem stands in."""
+    sources = {**files.incidents, files.config.path: files.config}
+    source = sources.get(problem.path)
+    lines = source.content.decode(errors="replace").splitlines() if source else []
+    return lines[problem.line - 1].strip()[:200] if 0 < problem.line <= len(lines) else ""
+
+
+def _plans_data(
+    found: Sequence[Planned], done: Build | None, files: ProjectFiles | None, now: datetime
+) -> list[dict[str, Any]]:
+    """The plans of letters, and why each would be another one if it were made now."""
+    if done is None or files is None or not found:
+        return [_plan_data(one, []) for one in found]
+    if not has_ledger(files.root):
+        return [_plan_data(one, ["there is no ledger beside it"]) for one in found]
+    incidents = {state.incident.id: state.incident for state in done.site.every}
+    try:
+        # The build's own configuration says that the site is served from here.
+        config = read_config(files, Memory())
+        with project_ledger(files.root, patience=0.2) as ledger:
+            return [_plan_data(one, _why_outdated(one, incidents, files.root, config, ledger, now)) for one in found]
+    except (InvalidInput, Refused) as error:
+        return [_plan_data(one, [str(error)]) for one in found]
+
+
+def _why_outdated(
+    planned: Planned, incidents: Mapping[str, Incident], root: Path, config: Config, ledger: Ledger, now: datetime
+) -> list[str]:
+    if planned.plan is None:
+        return []
+    incident = incidents.get(planned.plan.basis.incident)
+    if incident is None:
+        return [f"{planned.plan.basis.incident} is not on the site"]
+    return changes_since(planned.plan.basis, incident, root, config, ledger, now)
+
+
+def _plan_data(planned: Planned, changes: list[str]) -> dict[str, Any]:
+    return {
+        "name": planned.name,
+        "count": planned.plan.count if planned.plan else 0,
+        "trouble": planned.trouble,
+        "changes": changes,
+        "again": plan_again(planned.plan.basis) if planned.plan and changes else "",
+    }
+
+
+def _print_addresses(url: str, root: Path, key: str) -> None:
+    for line in _addresses(url, key):
+        say(line)
     say(faint(f"Edit the files in {root / 'incidents'} and save. Stop with Ctrl-C."))
+
+
+def _addresses(url: str, key: str) -> Iterator[str]:
+    yield f"Live desk    {bold(f'{url}{PREFIX}/#{key}')}"
+    yield f"Status page  {url}"
+    yield f"Banner       {url}{PREFIX}/shop/?path=/checkout"
+    yield f"Splash page  {url}/splash.html"

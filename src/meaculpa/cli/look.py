@@ -44,12 +44,11 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     signs = read_signs(config.targets, root)
     content = read_content(files, config, memory)
     site = derive(content.incidents, config, at)
-    unconfirmed = [state for state in site.past if state.unconfirmed and at - state.changed < _STILL_OF_INTEREST]
-    states = [*site.overdue, *(state for state in site.open if not state.overdue), *unconfirmed, *site.upcoming]
+    states = standing(site)
     debts, owed = _owed(root, site)
     drafts = [incident.path for incident in content.incidents if incident.draft]
     if as_json:
-        data = [_as_data(state) for state in states]
+        data = [state_data(state) for state in states]
         targets = [sign_data(one, at) for one in signs]
         customers = [debt_data(one) for one in debts]
         say_json(
@@ -76,6 +75,13 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     return 3 if any(one.is_wrong(at) for one in signs) else 0
 
 
+def standing(site: Site) -> list[IncidentState]:
+    """What somebody has to look after: what is late, what is open, planned work to confirm, and planned work."""
+    since = site.now - _STILL_OF_INTEREST
+    unconfirmed = [state for state in site.past if state.unconfirmed and state.changed > since]
+    return [*site.overdue, *(state for state in site.open if not state.overdue), *unconfirmed, *site.upcoming]
+
+
 def _owed(root: Path, site: Site) -> tuple[list[Debt], list[str]]:
     """What is owed to customers, and how that is said; a ledger that cannot be read hides no incident."""
     try:
@@ -85,7 +91,8 @@ def _owed(root: Path, site: Site) -> tuple[list[Debt], list[str]]:
     return debts, list(debt_lines(debts, site.now))
 
 
-def _as_data(state: IncidentState) -> dict[str, Any]:
+def state_data(state: IncidentState) -> dict[str, Any]:
+    """How an incident stands, for programs."""
     return {
         "id": state.incident.id,
         "title": state.incident.title,
@@ -96,6 +103,7 @@ def _as_data(state: IncidentState) -> dict[str, Any]:
         "ends": state.incident.ends.isoformat() if state.incident.ends else None,
         "next_update": state.next_update.isoformat() if state.next_update else None,
         "overdue": state.overdue,
+        "unconfirmed": state.unconfirmed,
         "components": {key: str(value) for key, value in state.components.items()},
         "settled": {"done": state.settled.done, "total": state.settled.total} if state.settled else None,
         "path": state.incident.path,

@@ -19,7 +19,7 @@ from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
-from meaculpa.cli.following import WHEN_BROKEN, Teller, build_or_tell, stop_on_signals, tell, tell_degraded
+from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import chosen_targets, tell_invalidation
 from meaculpa.cli.planned import changes
 from meaculpa.cli.telling import attempt_line, is_waiting, news_of, open_all
@@ -67,7 +67,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
 
     def act(occasion: Occasion) -> datetime:
         files = occasion.files and without_incidents(occasion.files, dispatch.retracted)
-        done = build_or_tell(Occasion(files, occasion.now, occasion.failure), memory, teller)
+        done = look(Occasion(files, occasion.now, occasion.failure), memory, teller).done
         if done is None:
             dispatch.doubt()
             return occasion.now + WHEN_BROKEN

@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 
+from meaculpa.cli.common import shown_path
 from meaculpa.config import Config
 from meaculpa.customers.folder import Basis, digest_of
 from meaculpa.customers.ledger import Ledger
@@ -13,6 +15,7 @@ from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.errors import InvalidInput, Problem, Refused
 from meaculpa.files import alone
 from meaculpa.model import Incident
+from meaculpa.project import read_letter_templates
 
 PRIVATE = Path("private")
 CODES, PLANS = PRIVATE / "codes", PRIVATE / "plans"
@@ -117,6 +120,33 @@ def basis_of(
         ),
         given_digest=given,
     )
+
+
+def changes_since(
+    basis: Basis, incident: Incident, root: Path, config: Config, ledger: Ledger, at: datetime
+) -> list[str]:
+    """Say what has changed since a plan was made, so that another one would be made now."""
+    orders = Path(basis.orders) if basis.orders else None
+    if orders and not orders.is_file():
+        return [f"{shown_path(orders)}, from which this was planned, is gone"]
+    day = at.astimezone(config.site.timezone).date().isoformat()
+    given = ledger.goodwill_digest(incident.id, basis.stage)
+    now = basis_of(incident, basis.stage, day, orders, read_letter_templates(root), config, given)
+    told = {
+        "incident_digest": f"{incident.path} has changed",
+        "day": f"another day has begun ({basis.day} when it was planned), and dates in the letters count from it",
+        "orders_digest": f"{shown_path(orders) if orders else ''} has changed",
+        "templates_digest": "the templates of letters have changed",
+        "settings_digest": "site or mail in meaculpa.yml have changed",
+        "given_digest": "other letters have given gifts",
+    }
+    return [text for name, text in told.items() if getattr(now, name) != getattr(basis, name)]
+
+
+def plan_again(basis: Basis) -> str:
+    """The command that makes a plan anew."""
+    file = f" --orders {shown_path(Path(basis.orders))}" if basis.orders else ""
+    return f"meaculpa customers plan {basis.incident} --stage {basis.stage}{file}"
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -12,15 +12,22 @@ from typing import Any
 import click
 
 from meaculpa.build.composition import Memory
-from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
-from meaculpa.cli.customers.common import basis_of, only_sender, project_ledger, refuse_handed_over, reply_address
+from meaculpa.cli.common import clock, now_option, project_root, read_all, the_incident
+from meaculpa.cli.customers.common import (
+    changes_since,
+    only_sender,
+    plan_again,
+    project_ledger,
+    refuse_handed_over,
+    reply_address,
+)
 from meaculpa.cli.customers.forgetting import forget_if_done
 from meaculpa.cli.customers.page_letters import lay_out
 from meaculpa.cli.customers.send_words import halt_on_signals, progress, tell_sent, tell_trouble
 from meaculpa.cli.wording import bad, count, say
 from meaculpa.config import Config, Mail, SesTransport
 from meaculpa.customers.columns import is_address
-from meaculpa.customers.folder import Basis, Plan, read_letters, read_plan
+from meaculpa.customers.folder import Plan, read_letters, read_plan
 from meaculpa.customers.ledger import Entry, Ledger, Promise, needs_letter
 from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.customers.mail import Mail as Message
@@ -32,7 +39,6 @@ from meaculpa.customers.promises import promise_to
 from meaculpa.customers.sending import Pace, Teller, entry_of, send_letters
 from meaculpa.customers.transport import Connection
 from meaculpa.errors import Refused, TargetError
-from meaculpa.project import read_letter_templates
 
 PASSWORD = "MEACULPA_SMTP_PASSWORD"
 
@@ -182,30 +188,9 @@ def _promise(letter: Mapping[str, Any]) -> Promise:
 
 def _refuse_stale(plan: Plan, root: Path, config: Config, ledger: Ledger, at: datetime) -> None:
     """Refuse a plan that would be another one if it were made now."""
-    basis = plan.basis
-    incident = the_incident(root, basis.incident)
-    orders = Path(basis.orders) if basis.orders else None
-    if orders and not orders.is_file():
-        raise Refused(f"{shown_path(orders)}, from which this was planned, is gone; plan it again")
-    day = at.astimezone(config.site.timezone).date().isoformat()
-    given = ledger.goodwill_digest(incident.id, basis.stage)
-    now = basis_of(incident, basis.stage, day, orders, read_letter_templates(root), config, given)
-    told = {
-        "incident_digest": f"{incident.path} has changed",
-        "day": f"another day has begun ({basis.day} when it was planned), and dates in the letters count from it",
-        "orders_digest": f"{shown_path(orders) if orders else ''} has changed",
-        "templates_digest": "the templates of letters have changed",
-        "settings_digest": "site or mail in meaculpa.yml have changed",
-        "given_digest": "other letters have given gifts",
-    }
-    changed = [text for name, text in told.items() if getattr(now, name) != getattr(basis, name)]
+    changed = changes_since(plan.basis, the_incident(root, plan.basis.incident), root, config, ledger, at)
     if changed:
-        raise Refused(f"nothing was sent: {'; '.join(changed)}. {_again(basis, orders)}")
-
-
-def _again(basis: Basis, orders: Path | None) -> str:
-    file = f" --orders {shown_path(orders)}" if orders else ""
-    return f"Plan it again: meaculpa customers plan {basis.incident} --stage {basis.stage}{file}"
+        raise Refused(f"nothing was sent: {'; '.join(changed)}. Plan it again: {plan_again(plan.basis)}")
 
 
 def _refuse_unless_sure(number: int, yes_send: int | None, mail: Mail) -> None:
