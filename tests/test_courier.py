@@ -117,6 +117,23 @@ def test_the_stamp_is_renewed_as_long_as_the_files_are_understood() -> None:
     rig.courier.stop(5)
 
 
+def test_a_target_whose_stamp_can_be_renewed_again_says_so() -> None:
+    rig = Rig(PULSE)
+    try:
+        rig.courier.bring(parcel("build"))
+        eventually(lambda: rig.shows("build"), "the build")
+        rig.target.is_dead = True
+        eventually(lambda: rig.told[-1].error, "that it cannot be reached")
+        rig.target.is_dead = False
+        eventually(lambda: rig.told[-1] == Delivery("rig"), "that it can")
+        said = len(rig.told)
+        written = len(rig.target.log)
+        eventually(lambda: len(rig.target.log) > written + 4, "further stamps")
+        assert len(rig.told) == said, "said once"
+    finally:
+        rig.courier.stop(5)
+
+
 def test_a_held_target_is_stamped_and_asked_again_until_it_is_released(rig: Rig) -> None:
     for text in ("good", "bad"):
         publish(parcel(text).files, {}, rig.target, Options())

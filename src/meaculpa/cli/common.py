@@ -51,6 +51,17 @@ def now_option(command: F) -> F:
     return option(command)
 
 
+def metrics_option(command: F) -> F:
+    """Give a command `--metrics`."""
+    option = click.option(
+        "--metrics",
+        type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+        metavar="FOLDER",
+        help="Write figures for node_exporter's textfile collector there, a file a site.",
+    )
+    return option(command)
+
+
 def clock(now: datetime | None) -> datetime:
     """The given time, or the real one."""
     return now or datetime.now(UTC)

@@ -14,7 +14,8 @@ from meaculpa.build.composition import Memory, build, read_config
 from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.cli.common import clock, now_option, project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
-from meaculpa.cli.output import Outcome, at_every_target, chosen_targets, exit_code
+from meaculpa.cli.outcomes import Outcome, at_every_target, exit_code
+from meaculpa.cli.output import chosen_targets
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
 from meaculpa.content.files import INCIDENT_ID

@@ -1,7 +1,7 @@
 """`meaculpa build` and `publish`: the site into a folder, the site to where customers read it."""
 
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -14,8 +14,17 @@ from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
-from meaculpa.cli.common import clock, now_option, project_root, shown_path
-from meaculpa.cli.planned import changes, plan_data, plan_lines
+from meaculpa.cli.common import clock, metrics_option, now_option, project_root, shown_path
+from meaculpa.cli.figures import (
+    SiteFigures,
+    TargetFigures,
+    figures_data,
+    site_figures,
+    target_figures,
+    write_textfile,
+)
+from meaculpa.cli.outcomes import Outcome, at_every_target, exit_code, print_result, publish_to, result_data
+from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
     as_data,
@@ -32,7 +41,7 @@ from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Refused, Retracted, Severity, TargetError, did_you_mean, has_errors
 from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
-from meaculpa.publish import Options, Report, open_target, publish, published_paths, refuse_source_folder
+from meaculpa.publish import Options, publish, published_paths, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.versions import keep_versions, recall_versions
@@ -66,7 +75,24 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
         say(f"{good('Built')} {count(len(done.files), 'file')} in {shown_path(folder)} ({changes(report.plan)}).")
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `publish` was asked for."""
+
+    names: tuple[str, ...]
+    dry_run: bool
+    keep_going: bool
+    force: bool
+    strict: bool
+    release: bool
+    as_json: bool
+    metrics: Path | None
+    now: datetime | None
+
+
 @click.command("publish")
+@click.argument("projects", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--all", "is_all", is_flag=True, help="Publish every PROJECT (sites/*), side by side.")
 @click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
 @click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
@@ -74,52 +100,82 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
 @click.option("--strict", is_flag=True, help="Publish nothing while the rules for messages find anything.")
 @click.option("--release", is_flag=True, help="End the hold of a rollback, and publish.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
+@metrics_option
 @now_option
 @click.pass_context
-def publish_command(
-    context: click.Context,
-    names: tuple[str, ...],
-    dry_run: bool,
-    keep_going: bool,
-    force: bool,
-    strict: bool,
-    release: bool,
-    as_json: bool,
-    now: datetime | None,
-) -> int:
+def publish_command(context: click.Context, /, projects: tuple[Path, ...], is_all: bool, **asked: Any) -> int:
     """Build, and bring every target up to date. A target that fails does not hold up the others.
+
+    With --all, that many projects, each by itself; folders without a meaculpa.yml are left alone.
 
     The exit code is 1 for mistakes in files and refusals, 3 when a target failed.
     """
-    root = project_root(context)
-    memory = Memory()
+    if is_all:
+        from meaculpa.cli.many import publish_all
+
+        if context.find_root().params.get("directory"):
+            raise click.UsageError("--all is told the projects themselves; leave -C out")
+        return publish_all(projects, Asked(**asked))
+    if projects:
+        raise click.UsageError("several projects need --all; one is named by meaculpa -C DIR publish")
+    return _publish(project_root(context), Asked(**asked))
+
+
+def _publish(root: Path, asked: Asked) -> int:
+    memory, now = Memory(), asked.now
     files = read_project(root)
-    done = build_once(files, clock(now), memory, _NOTHING, keep_going)
+    begin = time.monotonic()
+    done = build_once(files, clock(now), memory, _NOTHING, asked.keep_going)
+    figures = site_figures(done, time.monotonic() - begin)
     say_problems(done.problems, consequence_of(done))
-    if strict:
+    if asked.strict:
         _refuse_findings(done)
     say_findings(done.findings)
-    had = recall_versions(root) if dry_run else keep_versions(root, done.known.values(), recall_versions(root))
-    checkout = Checkout(had=had, saved=partial(last_saved, files))
-    # Whoever forces takes over: a promise that a watcher has left is not theirs.
-    lost = frozenset({STAMPED}) if force else frozenset[str]()
-    options = Options(force=force, dry_run=dry_run, release=release, checkout=checkout, lost=lost)
-    job = _Job(files, root, options, clock(now), keep_going, as_json)
-    outcomes, burnt = _publish_everywhere(chosen_targets(done.config, names), done, job)
-    if not dry_run:
+    job = _Job(files, root, _options(files, done, asked), clock(now), asked.keep_going, asked.as_json)
+    outcomes, burnt = _publish_everywhere(chosen_targets(done.config, asked.names), done, job)
+    if not asked.dry_run:
         _invalidate(done.config, outcomes)
-    is_whole = dry_run or _look_after_letters(root, done.config, clock(now))
+    is_whole = asked.dry_run or _look_after_letters(root, done.config, clock(now))
     code = exit_code(outcomes) or (0 if is_whole else 3)
-    if not dry_run and code == 0:
+    if not asked.dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
+    if asked.metrics and not asked.dry_run:
+        _write_metrics(asked.metrics, figures, outcomes, clock(now))
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
-    told = None if dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
-    if as_json:
-        targets = [_result_data(outcome, dry_run) for outcome in outcomes]
-        say_json({"targets": targets, "retracted": sorted(burnt), "channels": telling_data(told)})
+    told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
+    if asked.as_json:
+        targets = [result_data(outcome, asked.dry_run) for outcome in outcomes]
+        say_json(
+            {
+                "site": figures_data(figures),
+                "targets": targets,
+                "retracted": sorted(burnt),
+                "channels": telling_data(told),
+            }
+        )
     else:
         say_telling(told)
     return code or int(has_errors(done.problems) or bool(burnt))
+
+
+def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:
+    before = recall_versions(files.root)
+    had = before if asked.dry_run else keep_versions(files.root, done.known.values(), before)
+    checkout = Checkout(had=had, saved=partial(last_saved, files))
+    # Whoever forces takes over: a promise that a watcher has left is not theirs.
+    lost = frozenset({STAMPED}) if asked.force else frozenset[str]()
+    return Options(force=asked.force, dry_run=asked.dry_run, release=asked.release, checkout=checkout, lost=lost)
+
+
+def _write_metrics(folder: Path, figures: SiteFigures, outcomes: Sequence[Outcome], now: datetime) -> None:
+    """Write the figures for a monitor; that this fails does not make a publish fail."""
+    targets = {
+        one.name: target_figures(one.report, now) if one.report else TargetFigures(ok=False) for one in outcomes
+    }
+    try:
+        write_textfile(folder, figures, targets)
+    except OSError as error:
+        say(f"the figures could not be written to {folder}: {error.strerror}", to_errors=True)
 
 
 def _refuse_findings(done: Build) -> None:
@@ -140,15 +196,6 @@ def _look_after_letters(root: Path, config: Config, now: datetime) -> bool:
     for line in lines:
         say(line, to_errors=True)
     return is_whole
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one target: a report, or the error that stopped it."""
-
-    name: str
-    report: Report | None
-    error: Exception | None = None
 
 
 def _tell_channels(
@@ -214,7 +261,7 @@ def _publish_everywhere(targets: Sequence[Any], done: Build, job: _Job) -> tuple
     def act(settings: Any) -> Outcome:
         outcome = publish_to(done, settings, job.root, job.options)
         if not job.as_json or isinstance(outcome.error, Retracted):
-            _print_result(outcome, job.options.dry_run)
+            print_result(outcome, job.options.dry_run)
         return outcome
 
     outcomes = at_every_target(targets, act)
@@ -226,20 +273,6 @@ def _publish_everywhere(targets: Sequence[Any], done: Build, job: _Job) -> tuple
     fewer = build_once(rest, job.now, Memory(), "Nothing was published.", job.keep_going)
     more, others = _publish_everywhere([one for one in targets if one.name in again], fewer, replace(job, files=rest))
     return [*(one for one in outcomes if one.name not in again), *more], burnt | others
-
-
-def at_every_target(settings: Sequence[Any], act: Callable[[Any], Given]) -> list[Given]:
-    """Do something at all targets side by side, so that a dead one delays no other."""
-    with ThreadPoolExecutor(max(1, len(settings))) as threads:
-        return list(threads.map(act, settings))
-
-
-def publish_to(done: Build, settings: Any, root: Path, options: Options) -> Outcome:
-    """Publish a build to one target; its failure is an outcome, not an exception."""
-    try:
-        return Outcome(settings.name, publish(done.files, done.known, open_target(settings, root), options))
-    except (TargetError, Refused) as error:
-        return Outcome(settings.name, None, error)
 
 
 def _invalidate(config: Config, outcomes: Iterable[Outcome]) -> None:
@@ -259,30 +292,3 @@ def tell_invalidation(target: str, failure: str | None) -> None:
     if failure:
         text = f"{target}: published; CloudFront was not told ({failure}), so it follows by itself within a minute"
         say(text, to_errors=True)
-
-
-def exit_code(outcomes: Iterable[Outcome]) -> int:
-    """0 when every target is up to date, 1 when a plan was refused, 3 when a target failed."""
-    errors = [outcome.error for outcome in outcomes if outcome.error]
-    if any(isinstance(error, TargetError) for error in errors):
-        return 3
-    return 1 if errors else 0
-
-
-def _result_data(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
-    if outcome.report is None:
-        return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
-    data = {"target": outcome.name, "ok": True, "dry_run": dry_run, "place": outcome.report.place}
-    return {**data, **plan_data(outcome.report.plan)}
-
-
-def _print_result(outcome: Outcome, dry_run: bool) -> None:
-    """Tell what became of a target in one piece: others may be speaking too."""
-    report = outcome.report
-    if report is None:
-        say(f"{bad(outcome.name)}: {outcome.error}", to_errors=True)
-        return
-    verb = "would change" if dry_run else "published"
-    state = "already up to date" if report.plan.is_empty else f"{verb}: {changes(report.plan)}"
-    lines = [f"  {line}" for line in plan_lines(report.plan)] if dry_run else []
-    say("\n".join([f"{good(outcome.name)} ({report.place}): {state}", *lines]))

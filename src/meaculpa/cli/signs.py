@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from meaculpa.cli.output import at_every_target
+from meaculpa.cli.outcomes import at_every_target
 from meaculpa.cli.wording import bad, faint, span_words
 from meaculpa.errors import Refused, TargetError
 from meaculpa.publish import open_target

@@ -4,7 +4,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ from meaculpa.channels import Outcome
 from meaculpa.channels.herald import Herald
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
-from meaculpa.cli.common import project_root
+from meaculpa.cli.common import metrics_option, project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
+from meaculpa.cli.figures import Board, SiteFigures, site_figures, target_figures
 from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import chosen_targets, tell_invalidation
 from meaculpa.cli.planned import changes
@@ -42,8 +43,9 @@ _LONGEST_GOODBYE = 20.0
 
 @click.command("watch")
 @click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
+@metrics_option
 @click.pass_context
-def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
+def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path | None) -> None:
     """Build and publish at once, then on every change and whenever the clock changes the site, until stopped.
 
     A broken file keeps its last good version on the site. Each target is served by itself; one that fails is tried
@@ -53,24 +55,28 @@ def watch_command(context: click.Context, names: tuple[str, ...]) -> None:
     root = project_root(context)
     try:
         with alone(root / _LOCK) as renew_lock:
-            _watch(root, names, renew_lock)
+            _watch(root, names, renew_lock, metrics)
     except BlockingIOError as error:
         raise Refused(
             f"another `meaculpa watch` (process {error}) is watching this project already; stop it first"
         ) from None
 
 
-def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -> None:
+def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
     memory, teller = Memory(), Teller()
     signal = stop_on_signals()
-    dispatch = _Dispatch(root, names, signal)
+    board = Board(metrics) if metrics else None
+    dispatch = _Dispatch(root, names, signal, board)
 
     def act(occasion: Occasion) -> datetime:
         files = occasion.files and without_incidents(occasion.files, dispatch.retracted)
-        done = look(Occasion(files, occasion.now, occasion.failure), memory, teller).done
+        begin = time.monotonic()
+        found = look(Occasion(files, occasion.now, occasion.failure), memory, teller)
+        done = found.done
         if done is None:
-            dispatch.doubt()
+            dispatch.doubt(len(found.problems) or 1)
             return occasion.now + WHEN_BROKEN
+        dispatch.count(site_figures(done, time.monotonic() - begin), done)
         if files and occasion.files:
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
@@ -95,8 +101,8 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None]) -
 class _Dispatch:
     """Hands builds to a courier for each target, and says what became of them."""
 
-    def __init__(self, root: Path, names: tuple[str, ...], signal: Signal) -> None:
-        self._root, self._names, self._signal = root, names, signal
+    def __init__(self, root: Path, names: tuple[str, ...], signal: Signal, board: Board | None) -> None:
+        self._root, self._names, self._signal, self._board = root, names, signal, board
         self._seen: dict[str, str] = {}
         self._had = recall_versions(root)
         self._couriers: dict[str, Courier] = {}
@@ -139,10 +145,27 @@ class _Dispatch:
         if self._withdrawing.acquire(blocking=False):
             threading.Thread(target=withdraw, daemon=True).start()
 
-    def doubt(self) -> None:
+    def doubt(self, errors: int) -> None:
         """There is no build of the newest files: nobody answers for what is published."""
         for courier in self._couriers.values():
             courier.doubt()
+        self._show_figures(lambda board: board.broken(errors))
+
+    def count(self, figures: SiteFigures, done: Build) -> None:
+        """Have a build's figures where a monitor reads them."""
+        names = {target.name: target for target in self._targets(done)}
+        self._show_figures(lambda board: board.built(figures, names))
+
+    def _show_figures(self, show: Callable[[Board], None]) -> None:
+        """Have figures written, if they are wanted; that this fails disturbs nothing else."""
+        if self._board is None:
+            return
+        try:
+            show(self._board)
+        except OSError as error:
+            self._tell_once("metrics", bad(f"metrics: the figures cannot be written: {error.strerror}"))
+        else:
+            self._tell_once("metrics", "")
 
     @property
     def promise(self) -> str:
@@ -199,6 +222,8 @@ class _Dispatch:
     def _received(self, settings: Any, delivery: Delivery) -> None:
         """Say what became of a build, and let the channels hear of it; called from the courier's thread."""
         name = delivery.target
+        figures = target_figures(delivery.report, datetime.now(UTC)) if delivery.report else None
+        self._show_figures(lambda board: board.tried(name, delivery.error is None, figures))
         if isinstance(delivery.enclosed, tuple):
             self._let_hear(*delivery.enclosed)
         if isinstance(delivery.error, Retracted):

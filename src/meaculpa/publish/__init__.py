@@ -66,11 +66,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a publish did, or with a dry run would do."""
+    """What a publish did, or with a dry run would do, and how many seconds that took."""
 
     target: str
     place: str
     plan: Plan
+    seconds: float = 0.0
 
 
 def open_target(settings: DirectorySettings | S3Settings, root: Path) -> Target:
@@ -116,7 +117,8 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
     """
     touched = Touched()
     target.allow(_SECONDS)
-    limit, pause = time.monotonic() + _SECONDS, options.patience
+    begin, pause = time.monotonic(), options.patience
+    limit = begin + _SECONDS
     while True:
         index, version = read_head(target, standing, pause)
         published = Published(index, version, {})
@@ -144,7 +146,7 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
             if time.monotonic() > limit:
                 raise
             pause = min(pause * random.uniform(1, 2), _LONGEST_PAUSE)  # noqa: S311 (only to come apart)
-    return Report(target.name, target.describe(), plan)
+    return Report(target.name, target.describe(), plan, time.monotonic() - begin)
 
 
 def _manner(wanted: Wanted, options: Options) -> Manner:

@@ -38,7 +38,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What became of a parcel: a report, or what stopped it; `held_back` says why removals have to wait."""
+    """What became of a parcel: a report, or what stopped it; `held_back` says why removals have to wait.
+
+    Neither of both: a target whose stamp could not be renewed can be reached again.
+    """
 
     target: str
     report: Report | None = None
@@ -67,6 +70,7 @@ class Courier:
         self._changed = threading.Condition()
         self._stopped = False
         self._is_sure = False
+        self._is_beating = True
         self._failures = 0
         self._lost = frozenset[str]()
         self._next_try = self._next_beat = 0.0
@@ -183,7 +187,11 @@ class Courier:
             if finding in (Finding.UNFINISHED, Finding.CHANGED, Finding.DAMAGED) and self._parcel is self._delivered:
                 self._delivered, self._next_try = None, 0.0
                 self._lost = frozenset({STAMPED} if finding is Finding.DAMAGED else ())
+            if not self._is_beating:
+                self._tell(Delivery(self.name))
+            self._is_beating = True
         except (TargetError, Refused) as error:
+            self._is_beating = False
             self._tell(Delivery(self.name, error=error))
             pause = min(pause, _LONGEST_PAUSE)
         self._next_beat = time.monotonic() + pause

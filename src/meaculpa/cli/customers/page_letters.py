@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from meaculpa.cli.customers.common import PRIVATE, has_ledger, only_sender, project_ledger
-from meaculpa.cli.output import at_every_target
+from meaculpa.cli.outcomes import at_every_target
 from meaculpa.cli.wording import bad, count
 from meaculpa.config import Config
 from meaculpa.customers.folder import Plan, read_letters

@@ -1,0 +1,191 @@
+"""Figures for monitors: what a site says and how publishing it goes, as JSON and as a text file for node_exporter."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from meaculpa.build.composition import Build
+from meaculpa.errors import Severity
+from meaculpa.model import Impact
+from meaculpa.publish import Report
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFigures:
+    """What a build of a site says and cost; `open` counts open incidents by impact, `next_update` is due first."""
+
+    site: str
+    built_at: datetime
+    build_seconds: float
+    files: int
+    bytes: int
+    incidents: int
+    open: Mapping[str, int]
+    overdue: int
+    next_update: datetime | None
+    maintenance_upcoming: int
+    maintenance_under_way: int
+    errors: int
+    warnings: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetFigures:
+    """How publishing to a target went: whether the last try worked, and what the last that did came to."""
+
+    ok: bool
+    at: datetime | None = None
+    seconds: float = 0.0
+    changed: int = 0
+    deleted: int = 0
+    unchanged: int = 0
+    bytes: int = 0
+
+
+def site_figures(done: Build, seconds: float) -> SiteFigures:
+    """Count what a build says."""
+    site, told = done.site, [*done.problems, *done.findings]
+    due = [state.next_update for state in site.open if state.next_update]
+    impacts = Counter(str(state.incident.impact) for state in site.open if not state.is_maintenance)
+    severities = Counter(problem.severity for problem in told)
+    return SiteFigures(
+        site=done.config.site.url,
+        built_at=site.now,
+        build_seconds=round(seconds, 3),
+        files=len(done.files),
+        bytes=sum(len(file.body) for file in done.files.values()),
+        incidents=len(site.every),
+        open={str(impact): impacts[str(impact)] for impact in Impact if impact is not Impact.MAINTENANCE},
+        overdue=len(site.overdue),
+        next_update=min(due, default=None),
+        maintenance_upcoming=len(site.upcoming),
+        maintenance_under_way=sum(state.is_maintenance for state in site.open),
+        errors=severities[Severity.ERROR],
+        warnings=severities[Severity.WARNING],
+    )
+
+
+def target_figures(report: Report, at: datetime) -> TargetFigures:
+    """Count what a publish came to."""
+    plan = report.plan
+    return TargetFigures(
+        ok=True,
+        at=at,
+        seconds=round(report.seconds, 3),
+        changed=len(plan.uploads),
+        deleted=len(plan.deletes),
+        unchanged=plan.unchanged,
+        bytes=sum(len(upload.file.body) for upload in plan.uploads),
+    )
+
+
+def figures_data(figures: SiteFigures | TargetFigures) -> dict[str, Any]:
+    """Figures for programs."""
+    values = asdict(figures)
+    return {name: one.isoformat() if isinstance(one, datetime) else one for name, one in values.items()}
+
+
+class Board:
+    """The newest figures of a site and its targets, in a file that node_exporter reads; may be used by threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._site: SiteFigures | None = None
+        self._targets: dict[str, TargetFigures] = {}
+        self._lock = Lock()
+
+    def built(self, figures: SiteFigures, targets: Mapping[str, object]) -> None:
+        """Take up a build; targets that are not configured any more are forgotten; raises OSError."""
+        with self._lock:
+            self._site = figures
+            self._targets = {name: one for name, one in self._targets.items() if name in targets}
+            self._write()
+
+    def broken(self, errors: int) -> None:
+        """Take up that there can be no build at the moment; raises OSError."""
+        with self._lock:
+            if self._site:
+                self._site = replace(self._site, errors=errors)
+                self._write()
+
+    def tried(self, target: str, ok: bool, figures: TargetFigures | None) -> None:
+        """Take up whether a target could be reached, and what was published if anything was; raises OSError."""
+        with self._lock:
+            before = self._targets.get(target, TargetFigures(ok))
+            self._targets[target] = figures or replace(before, ok=ok)
+            self._write()
+
+    def _write(self) -> None:
+        if self._site:
+            write_textfile(self._folder, self._site, self._targets)
+
+
+def textfile_name(site: str) -> str:
+    """The name of a site's file: several sites may share a folder."""
+    parts = urlsplit(site)
+    return f"meaculpa-{re.sub(r'[^A-Za-z0-9.]+', '-', f'{parts.netloc}{parts.path}').strip('-')}.prom"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One line of the text file."""
+
+    name: str
+    meaning: str
+    value: float
+    labels: Mapping[str, str]
+
+
+def write_textfile(folder: Path, site: SiteFigures, targets: Mapping[str, TargetFigures]) -> None:
+    """Write the figures in Prometheus' text format, whole or not at all; raises OSError."""
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+    registry, gauges = CollectorRegistry(), dict[str, Gauge]()
+    for sample in (*_site_samples(site), *_target_samples(targets)):
+        if sample.name not in gauges:
+            names = ("site", *sample.labels)
+            gauges[sample.name] = Gauge(f"meaculpa_{sample.name}", sample.meaning, names, registry=registry)
+        gauges[sample.name].labels(site.site, *sample.labels.values()).set(sample.value)
+    write_to_textfile(str(folder / textfile_name(site.site)), registry)
+
+
+def _site_samples(site: SiteFigures) -> Iterator[Sample]:
+    def say(name: str, meaning: str, value: float, **labels: str) -> Sample:
+        return Sample(name, meaning, value, labels)
+
+    yield say("built_timestamp_seconds", "When the site was last built.", site.built_at.timestamp())
+    yield say("build_seconds", "How long the last build took.", site.build_seconds)
+    yield say("build_files", "Files of the site.", site.files)
+    yield say("build_bytes", "Bytes of all files of the site.", site.bytes)
+    yield say("incidents", "Incidents on the site, the archive included.", site.incidents)
+    for impact, number in site.open.items():
+        yield say("incidents_open", "Open incidents by impact.", number, impact=impact)
+    yield say("updates_overdue", "Open incidents whose promised update has not come.", site.overdue)
+    if site.next_update:
+        due = site.next_update.timestamp()
+        yield say("next_update_timestamp_seconds", "When the next promised update is due.", due)
+    yield say("maintenance_upcoming", "Planned work that has not begun.", site.maintenance_upcoming)
+    yield say("maintenance_under_way", "Planned work that has begun.", site.maintenance_under_way)
+    for severity, number in (("error", site.errors), ("warning", site.warnings)):
+        yield say("problems", "Problems in the files and in their words.", number, severity=severity)
+
+
+def _target_samples(targets: Mapping[str, TargetFigures]) -> Iterator[Sample]:
+    for name, one in sorted(targets.items()):
+        labels = {"target": name}
+        yield Sample("target_up", "Whether the last try to publish to a target worked.", one.ok, labels)
+        if one.at is None:
+            continue
+        at = one.at.timestamp()
+        yield Sample("target_published_timestamp_seconds", "When a target was last brought up to date.", at, labels)
+        yield Sample("target_publish_seconds", "How long the last publish took.", one.seconds, labels)
+        yield Sample("target_changed_files", "Files that the last publish wrote.", one.changed, labels)
+        yield Sample("target_changed_bytes", "Bytes that the last publish wrote.", one.bytes, labels)
+        yield Sample("target_deleted_files", "Files that the last publish deleted.", one.deleted, labels)
+        yield Sample("target_unchanged_files", "Files that the last publish left.", one.unchanged, labels)

@@ -1,0 +1,68 @@
+"""What becomes of targets, side by side: a report or an error each, in words and for programs."""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from meaculpa.build.composition import Build
+from meaculpa.cli.planned import changes, plan_data, plan_lines
+from meaculpa.cli.wording import bad, good, say
+from meaculpa.errors import Refused, TargetError
+from meaculpa.publish import Options, Report, open_target, publish
+
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one target: a report, or the error that stopped it."""
+
+    name: str
+    report: Report | None
+    error: Exception | None = None
+
+
+def at_every_target(settings: Sequence[Any], act: Callable[[Any], Given]) -> list[Given]:
+    """Do something at all targets side by side, so that a dead one delays no other."""
+    with ThreadPoolExecutor(max(1, len(settings))) as threads:
+        return list(threads.map(act, settings))
+
+
+def publish_to(done: Build, settings: Any, root: Path, options: Options) -> Outcome:
+    """Publish a build to one target; its failure is an outcome, not an exception."""
+    try:
+        return Outcome(settings.name, publish(done.files, done.known, open_target(settings, root), options))
+    except (TargetError, Refused) as error:
+        return Outcome(settings.name, None, error)
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """0 when every target is up to date, 1 when a plan was refused, 3 when a target failed."""
+    errors = [outcome.error for outcome in outcomes if outcome.error]
+    if any(isinstance(error, TargetError) for error in errors):
+        return 3
+    return 1 if errors else 0
+
+
+def result_data(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
+    """What became of a target, for programs."""
+    if outcome.report is None:
+        return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
+    report = outcome.report
+    data = {"target": outcome.name, "ok": True, "dry_run": dry_run, "place": report.place}
+    figures = {"seconds": round(report.seconds, 3), "bytes": sum(len(one.file.body) for one in report.plan.uploads)}
+    return {**data, **plan_data(report.plan), **figures}
+
+
+def print_result(outcome: Outcome, dry_run: bool) -> None:
+    """Tell what became of a target in one piece: others may be speaking too."""
+    report = outcome.report
+    if report is None:
+        say(f"{bad(outcome.name)}: {outcome.error}", to_errors=True)
+        return
+    verb = "would change" if dry_run else "published"
+    state = "already up to date" if report.plan.is_empty else f"{verb}: {changes(report.plan)}"
+    lines = [f"  {line}" for line in plan_lines(report.plan)] if dry_run else []
+    say("\n".join([f"{good(outcome.name)} ({report.place}): {state}", *lines]))
