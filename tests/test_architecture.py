@@ -17,7 +17,7 @@ TIERS = [
     ["strict_yaml"],
     ["schema"],
     ["fields"],
-    ["config", "redirects"],
+    ["config", "redirects", "metrics"],
     ["content"],
     ["cadence"],
     ["lint", "uptime"],

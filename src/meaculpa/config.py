@@ -224,6 +224,20 @@ class Channel(Shape):
         return self.url[2:-1]
 
 
+class Chart(Shape):
+    """How `metrics/<id>.csv` is shown; without a name by its file's."""
+
+    id: Identifier
+    name: ShortLine | None = None
+    unit: Annotated[str, Field(max_length=16)] = ""
+    hours: int = Field(default=24, ge=1, le=744)
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.name or self.id.replace("-", " ").capitalize()
+
+
 class Alerts(Shape):
     """Which component a monitor means: by any word of its alerts, a label's value or the name of a service."""
 
@@ -260,6 +274,7 @@ class Config(Shape):
     lint: Lint = Lint()
     api: Api = Api()
     alerts: Alerts = Alerts()
+    metrics: Annotated[tuple[Chart, ...], Field(max_length=20)] = ()
 
     @field_validator("components")
     @classmethod
@@ -342,7 +357,7 @@ def _load(content: bytes) -> Document:
     return load(content.decode("utf-8-sig").replace("\r\n", "\n"), longest=_LONGEST)
 
 
-def line_of(content: bytes, *place: str) -> int:
+def line_of(content: bytes, *place: str | int) -> int:
     """Find the line of a key in `meaculpa.yml`, for problems that show only when the rest of the project is known."""
     return _load(content).line_of(place)
 

@@ -13,6 +13,7 @@ from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import is_incident_name
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import NotAProject, Problem, Severity
+from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
 from meaculpa.model import Source
 from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
 from meaculpa.render.environment import REFERENCE_WORDS
@@ -55,6 +56,7 @@ class ProjectFiles:
     assets: Mapping[str, Source]
     problems: tuple[Problem, ...]
     redirects: Source | None = None
+    metrics: Mapping[str, Source] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
 
@@ -84,6 +86,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     if not (root / "incidents").is_dir():
         reader.complain("incidents", "the folder is missing", "make it again; an empty one is fine")
     assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
+    metrics = reader.read_folder(root / METRICS_FOLDER, _is_metric, LARGEST_METRICS)
     has_redirects = (root / REDIRECTS_FILE).exists()
     redirects = reader.read(root / REDIRECTS_FILE, LARGEST_REDIRECTS) if has_redirects else None
     packaged = _Reader(packaged_templates(), known)
@@ -102,6 +105,7 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
         assets=_pictures(assets, reader.problems),
         problems=tuple(reader.problems),
         redirects=redirects,
+        metrics=metrics,
         folders=frozenset(reader.folders),
         readings={**packaged.readings, **reader.readings},
     )
@@ -133,6 +137,10 @@ def _as_shipped(sources: Mapping[str, Source]) -> dict[str, Source]:
 
 def _is_template(name: str) -> bool:
     return name.endswith(_TEMPLATE_TYPES)
+
+
+def _is_metric(name: str) -> bool:
+    return name.endswith(".csv") and not name.startswith(".")
 
 
 def _incident_files(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:

@@ -19,7 +19,7 @@ from meaculpa.publish.published import Published, Standing, read_head, read_publ
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.target import Conflict, Target
 
-_SOURCE_FOLDERS = ("incidents", "assets", "site_templates", "private", ".git", ".meaculpa")
+_SOURCE_FOLDERS = ("incidents", "assets", "site_templates", "metrics", "private", ".git", ".meaculpa")
 _SECONDS, _SECONDS_AN_UPLOAD = 60.0, 0.2
 _LONGEST_PAUSE = 8.0
 

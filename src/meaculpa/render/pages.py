@@ -11,9 +11,10 @@ from typing import Any
 
 from markupsafe import Markup as SafeHtml
 
-from meaculpa.config import Config
+from meaculpa.config import Chart, Config
+from meaculpa.metrics import Metric
 from meaculpa.model import OutputFile
-from meaculpa.render.bars import HEIGHT, WIDTH, view_component
+from meaculpa.render import bars, charts
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import output_file
 from meaculpa.render.structured import announcement, iso
@@ -52,6 +53,7 @@ class Edition:
     logo: str | None
     preview: str | None
     months: list[tuple[str, list[IncidentState]]]
+    charts: tuple[tuple[Metric, Chart], ...] = ()
 
     @cached_property
     def prefix(self) -> str:
@@ -84,6 +86,11 @@ class Edition:
         return self._dressed(self.theme.texts["page.css"])
 
     @cached_property
+    def charted_dress(self) -> Mapping[str, str]:
+        """Style and script of a status page with charts."""
+        return self._dressed("".join(self.theme.texts[name] for name in ("page.css", "text.css", "chart.css")))
+
+    @cached_property
     def dress(self) -> Mapping[str, str]:
         """Style and script of every other page."""
         return self._dressed(self.theme.texts["page.css"] + self.theme.texts["text.css"])
@@ -101,15 +108,15 @@ class Edition:
         """Render one page of this language."""
         path = self.prefix + file
         root = facts.pop("root", "../" * path.count("/"))
-        dress = self.plain_dress if facts.pop("is_plain", False) else self.dress
-        frame = {**_frame(self, file, root), **dress}
+        frame = {**_frame(self, file, root), **facts.pop("dress", self.dress)}
         text = self.theme.render(template, page=frame, site=self.config.site, say=self.words.say, **facts)
         return output_file(path, text)
 
 
 def pages(edition: Edition) -> Iterator[Page]:
     """List every page of one language."""
-    yield Page(f"{edition.prefix}index.html", (*edition.common, edition.site), lambda: _index(edition))
+    drawn = tuple((one.digest, charts.window_of(chart, edition.site.now)) for one, chart in edition.charts)
+    yield Page(f"{edition.prefix}index.html", (*edition.common, edition.site, drawn), lambda: _index(edition))
     for state in edition.site.every:
         yield _incident_page(edition, state)
     yield from _history_pages(edition)
@@ -248,6 +255,10 @@ def _index(edition: Edition) -> OutputFile:
     site, words = edition.site, edition.words
     root = "../" * edition.prefix.count("/")
     opened = [_open_incident(edition, state, root) for state in site.open]
+    views = [charts.view_chart(metric, chart, site.now, words) for metric, chart in edition.charts]
+    shown = [view for view in views if view]
+    is_plain = not any(_is_rich(incident["newest"]) for incident in opened)
+    dress = edition.charted_dress if shown else edition.plain_dress if is_plain else edition.dress
     return edition.render(
         "index.html.j2",
         "index.html",
@@ -257,11 +268,13 @@ def _index(edition: Edition) -> OutputFile:
         symbol=SYMBOLS[site.overall][:2],
         changed=moment(site.changed, words) if site.changed else None,
         open=opened,
-        is_plain=not any(_is_rich(incident["newest"]) for incident in opened),
+        dress=dress,
         upcoming=[edition.view(state) for state in site.upcoming],
         recent=[edition.view(state) for state in site.recent[:_MOST_RECENT]],
         groups=_groups(edition),
-        bars={"width": WIDTH, "height": HEIGHT},
+        bars=bars,
+        charts=shown,
+        canvas=charts,
     )
 
 
@@ -284,7 +297,7 @@ def _groups(edition: Edition) -> list[dict[str, Any]]:
     """Components under their groups' names, in the order of the configuration."""
     groups: dict[str | None, list[Any]] = {}
     for state in edition.site.components:
-        groups.setdefault(state.component.group, []).append(view_component(state, edition.words))
+        groups.setdefault(state.component.group, []).append(bars.view_component(state, edition.words))
     return [{"name": name, "components": components} for name, components in groups.items()]
 
 

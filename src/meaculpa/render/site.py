@@ -1,16 +1,18 @@
 """Site -> every published file, each as a Page that is made only when its inputs have changed."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
 from meaculpa.config import Config
+from meaculpa.metrics import Metric
 from meaculpa.model import Markup, OutputFile, Source
 from meaculpa.render.api import api_files
 from meaculpa.render.badges import badges
 from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
 from meaculpa.render.calendar import calendar
+from meaculpa.render.charts import charts_of
 from meaculpa.render.environment import Theme
 from meaculpa.render.feeds import feeds
 from meaculpa.render.headers import CONTENT_TYPES, output_file
@@ -33,13 +35,15 @@ def render(
     theme: Theme,
     markup: Mapping[str, Markup],
     assets: Mapping[str, Source],
+    metrics: Iterable[Metric] = (),
 ) -> Iterator[Page]:
     """List every file of the site; `markup` holds the rendered text of every update, `assets` the pictures."""
+    charts = tuple(charts_of(metrics, config.metrics))
     published = {path: hashed_name(source) for path, source in assets.items()}
     bodies = Bodies(markup, published)
     logo, preview = _logo(config, assets, published), _preview(config, published)
     months = by_month(site)
-    editions = [Edition(site, config, theme, words, bodies, logo, preview, months) for words in theme.words]
+    editions = [Edition(site, config, theme, words, bodies, logo, preview, months, charts) for words in theme.words]
     for path, source in assets.items():
         yield Page(published[path], (source.digest,), partial(output_file, published[path], source.content))
     for edition in editions:

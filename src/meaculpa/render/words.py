@@ -55,6 +55,10 @@ class Words:
         """`22 Nov 2026, 09:20 UTC`."""
         return self._on_day(_format_day(self.rules, at.astimezone(UTC).date(), "yMMMd"), self.clock(at))
 
+    def brief_moment(self, at: datetime) -> str:
+        """`22 Nov, 09:20 UTC`, where the year is known."""
+        return self._on_day(_format_day(self.rules, at.astimezone(UTC).date(), "MMMd"), self.clock(at))
+
     def local_moment(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
         return self._on_day(self.local_day(at, zone), self.local_clock(at, zone))

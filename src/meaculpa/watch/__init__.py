@@ -25,7 +25,7 @@ from meaculpa.watch.lookout import Lookout
 RESCAN_SECONDS = 1.0
 _SETTLE_SECONDS = 0.015
 _LONGEST_SETTLING, _LONGEST_ABSENCE = 1.0, 0.25
-_WATCHED = ("incidents", "assets", "site_templates")
+_WATCHED = ("incidents", "assets", "site_templates", "metrics")
 # Events may be late on a busy machine; that they are missing shows when they are missing again and again.
 _UNANNOUNCED = 2
 
@@ -145,7 +145,8 @@ def _settle(root: Path, before: ProjectFiles | None) -> ProjectFiles:
 def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
     if failure or files is None:
         return str(failure)
-    sources = (files.config, *files.incidents.values(), *files.templates.values(), *files.assets.values())
+    mappings = (files.incidents, files.templates, files.assets, files.metrics)
+    sources = (files.config, *(source for mapping in mappings for source in mapping.values()))
     redirects = files.redirects and files.redirects.digest
     return [(source.path, source.digest) for source in sources], redirects, files.problems
 
