@@ -160,6 +160,12 @@ def test_every_language_says_it(code: str) -> None:
     assert "{" not in view.sentence
 
 
+def test_a_unit_stands_behind_its_number_from_right_to_left() -> None:
+    view = view_chart(metric((0, 318)), Chart(id="a", unit="ms"), NOW, words("he"))
+    assert view
+    assert view.latest[1] == "\u2066318\u00a0ms\u2069"
+
+
 def test_what_is_older_or_lies_ahead_is_not_shown() -> None:
     chart = Chart(id="orders", hours=2)
     view = view_chart(metric((121, 900), (60, 5), (-1, 900)), chart, NOW, words("en"))

@@ -87,7 +87,10 @@ def _value(value: float, chart: Chart, words: Words) -> str:
     """`318 ms`, `2.4 s`: three digits say enough."""
     digits = 0 if abs(value) >= _EXACT_ABOVE or value == int(value) else 1 if abs(value) >= 10 else 2
     text = format_decimal(round(value, digits), locale=words.rules, numbering_system="latn")
-    return f"{text}\u00a0{chart.unit}" if chart.unit else text
+    if not chart.unit:
+        return text
+    # From right to left the unit would come first (UAX 9).
+    return words.together(f"{text}\u00a0{chart.unit}")
 
 
 def _means(points: Iterable[Point], window: Window) -> Iterator[tuple[int, float]]:

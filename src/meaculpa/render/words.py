@@ -41,6 +41,10 @@ class Words:
         """`rtl` for languages that run from right to left, else `ltr`."""
         return self.rules.text_direction
 
+    def together(self, text: str) -> str:
+        """Keep a text of Latin letters and numbers as it is written, whatever stands around it."""
+        return f"\u2066{text}\u2069" if self.direction == "rtl" else text
+
     def in_order(self, text: str) -> str:
         """Keep the parts of numbers in their order: from right to left `+44 800 555` would end in +44 (UAX 9)."""
         return _NUMBER.sub("\u2066\\g<0>\u2069", text) if self.direction == "rtl" else text
