@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -41,9 +43,9 @@ def desk(project: Path) -> Iterator[tuple[Running, str]]:
 
 def address(command: Running) -> str:
     eventually(lambda: "Status page" in command.said, "the address")
-    url = re.search(r"http://localhost:\d+", command.said)
+    url = re.search(r"http://127.0.0.1:\d+", command.said)
     assert url
-    eventually(lambda: "Nothing to show" not in get(url[0]), "a page")
+    eventually(lambda: "nothing to show yet" not in get(url[0]), "a page")
     return url[0]
 
 
@@ -177,6 +179,7 @@ def test_the_site_is_shown_as_of_another_moment(desk: tuple[Running, str]) -> No
         b'{"at": "2999-01-01T00:00:00Z"}',
         b'{"at": "' + b"9" * 5000 + b'"}',
         b"\xff" * 10,
+        b"[" * 990,
     ],
 )
 def test_what_is_no_moment_changes_nothing(desk: tuple[Running, str], body: bytes) -> None:
@@ -285,6 +288,63 @@ def test_letters_are_shown_to_who_knows_the_key_alone(project: Path, desk: tuple
     assert "customers plan" in facts(url)["plans"][0]["again"]  # type: ignore[index]
 
 
+def damaged(plan: dict[str, Any], damage: bytes) -> bytes:
+    """A plan with something in it that nobody has planned, or something else altogether."""
+    basis = plan["basis"]
+    odd = {
+        b"letters": {**plan, "letters": "<b>many"},
+        b"orders": {**plan, "basis": {**basis, "orders": 5}},
+        b"zero": {**plan, "basis": {**basis, "orders": "\0"}},
+    }
+    return json.dumps(odd[damage]).encode() if damage in odd else damage
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"[]", b"[" * 100_000, b'{"format": 2}', b"letters", b"orders", b"zero", b"fifo", b"folder"],
+    ids=lambda damage: damage[:10].decode(),
+)
+def test_a_damaged_plan_is_told_and_everything_else_goes_on(
+    project: Path, desk: tuple[Running, str], damage: bytes
+) -> None:
+    command, url = desk
+    plan_letters(project)
+    path = next((project / "private" / "plans").glob("*/plan.json"))
+    whole = json.loads(path.read_text())
+    path.unlink()
+    if damage == b"fifo":
+        os.mkfifo(path)
+    elif damage == b"folder":
+        path.mkdir()
+    else:
+        path.write_bytes(damaged(whole, damage))
+    eventually(lambda: any(plan["trouble"] for plan in facts(url)["plans"]), "the trouble")  # type: ignore[attr-defined]
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="You cannot reach us"))
+    eventually(lambda: "You cannot reach us" in get(url), "the next save")
+    assert command.stop() == 0
+    assert "Traceback" not in command.said
+
+
+def test_a_plan_of_which_nothing_can_be_said_says_so(project: Path, desk: tuple[Running, str]) -> None:
+    _, url = desk
+    plan_letters(project)
+
+    def plan() -> dict[str, object]:
+        plans = facts(url)["plans"]
+        assert isinstance(plans, list)
+        return dict(plans[0]) if plans else {}
+
+    eventually(lambda: plan() and not plan()["changes"] and not plan()["unsure"], "the plan")
+    good = (project / "meaculpa.yml").read_bytes()
+    (project / "meaculpa.yml").write_bytes(good + b"oops: [\n")
+    eventually(lambda: plan()["unsure"], "that the configuration is broken")
+    assert (plan()["changes"], plan()["again"]) == ([], "")
+    (project / "meaculpa.yml").write_bytes(good)
+    eventually(lambda: not plan()["unsure"], "that it is mended")
+    (project / "private" / "ledger.db").rename(project / "private" / "aside.db")
+    eventually(lambda: plan()["unsure"] == "its ledger is gone", "that the ledger is gone")
+
+
 # ---- The shop's own page
 
 SAVED = """<!DOCTYPE html>
@@ -325,6 +385,70 @@ def test_the_shops_own_page_is_shown_with_the_banner_and_runs_nothing_else(
             assert status_of(f"{url}/__desk/shop/{path}") == 404, path
         assert raw_status(url, "/__desk/shop/shop_files/../secret.txt") == 404
         assert raw_status(url, "/__desk/shop/..%2fshop%2fmeaculpa.yml") == 404
+
+
+def test_a_project_beside_the_saved_page_is_not_served(project: Path) -> None:
+    (project / "private").mkdir()
+    (project / "private" / "secret.txt").write_text("secret")
+    saved = project.parent / "shop.html"
+    saved.write_text(SAVED)
+    inside = project / "page.html"
+    inside.write_text(SAVED)
+    (project / "page_files").mkdir()
+    (project / "page_files" / "secret.txt").write_text("secret")
+    for page, path in (
+        (saved, "shop/private/secret.txt"),
+        (saved, "shop/meaculpa.yml"),
+        (inside, "page_files/secret.txt"),
+    ):
+        with running(project, "serve", "--port", "0", "--storefront", str(page)) as command:
+            url = address(command)
+            assert status_of(f"{url}/__desk/shop/{path}") == 404, path
+            assert status_of(f"{url}/__desk/shop/") == 200
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\ufeff<!doctype html><title>Bär</title>".encode(),
+        b'<?xml version="1.0"?>\n<!doctype html><meta charset="utf-8"><title>B\xc3\xa4r</title>',
+        "\ufeff<!doctype html><title>Bär</title>".encode("utf-16-le"),
+        b'<!doctype html><meta charset="iso-8859-1"><title>B\xe4r</title>',
+        "<!doctype html><title>Bär</title><p>x</p></body></html><!-- cached </body> -->".encode(),
+        "<!doctype html><title>Bär</title><textarea>".encode(),
+        """<!doctype html><title>Bär</title><meta content='0;url=/index.html#>' http-equiv=refresh>
+        <meta http-equiv="&#114;efresh" content="0;url=/index.html">
+        <meta http-equiv=" Content-Security-Policy " content="script-src 'none'">
+        <base href="https://www.northwind.example/">""".encode(),
+    ],
+    ids=["mark", "xml", "utf-16", "latin-1", "comment", "open", "steering"],
+)
+def test_pages_are_saved_in_many_ways(project: Path, content: bytes, browser: Browser) -> None:
+    saved = project.parent / "saved.html"
+    saved.write_bytes(content)
+    with running(project, "serve", "--port", "0", "--now", "2026-11-22 12:00", "--storefront", str(saved)) as command:
+        url = address(command)
+        page = browser.new_page()
+        page.goto(f"{url}/__desk/shop/")
+        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
+        assert (page.title(), page.evaluate("document.compatMode")) == ("Bär", "CSS1Compat")
+        assert page.url == f"{url}/__desk/shop/"
+        path = project / "incidents" / f"{CARD}.md"
+        path.write_text(incident_text("impact: critical\n", title="You cannot reach us"))
+        page.locator("meaculpa-banner").get_by_text("You cannot reach us").wait_for()
+        page.close()
+
+
+def test_a_storefront_that_is_gone_is_told(project: Path) -> None:
+    saved = project.parent / "saved.html"
+    saved.write_text(SAVED)
+    with running(project, "serve", "--port", "0", "--storefront", str(saved)) as command:
+        url = address(command)
+        saved.unlink()
+        assert status_of(f"{url}/__desk/shop/") == 404
+        os.mkfifo(saved)
+        assert status_of(f"{url}/__desk/shop/") == 404
+        assert command.stop() == 0
 
 
 def raw_status(url: str, path: str) -> int:
@@ -378,11 +502,11 @@ def test_a_project_that_never_was_good_says_so(tmp_path: Path, browser: Browser)
     (project / "meaculpa.yml").write_text("format: 1\nsite: []\n")
     with running(project, "serve", "--port", "0") as command:
         eventually(lambda: "Status page" in command.said, "the address")
-        url = re.search(r"http://localhost:\d+", command.said)
+        url = re.search(r"http://127.0.0.1:\d+", command.said)
         assert url
         page = browser.new_page()
         page.goto(url[0])
-        page.get_by_text("There is no good version yet").wait_for()
+        page.get_by_text("There is nothing to show yet").wait_for()
         page.get_by_text("meaculpa.yml").first.wait_for()
         (project / "meaculpa.yml").write_bytes(good)
         page.get_by_text("Status of Northwind").first.wait_for()

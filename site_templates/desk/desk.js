@@ -7,6 +7,7 @@
   const BANNER_FILES = ["banner.js", "banner.json"];
   const KEPT = "meaculpa-desk";
   const PATIENCE = 3e3;
+  const FOCUSABLE = "a[href],button,input,select,summary,[tabindex]";
 
   // ---- Pure
 
@@ -43,7 +44,9 @@
 
   function momentWords(time, now) {
     const isFar = Math.abs(time - now) > 12 * 36e5;
-    return clockWords(time, isFar ? { day: "numeric", month: "short" } : {}) + " UTC";
+    const isOther = new Date(time).getUTCFullYear() !== new Date(now).getUTCFullYear();
+    const day = { day: "numeric", month: "short", ...(isOther && { year: "numeric" }) };
+    return clockWords(time, isFar ? day : {}) + " UTC";
   }
 
   // What an incident owes its readers, or what happens with it next: words, the moment, and how pressing it is.
@@ -81,7 +84,7 @@
   const byId = (id) => document.getElementById(id);
   const key = location.hash.slice(1);
   const panes = [...document.querySelectorAll(".pane[data-address]")];
-  let state = { build: 0, shift: 0, locales: [], incidents: [], problems: [], plans: [] };
+  let state = { build: "", shift: 0, locales: [], incidents: [], owed: [], problems: [], plans: [] };
   let settings = { device: "phone", colours: "", language: "", large: "" };
   let letter = { plan: "", number: 0 };
 
@@ -128,8 +131,9 @@
     return (pane.id === "status" ? inLanguage(pathname, state.locales, settings.language) : pathname) + search;
   }
 
-  // Where a pane is: where somebody went in it, as long as that is ours.
+  // Where a pane is going, or is: where somebody went in it, as long as that is ours.
   function addressOf(pane) {
+    if (pane.dataset.wanted) return pane.dataset.wanted;
     try {
       const { origin, pathname, search } = frameOf(pane).contentWindow.location;
       if (origin === location.origin) return pathname + search;
@@ -173,7 +177,8 @@
   // How somebody reads a page: what must be as it was when it comes again.
   function placeIn(view) {
     const open = [...view.document.querySelectorAll("details")].map((one) => one.open);
-    return { x: view.scrollX, y: view.scrollY, open };
+    const focused = [...view.document.querySelectorAll(FOCUSABLE)].indexOf(view.document.activeElement);
+    return { x: view.scrollX, y: view.scrollY, open, focused };
   }
 
   function returnTo(view, { x, y, open }) {
@@ -181,33 +186,59 @@
     view.scrollTo({ left: x, top: y, behavior: "instant" });
   }
 
+  // What has the focus keeps it; nothing that is hidden can have it.
+  function refocus(frame, focused) {
+    frame.focus({ preventScroll: true });
+    frame.contentDocument.querySelectorAll(FOCUSABLE)[focused]?.focus({ preventScroll: true });
+  }
+
+  // Says around a pane where it is: somebody may have followed a link in it.
+  function follow(pane, view) {
+    const { pathname, search } = view.location;
+    pane.querySelector(".alone").href = pathname + search;
+    pane.dataset.build = view.document.querySelector("script[data-build]").dataset.build;
+    if (pane.id === "storefront") byId("path").value = new URLSearchParams(search).get("path") || "/";
+    const language = view.document.documentElement.lang;
+    const isOther = pane.id === "status" && language !== settings.language && state.locales.includes(language);
+    if (isOther) speak(language);
+  }
+
   // Loads a page behind the one that is shown, and takes its place when it is there: nothing flickers, nothing moves.
   function load(pane, address) {
     const old = frameOf(pane);
     const isSame = old && address === addressOf(pane);
+    pane.dataset.wanted = address;
     for (const other of pane.querySelectorAll("iframe.coming")) other.remove();
     const fresh = element("iframe", "", { class: "coming", title: pane.querySelector("h2").textContent });
     fresh.desk = { language: settings.language };
     const arrive = () => {
       if (!fresh.isConnected) return;
       colour(fresh.contentDocument);
-      if (!fresh.classList.contains("coming")) return;
-      if (isSame) returnTo(fresh.contentWindow, placeIn(old.contentWindow));
-      fresh.classList.remove("coming");
-      old?.remove();
-      pane.dataset.build = state.build;
+      if (fresh.classList.contains("coming")) {
+        const hadFocus = old && document.activeElement === old;
+        const place = isSame && placeIn(old.contentWindow);
+        if (place) returnTo(fresh.contentWindow, place);
+        fresh.classList.remove("coming");
+        if (hadFocus) refocus(fresh, place?.focused);
+        old?.remove();
+        delete pane.dataset.wanted;
+      }
+      follow(pane, fresh.contentWindow);
     };
+    // A page that does not report is none of ours: what is shown stays, and `wanted` says what is missing.
+    const giveUp = () => fresh.classList.contains("coming") && fresh.remove();
     fresh.addEventListener("ready", arrive);
-    fresh.addEventListener("load", () => setTimeout(arrive, PATIENCE), { once: true });
+    fresh.addEventListener("load", () => setTimeout(giveUp, PATIENCE), { once: true });
     fresh.src = address;
     stageOf(pane).append(fresh);
-    pane.querySelector(".alone").href = address;
   }
 
   function renew(changed) {
     for (const pane of panes) {
       const address = addressOf(pane);
-      if (isTouched(new URL(address, location).pathname, pane.id === "storefront", changed)) load(pane, address);
+      const isMissing = pane.dataset.wanted && !pane.querySelector("iframe.coming");
+      const { pathname } = new URL(address, location);
+      if (isMissing || isTouched(pathname, pane.id === "storefront", changed)) load(pane, address);
     }
   }
 
@@ -224,6 +255,7 @@
 
   function furnish(pane) {
     pane.append(byId("tools").content.cloneNode(true));
+    pane.querySelector(".alone").target = "meaculpa-" + pane.id;
     pane.querySelector(".enlarge").onclick = () => {
       keep({ large: settings.large === pane.id ? "" : pane.id });
       showAs();
@@ -240,16 +272,30 @@
     return button;
   }
 
+  function promiseItem(incident) {
+    const promise = promiseOf(incident, now());
+    const parts = [element("strong", incident.title), element("span", promise.words, { class: "due" })];
+    parts.push(element("code", commandFor(incident)));
+    if (promise.time) parts.push(jumpTo(promise.time));
+    return element("li", "", { class: promise.state, id: "p-" + incident.id }, parts);
+  }
+
   function showPromises() {
-    const items = state.incidents.map((incident) => {
-      const promise = promiseOf(incident, now());
-      const parts = [element("strong", incident.title), element("span", promise.words, { class: "due" })];
-      parts.push(element("code", commandFor(incident)));
-      if (promise.time) parts.push(jumpTo(promise.time));
-      return element("li", "", { class: promise.state }, parts);
-    });
+    const focused = document.activeElement.closest?.("#promises li")?.id;
     const owed = state.owed.map((line) => element("li", line, { class: "late" }));
-    fill(byId("promises"), [...owed, ...items], "Nothing is open, nothing is planned.");
+    fill(byId("promises"), [...owed, ...state.incidents.map(promiseItem)], "Nothing is open, nothing is planned.");
+    if (focused) byId(focused)?.querySelector("button")?.focus({ preventScroll: true });
+  }
+
+  // Time goes on: only what it changes is written anew, so that nobody loses what they have selected.
+  function renewPromises() {
+    for (const incident of state.incidents) {
+      const { words, state: kind } = promiseOf(incident, now());
+      const item = byId("p-" + incident.id);
+      item.className = kind;
+      const due = item.querySelector(".due");
+      if (due.textContent !== words) due.textContent = words;
+    }
   }
 
   function findingItem(problem) {
@@ -287,23 +333,35 @@
     const facts = { To: [read.name, read.email].filter(Boolean).join(", "), Subject: read.subject };
     byId("facts").replaceChildren(...Object.entries(facts).flatMap(([name, text]) => [element("dt", name), element("dd", text)]));
     const frame = element("iframe", "", { sandbox: "allow-same-origin", title: "Letter", srcdoc: read.html });
-    frame.onload = () => colour(frame.contentDocument);
+    frame.onload = () => {
+      colour(frame.contentDocument);
+      frame.contentDocument.addEventListener("click", openOutside);
+    };
     stageOf(byId("letters")).replaceChildren(frame);
+  }
+
+  // What a letter links to opens in a tab of its own: within the letter, nothing brings the letter back.
+  function openOutside(event) {
+    const link = event.target.closest("a[href]");
+    event.preventDefault();
+    if (link) open(link.href, "_blank", "noopener");
   }
 
   async function showLetters() {
     const pane = byId("letters");
     const plan = state.plans.find((one) => one.name === letter.plan) || state.plans[0];
     pane.querySelector(".plans").hidden = !plan;
-    byId("outdated").hidden = !plan?.changes.length;
-    if (!plan) return explain("No letters are planned.", "meaculpa customers plan ID --stage delay --orders FILE writes one for each affected order.");
+    byId("outdated").hidden = !plan?.changes.length && !plan?.unsure;
+    if (!plan) return explain("No letters are planned.", ...(state.letters_command ? [state.letters_command] : []));
     letter = { plan: plan.name, number: Math.min(letter.plan === plan.name ? letter.number : 0, Math.max(0, plan.count - 1)) };
     const options = state.plans.map((one) => new Option(one.name, one.name, false, one === plan));
     byId("plan").replaceChildren(...options);
     byId("which").textContent = plan.count ? letter.number + 1 + " of " + plan.count.toLocaleString("en-GB") : "none";
     byId("before").disabled = letter.number === 0;
     byId("after").disabled = letter.number + 1 >= plan.count;
-    byId("outdated").textContent = plan.changes.join("; ") + (plan.again ? ". Plan it again: " + plan.again : "");
+    byId("outdated").textContent = plan.unsure
+      ? "Whether the plan still holds cannot be said: " + plan.unsure
+      : plan.changes.join("; ") + ". Plan it again: " + plan.again;
     if (!plan.count) return explain(plan.trouble || "Nobody gets a letter by this plan.");
     if (!key) return explain("Letters hold names and addresses: open the desk at the address that the terminal shows.");
     const wanted = letter;
@@ -329,16 +387,19 @@
     const isElsewhen = Math.abs(away) > 1e3;
     const words = spanWords(Math.abs(away)) + (away > 0 ? " ahead" : " back");
     byId("time").textContent = clockWords(now(), long) + " UTC" + (isElsewhen ? ", " + words : "");
+    if (!isElsewhen && document.activeElement === byId("now")) byId("next").focus();
     byId("now").hidden = !isElsewhen;
     document.body.classList.toggle("elsewhen", isElsewhen);
   }
 
-  function travel(at) {
-    return fetch("/__desk/clock", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ at }),
-    });
+  async function travel(at) {
+    const headers = { "Content-Type": "application/json" };
+    try {
+      const answer = await fetch("/__desk/clock", { method: "POST", headers, body: JSON.stringify({ at }) });
+      byId("refused").textContent = answer.ok ? "" : await answer.text();
+    } catch {
+      byId("refused").textContent = "The desk does not answer.";
+    }
   }
 
   // ---- What was chosen
@@ -365,40 +426,61 @@
     const { name, value } = event.target;
     keep({ [name]: value });
     showAs();
-    if (name === "device") return;
+    if (name !== "device") loadAll();
+  }
+
+  function loadAll() {
     for (const pane of panes) load(pane, translated(pane, new URL(addressOf(pane), location)));
     showLetters();
   }
 
+  function speak(language) {
+    keep({ language });
+    byId("language").value = language;
+    loadAll();
+  }
+
   function showLanguages() {
-    const chosen = state.locales.includes(settings.language) ? settings.language : state.locales[0] || "";
-    const options = state.locales.map((code) => new Option(code, code, false, code === chosen));
-    byId("language").replaceChildren(...options);
-    settings.language = chosen;
+    const known = [...byId("language").options].map((option) => option.value);
+    if (known.join() !== state.locales.join()) {
+      byId("language").replaceChildren(...state.locales.map((code) => new Option(code, code)));
+    }
+    if (!state.locales.includes(settings.language)) settings.language = state.locales[0] || "";
+    byId("language").value = settings.language;
   }
 
   // ---- News
 
   function take(fresh) {
-    const isNext = fresh.build === state.build + 1 && fresh.changed;
+    const isNext = fresh.before === state.build && fresh.changed;
     const isMoved = Math.abs(fresh.shift - state.shift) > 1;
     const isNew = fresh.build !== state.build;
-    const isFirst = !panes.every(frameOf);
-    const arePlansNew = isFirst || JSON.stringify(fresh.plans) !== JSON.stringify(state.plans);
+    const isFirst = !state.build;
+    const differs = (...names) => isFirst || names.some((name) => JSON.stringify(fresh[name]) !== JSON.stringify(state[name]));
+    const arePromisesNew = isMoved || differs("incidents", "owed");
+    const areFindingsNew = differs("problems", "failure", "consequence");
+    const areLettersNew = differs("plans", "letters_command");
+    const isShopNew = !isFirst && differs("storefront");
     state = fresh;
     byId("shop").textContent = fresh.shop || "Live desk";
     document.title = fresh.shop ? fresh.shop + ": live desk" : "Live desk";
+    if (areFindingsNew) showFindings();
     showLanguages();
-    showPromises();
-    showFindings();
+    if (arePromisesNew) showPromises();
     showClock();
-    if (isNew || isMoved || isFirst) renew(isNext && !isMoved && !isFirst ? fresh.changed : null);
-    if (arePlansNew) showLetters();
+    renew(!isFirst && !isMoved && !isNew ? [] : isNext && !isMoved ? fresh.changed : null);
+    if (isShopNew) load(byId("storefront"), addressOf(byId("storefront")));
+    if (areLettersNew) showLetters();
     if (isNew) learnPaths().catch(() => {});
   }
 
+  // Browsers allow six connections to one host: a desk that nobody looks at holds none.
+  let source;
+
   function listen() {
-    const source = new EventSource("/__desk/events");
+    source?.close();
+    if (document.hidden) return;
+    source = new EventSource("/__desk/events");
     const tell = (isLost) => {
       byId("link").classList.toggle("lost", isLost);
       byId("link").textContent = isLost ? "The desk has stopped: meaculpa serve" : "Live";
@@ -431,6 +513,7 @@
     if (byId("at").value) travel(byId("at").value + ":00Z");
   });
   setInterval(showClock, 1e3);
-  setInterval(showPromises, 3e4);
+  setInterval(renewPromises, 1e4);
+  document.addEventListener("visibilitychange", listen);
   listen();
 })();

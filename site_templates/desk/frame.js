@@ -3,6 +3,7 @@
 // What is published never holds it.
 (function () {
   "use strict";
+  const { src } = document.currentScript;
   const { role, build, shift } = document.currentScript.dataset;
   const settings = window.frameElement?.desk;
 
@@ -62,8 +63,9 @@
     const root = note.attachShadow({ mode: "open" });
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(
-      "pre{position:fixed;inset:0 0 auto;margin:0;padding:12px 16px;max-height:40vh;overflow:auto;z-index:2147483647;" +
-        "font:14px/1.5 ui-monospace,monospace;white-space:pre-wrap;color:#fff;background:#8c1a13}",
+      "div{position:fixed;inset:0 0 auto;padding:12px 16px;max-height:40vh;overflow:auto;z-index:2147483647;" +
+        "font:14px/1.5 ui-monospace,monospace;white-space:pre-wrap;color:#fff;background:#8c1a13}" +
+        "p{margin:0;unicode-bidi:isolate}",
     );
     root.adoptedStyleSheets = [sheet];
     return note;
@@ -73,22 +75,38 @@
     return [path, line].filter(Boolean).join(":") + ": " + message + (hint ? " (" + hint + ")" : "");
   }
 
+  // Each line by itself: signs in one that turn its direction round leave the others alone.
+  function paragraph(text) {
+    return Object.assign(document.createElement("p"), { textContent: text });
+  }
+
   function show(note, state) {
     note.shadowRoot.replaceChildren();
     if (!state.consequence) return note.remove();
     const errors = state.problems.filter((problem) => problem.severity === "error");
     const lines = [...errors.map(lineOf), ...state.failure, state.consequence];
-    note.shadowRoot.append(Object.assign(document.createElement("pre"), { textContent: lines.join("\n") }));
+    const box = document.createElement("div");
+    box.append(...lines.map(paragraph));
+    note.shadowRoot.append(box);
     return document.body.append(note);
   }
 
+  // Browsers allow six connections to one host: a tab that nobody looks at holds none.
   function follow() {
     const note = makeNote();
-    new EventSource("/__desk/events").onmessage = (event) => {
-      const state = JSON.parse(event.data);
-      if (String(state.build) !== build || Math.abs(state.shift - shift) > 1) return location.reload();
-      return show(note, state);
+    let source;
+    const listen = () => {
+      source?.close();
+      if (document.hidden) return;
+      source = new EventSource(new URL("events", src));
+      source.onmessage = (event) => {
+        const state = JSON.parse(event.data);
+        if (state.build !== build || Math.abs(state.shift - shift) > 1) return location.reload();
+        return show(note, state);
+      };
     };
+    document.addEventListener("visibilitychange", listen);
+    listen();
   }
 
   if (settings?.language) speak(settings.language);

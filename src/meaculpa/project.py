@@ -12,7 +12,7 @@ from pathlib import Path
 from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import is_incident_name
 from meaculpa.content.text import LARGEST_FILE
-from meaculpa.errors import NotAProject, Problem, Severity
+from meaculpa.errors import MeaculpaError, NotAProject, Problem, Severity
 from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
 from meaculpa.model import Source
 from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
@@ -25,6 +25,7 @@ _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
 _MINIFIED = "minified/"
+_FIRST_WORDS = "locales/en.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     redirects = reader.read(root / REDIRECTS_FILE, LARGEST_REDIRECTS) if has_redirects else None
     packaged = _Reader(packaged_templates(), known)
     templates = _as_shipped(packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES))
-    templates[REFERENCE_WORDS] = templates["locales/en.yml"]
+    if _FIRST_WORDS not in templates:
+        raise MeaculpaError(f"meaculpa's own files in {packaged.root} cannot be read")
+    templates[REFERENCE_WORDS] = templates[_FIRST_WORDS]
     own = root / "site_templates"
     if own.is_dir() and own.resolve() != packaged_templates().resolve():
         templates |= _named(reader.read_folder(own, _is_template, LARGEST_PICTURE), own.relative_to(root).as_posix())

@@ -10,18 +10,20 @@ import click
 
 from meaculpa.build.composition import Build, Memory, read_config
 from meaculpa.cli.common import now_option, project_root
-from meaculpa.cli.customers.common import PLANS, changes_since, has_ledger, plan_again, project_ledger
+from meaculpa.cli.customers.common import LEDGER, PLANS, changes_since, has_ledger, plan_again, project_ledger
 from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.look import standing, state_data
 from meaculpa.cli.wording import as_data, bold, count, faint, good, say, unmarked
 from meaculpa.config import Config
 from meaculpa.customers.ledger import Ledger
+from meaculpa.customers.letters import STAGES
 from meaculpa.errors import InvalidInput, Problem, Refused
 from meaculpa.model import Incident
 from meaculpa.preview.desk import Desk
 from meaculpa.preview.letters import Planned, PlansFolder
 from meaculpa.preview.server import PREFIX, Served, Service
 from meaculpa.project import ProjectFiles, read_scaffold
+from meaculpa.status import Site
 from meaculpa.watch import Follower, Occasion, Signal, watch
 
 _DEFAULT_PORT = 8080
@@ -52,52 +54,82 @@ def serve_command(context: click.Context, port: int, storefront: Path | None, no
     if storefront and storefront.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"{storefront.name} is no HTML; save the page as HTML (complete), or with SingleFile")
     root, signal = project_root(context), stop_on_signals()
-    desk = Desk(shift=now - datetime.now(UTC) if now else timedelta(0))
-    plans = PlansFolder(root / PLANS)
+    desk = Desk(_NOTHING_YET, now - datetime.now(UTC) if now else timedelta(0))
+    plans = PlansFolder(root / PLANS, root / LEDGER)
     key = secrets.token_urlsafe(16)
     try:
-        served = Served(Service(desk, read_scaffold("desk"), plans, key, storefront, signal.ask), port)
+        served = Served(Service(desk, read_scaffold("desk"), plans, key, storefront, root, signal.ask), port)
     except OSError as error:
         raise click.UsageError(
             f"port {port} cannot be used ({error.strerror}); choose another: --port 8081"
         ) from None
     try:
-        _follow(root, desk, plans, signal, f"http://localhost:{served.port}", key)
+        _print_addresses(served.url, root, key)
+        _follow(root, desk, plans, signal, served.url, storefront)
     finally:
         served.stop()
     tell("Stopped.")
 
 
-def _follow(root: Path, desk: Desk, plans: PlansFolder, signal: Signal, url: str, key: str) -> None:
+def _follow(root: Path, desk: Desk, plans: PlansFolder, signal: Signal, url: str, storefront: Path | None) -> None:
     memory, teller = Memory(), Teller()
     seen: list[tuple[Look, ProjectFiles | None]] = []
+
+    def planned() -> list[dict[str, Any]]:
+        found, files = seen[0]
+        return _plans_data(plans.look(), found.done, files, desk.now())
 
     def act(occasion: Occasion) -> datetime:
         found = look(occasion, memory, teller, url)
         seen[:] = [(found, occasion.files)]
-        is_first = not desk.files
-        planned = _plans_data(plans.look(), found.done, occasion.files, desk.now())
-        facts = {**_facts(found, occasion.files), "plans": planned}
-        changed = desk.show(found.done.files if found.done else None, {**desk.facts, **facts})
+        is_first = not desk.shown.files
+        facts = {**_facts(found, occasion.files), "plans": planned()}
+        changed = desk.show(found.done.files if found.done else None, facts)
         if changed and not is_first:
             tell(good(f"Shown: {count(len(changed), 'file')} changed"))
         if found.done is None:
             return occasion.now + WHEN_BROKEN
         return min(moment for moment in (found.done.site.next_change, found.done.look_again) if moment)
 
-    def look_at_plans() -> None:
+    def look_beside() -> None:
+        """What lies outside of the project's own folders sends no events."""
+        news: dict[str, Any] = {}
         if seen and plans.sees_change():
-            found, files = seen[0]
-            desk.tell_facts(plans=_plans_data(plans.look(), found.done, files, desk.now()))
+            news["plans"] = planned()
+        if storefront and _stamp(storefront) != desk.shown.facts["storefront"]:
+            news["storefront"] = _stamp(storefront)
+        if news:
+            desk.show(None, news)
 
-    _print_addresses(url, root, key)
     try:
-        watch(root, Follower(act, tell_degraded, look_at_plans), signal, desk.now)
+        watch(root, Follower(act, tell_degraded, look_beside), signal, desk.now)
     finally:
         memory.pool.close()
 
 
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
 # ---- What the desk says beside the pages
+
+
+_NOTHING_YET: dict[str, Any] = {
+    "shop": "",
+    "locales": [],
+    "incidents": [],
+    "owed": [],
+    "problems": [],
+    "failure": [],
+    "consequence": "",
+    "plans": [],
+    "letters_command": "",
+    "next_change": None,
+    "storefront": 0,
+}
 
 
 def _facts(found: Look, files: ProjectFiles | None) -> dict[str, Any]:
@@ -117,7 +149,16 @@ def _facts(found: Look, files: ProjectFiles | None) -> dict[str, Any]:
         "incidents": [state_data(state) for state in standing(site)],
         "owed": [unmarked(line) for line in found.owed],
         "next_change": site.next_change.isoformat(),
+        "letters_command": _letters_command(site),
     }
+
+
+def _letters_command(site: Site) -> str:
+    """The command that plans the first letters of the gravest incident that is open."""
+    for state in site.open:
+        for stage in STAGES.get(state.incident.kind, ()):
+            return f"meaculpa customers plan {state.incident.id} --stage {stage} --orders FILE"
+    return ""
 
 
 def _problem_data(problem: Problem, files: ProjectFiles | None) -> dict[str, Any]:
@@ -137,17 +178,19 @@ def _plans_data(
 ) -> list[dict[str, Any]]:
     """The plans of letters, and why each would be another one if it were made now."""
     if done is None or files is None or not found:
-        return [_plan_data(one, []) for one in found]
+        return [_plan_data(one) for one in found]
     if not has_ledger(files.root):
-        return [_plan_data(one, ["there is no ledger beside it"]) for one in found]
+        return [_plan_data(one, unsure="its ledger is gone") for one in found]
     incidents = {state.incident.id: state.incident for state in done.site.every}
     try:
         # The build's own configuration says that the site is served from here.
         config = read_config(files, Memory())
         with project_ledger(files.root, patience=0.2) as ledger:
             return [_plan_data(one, _why_outdated(one, incidents, files.root, config, ledger, now)) for one in found]
-    except (InvalidInput, Refused) as error:
-        return [_plan_data(one, [str(error)]) for one in found]
+    except InvalidInput:
+        return [_plan_data(one, unsure="meaculpa.yml is broken") for one in found]
+    except Refused as error:
+        return [_plan_data(one, unsure=str(error)) for one in found]
 
 
 def _why_outdated(
@@ -161,13 +204,15 @@ def _why_outdated(
     return changes_since(planned.plan.basis, incident, root, config, ledger, now)
 
 
-def _plan_data(planned: Planned, changes: list[str]) -> dict[str, Any]:
+def _plan_data(planned: Planned, changes: Sequence[str] = (), unsure: str = "") -> dict[str, Any]:
+    """A plan for the desk; `unsure` is why nobody can say whether it is still what would be planned now."""
     return {
         "name": planned.name,
         "count": planned.plan.count if planned.plan else 0,
         "trouble": planned.trouble,
-        "changes": changes,
+        "changes": list(changes),
         "again": plan_again(planned.plan.basis) if planned.plan and changes else "",
+        "unsure": unsure if planned.plan else "",
     }
 
 
@@ -180,5 +225,5 @@ def _print_addresses(url: str, root: Path, key: str) -> None:
 def _addresses(url: str, key: str) -> Iterator[str]:
     yield f"Live desk    {bold(f'{url}{PREFIX}/#{key}')}"
     yield f"Status page  {url}"
-    yield f"Banner       {url}{PREFIX}/shop/?path=/checkout"
+    yield f"Banner       {url}{PREFIX}/shop/"
     yield f"Splash page  {url}/splash.html"

@@ -63,16 +63,25 @@ class Plan:
 def read_plan(folder: Path) -> Plan:
     """Read a plan; raises Refused where there is none, and where its letters are not those that were planned."""
     try:
+        if not (folder / PLAN).is_file() or not (folder / LETTERS).is_file():
+            raise FileNotFoundError(folder)
         found = json.loads((folder / PLAN).read_bytes())
         if found["format"] != FORMAT:
             raise Refused(f"{folder} was planned by another version of meaculpa; plan it again")
-        plan = Plan(folder, Basis(**found["basis"]), found["digest"], found["letters"])
+        plan = Plan(folder, _read_basis(found["basis"]), str(found["digest"]), int(found["letters"]))
         digest = digest_of(folder / LETTERS)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         raise Refused(f"{folder} holds no plan; `meaculpa customers plan` writes one") from None
     if digest != plan.digest:
         raise Refused(f"{folder / LETTERS} has been changed since it was planned; plan it again")
     return plan
+
+
+def _read_basis(values: dict[str, str]) -> Basis:
+    """Raises TypeError or ValueError for what nobody has planned."""
+    if any(not isinstance(value, str) or "\0" in value for value in values.values()):
+        raise ValueError
+    return Basis(**values)
 
 
 def read_letters(folder: Path) -> Iterator[dict[str, Any]]:

@@ -1,11 +1,11 @@
 """What the desk shows: the newest good build, what stands around it, and the moment that it shows it as of."""
 
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import Any
 
 from meaculpa.model import OutputFile
@@ -14,22 +14,37 @@ from meaculpa.model import OutputFile
 _MOST_NAMED = 500
 
 
-@dataclass
-class Desk:
-    """Shared by the thread that builds and the one that serves.
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown at one moment; replaced as a whole, so that whoever reads it while that happens sees no mixture.
 
-    `facts` is what the desk says beside the pages (JSON), `changed` names the files that differ from the build before
-    (None: it might be any), `shift` is how far ahead of the real time it shows the site.
+    `build` names the build and the process that made it, `before` the one before, and `changed` the files in which
+    they differ (None: it might be any). `facts` is what the desk says beside the pages (JSON).
     """
 
+    build: str
+    before: str
+    files: Mapping[str, OutputFile]
+    changed: tuple[str, ...] | None
+    facts: Mapping[str, Any]
+
+
+@dataclass
+class Desk:
+    """Shared by the thread that builds, which alone changes what is shown, and the one that serves.
+
+    `shift` is how far ahead of the real time the site is shown.
+    """
+
+    facts: Mapping[str, Any]
     shift: timedelta = timedelta(0)
-    files: Mapping[str, OutputFile] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
-    number: int = 0
-    changed: tuple[str, ...] | None = None
     closed: bool = False
+    _start: str = field(default_factory=lambda: secrets.token_hex(4))
+    _number: int = 0
     _listeners: set[Callable[[], None]] = field(default_factory=set)
-    _lock: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        self.shown = Shown(f"{self._start}-0", "", {}, None, self.facts)
 
     def now(self) -> datetime:
         """The moment as of which everything is shown; it goes on like any clock."""
@@ -37,24 +52,19 @@ class Desk:
 
     def show(self, files: Mapping[str, OutputFile] | None, facts: Mapping[str, Any]) -> tuple[str, ...]:
         """Show a new build, or with None keep the old one, and new facts; gives the paths that differ."""
-        changed: tuple[str, ...] = ()
+        before, changed = self.shown, tuple[str, ...]()
         if files is not None:
-            paths = {**self.files, **files}
-            changed = tuple(path for path in paths if _digest(self.files, path) != _digest(files, path))
-        with self._lock:
-            if files is not None and changed:
-                self.files, self.number = files, self.number + 1
-                self.changed = changed if len(changed) <= _MOST_NAMED else None
-            self.facts = facts
+            paths = {**before.files, **files}
+            changed = tuple(path for path in paths if _digest(before.files, path) != _digest(files, path))
+        shown = replace(before, facts={**before.facts, **facts})
+        if files is not None and changed:
+            self._number += 1
+            named = changed if len(changed) <= _MOST_NAMED else None
+            build = f"{self._start}-{self._number}"
+            shown = replace(shown, build=build, before=before.build, files=files, changed=named)
+        self.shown = shown
         self._tell()
         return changed
-
-    def tell_facts(self, **facts: Any) -> None:
-        """Replace some of what is said beside the pages; nobody is told where nothing is new."""
-        if any(self.facts.get(name) != value for name, value in facts.items()):
-            with self._lock:
-                self.facts = {**self.facts, **facts}
-            self._tell()
 
     def close(self) -> None:
         """Let everybody who waits for news go."""
@@ -72,9 +82,9 @@ class Desk:
     @property
     def news(self) -> str:
         """What open pages are told, in one line of JSON."""
-        with self._lock:
-            told = {"build": self.number, "changed": self.changed, "shift": self.shift.total_seconds(), **self.facts}
-        return json.dumps(told, ensure_ascii=False)
+        shown = self.shown
+        told = {"build": shown.build, "before": shown.before, "changed": shown.changed}
+        return json.dumps({**told, "shift": self.shift.total_seconds(), **shown.facts}, ensure_ascii=False)
 
     def _tell(self) -> None:
         for wake in tuple(self._listeners):

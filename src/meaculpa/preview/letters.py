@@ -21,26 +21,28 @@ class Planned:
 
 
 class PlansFolder:
-    """The plans in a folder; one that looks as before is not read again."""
+    """The plans in a folder; one that looks as before is not read again. What they hang on besides is `ledger`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, ledger: Path) -> None:
+        self._folder, self._ledger = folder, ledger
         self._known: dict[str, tuple[_Stamps, Planned]] = {}
 
     def sees_change(self) -> bool:
-        """Whether a plan, or a list of orders that one was made from, looks different from when it was read."""
+        """Whether a plan, the orders that it was made from, or the ledger look different from when it was read."""
         stamps = {name: self._stamps(name) for name in self._names()}
         return stamps != {name: before for name, (before, _) in self._known.items()}
 
     def look(self) -> tuple[Planned, ...]:
         """Read the plans, the newest first."""
-        before, self._known = self._known, {}
+        found = dict[str, tuple[_Stamps, Planned]]()
         for name in self._names():
-            known = before.get(name)
+            known = self._known.get(name)
             is_same = known is not None and known[0] == self._stamps(name, known[1])
             planned = known[1] if known and is_same else self._read(name)
-            self._known[name] = (self._stamps(name, planned), planned)
-        newest = sorted(self._known.values(), key=lambda one: one[0], reverse=True)
+            found[name] = (self._stamps(name, planned), planned)
+        # At once: somebody may be asking for a letter meanwhile.
+        self._known = found
+        newest = sorted(found.values(), key=lambda one: one[0], reverse=True)
         return tuple(planned for _, planned in newest)
 
     def letter(self, name: str, number: int) -> dict[str, Any] | None:
@@ -67,12 +69,12 @@ class PlansFolder:
         of = planned or (self._known[name][1] if name in self._known else None)
         orders = [Path(of.plan.basis.orders)] if of and of.plan and of.plan.basis.orders else []
         folder = self._folder / name
-        return tuple(_stamp(path) for path in (folder / PLAN, folder / LETTERS, *orders))
+        return tuple(_stamp(path) for path in (folder / PLAN, folder / LETTERS, self._ledger, *orders))
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return (0, 0, 0)
     return (found.st_mtime_ns, found.st_size, found.st_ino)

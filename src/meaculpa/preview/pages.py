@@ -1,21 +1,25 @@
 """Pages as the desk shows them: as published, with a script of the desk's own in front."""
 
+import codecs
 import re
 from base64 import b64encode
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from html import unescape
 
 FRAME_SCRIPT = "/__desk/frame.js"
 BANNER_SCRIPT = "/banner.js"
 
 # Up to where the head begins; each of these tags may be left out (HTML, 13.1.2).
-_BEGINNING = re.compile(rb"(?:\s*(?:<!--.*?-->|<!doctype[^>]*>|<html[^>]*>|<head[^>]*>))*", re.IGNORECASE | re.DOTALL)
-# A saved page's own policy or way elsewhere: one would keep the banner out, the other leave the desk.
-_STEERING = re.compile(
-    rb"<meta\b[^>]*http-equiv\s*=\s*[\"']?\s*(?:content-security-policy|refresh)\b[^>]*>", re.IGNORECASE
-)
-_END = re.compile(rb"</body\s*>", re.IGNORECASE)
+_BEGINNING = re.compile(r"(?:\s*(?:<\?[^>]*>|<!--.*?-->|<!doctype[^>]*>|<html[^>]*>|<head[^>]*>))*", re.I | re.S)
+# One start tag, with what may stand between quotes; what is longer is no tag that matters.
+_META = re.compile(r"""<meta\b(?>(?:[^<>"']{1,1000}|"[^"]{0,4000}"|'[^']{0,4000}'){0,50})>""", re.I)
+# A saved page's own policy would keep the banner out, its own way elsewhere would leave the desk.
+_STEERING = re.compile(r"""\bhttp-equiv\s*=\s*["']?\s*(?:content-security-policy|refresh)\b""", re.I)
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([a-z0-9_-]{2,40})""", re.I)
+_LOOKED_AT = 2_048
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,25 +27,23 @@ class View:
     """How a page is shown: from which origin, of which build, and how far ahead of the real time."""
 
     origin: str
-    number: int
+    build: str
     shift: timedelta
 
 
-def with_script(html: bytes, view: View, role: str = "page") -> bytes:
-    """Put the desk's script first of all, where no policy of the page forbids it yet."""
-    data = f'data-role="{role}" data-build="{view.number}" data-shift="{view.shift.total_seconds()}"'
-    script = f'<script src="{view.origin}{FRAME_SCRIPT}" {data}></script>'
+def with_script(html: str, view: View, role: str = "page", more: str = "") -> str:
+    """Put the desk's script first of all, where no policy of the page forbids it yet, and `more` behind it."""
+    data = f'data-role="{role}" data-build="{view.build}" data-shift="{view.shift.total_seconds()}"'
+    script = f'<script src="{view.origin}{FRAME_SCRIPT}" {data}></script>{more}'
     beginning = _BEGINNING.match(html)
     end = beginning.end() if beginning else 0
-    return html[:end] + script.encode() + html[end:]
+    return html[:end] + script + html[end:]
 
 
-def with_banner(html: bytes, view: View) -> bytes:
+def with_banner(html: str, view: View) -> str:
     """Make a page of a shop embed the banner of this desk, whatever the page says about its base and its policy."""
-    bare = _STEERING.sub(b"", html)
-    ends = [match.start() for match in _END.finditer(bare)] or [len(bare)]
-    line = f"<script>{_embed(view.origin)}</script>".encode()
-    return with_script(bare[: ends[-1]] + line + bare[ends[-1] :], view, "shop")
+    bare = _META.sub(lambda match: "" if _steers(match[0]) else match[0], html)
+    return with_script(bare, view, "shop", f"<script>{_embed(view.origin)}</script>")
 
 
 def shop_policy(origin: str) -> str:
@@ -56,5 +58,22 @@ def shop_policy(origin: str) -> str:
     )
 
 
+def decode(content: bytes) -> str:
+    """Read a page that a browser saved: its mark or its meta names the encoding, UTF-8 without one."""
+    mark = next((name for mark, name in _MARKS.items() if content.startswith(mark)), None)
+    named = _CHARSET.search(content[:_LOOKED_AT])
+    for encoding in (mark, named and named[1].decode(), "utf-8"):
+        try:
+            if encoding:
+                return content.decode(encoding)
+        except (LookupError, UnicodeDecodeError):
+            continue
+    return content.decode("windows-1252", errors="replace")
+
+
 def _embed(origin: str) -> str:
     return f'import("{origin}{BANNER_SCRIPT}").catch(function(){{}})'
+
+
+def _steers(tag: str) -> bool:
+    return _STEERING.search(unescape(tag)) is not None

@@ -1,7 +1,7 @@
 """Serves a desk to browsers on this machine, and to nobody else."""
 
 import asyncio
-import glob
+import logging
 import mimetypes
 import socket
 import threading
@@ -30,9 +30,12 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from meaculpa.preview.desk import Desk
+from meaculpa.preview.desk import Desk, Shown
 from meaculpa.preview.letters import PlansFolder
-from meaculpa.preview.pages import View, shop_policy, with_banner, with_script
+from meaculpa.preview.pages import View, decode, shop_policy, with_banner, with_script
+
+# What goes wrong with a browser is no news for whoever writes; a page that cannot be made is answered with 500.
+logging.getLogger("uvicorn").addHandler(logging.NullHandler())
 
 PREFIX = "/__desk"
 _LOOPBACK = "127.0.0.1"
@@ -42,6 +45,9 @@ _NEIGHBOURS = r"http://(localhost|127\.0\.0\.1)(:\d+)?"
 _KEEP_ALIVE_SECONDS = 15.0
 _GOODBYE_SECONDS = 2
 _LARGEST_REQUEST = 1_000
+_MOST_AT_ONCE = 200
+# What a browser saves with shop.html: the names that browsers give, and nothing that is only called alike.
+_SAVED_WITH = ("_files", ".files")
 _FURTHEST = timedelta(days=3_660)
 _HTML = "text/html; charset=utf-8"
 _POLICY = (
@@ -54,7 +60,8 @@ _POLICY = (
 class Service:
     """What is served: the desk, its own files by name, the plans of letters and the key to them.
 
-    `storefront` is a page of the shop that was saved to disk; `moved` is called when another moment was chosen.
+    `storefront` is a page of the shop that was saved to disk; nothing of the folder `hidden`, the project, is served
+    beside it. `moved` is called when another moment was chosen.
     """
 
     desk: Desk
@@ -62,11 +69,16 @@ class Service:
     plans: PlansFolder
     key: str
     storefront: Path | None
+    hidden: Path
     moved: Callable[[], None]
 
 
+# A page that opened the desk from elsewhere gets no hold of it, and shows nothing of it.
+_ALONE = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin"}
+
+
 class Served:
-    """A desk that is being served, at `port`, until it is stopped."""
+    """A desk that is being served, at `url`, until it is stopped."""
 
     def __init__(self, service: Service, port: int) -> None:
         self._desk = service.desk
@@ -80,7 +92,8 @@ class Served:
         except OSError:
             self._socket.close()
             raise
-        self.port: int = self._socket.getsockname()[1]
+        # By its number: a name may lead elsewhere first (::1), to somebody who would then learn the key.
+        self.url = f"http://{_LOOPBACK}:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
             make_app(service),
             log_config=None,
@@ -89,6 +102,7 @@ class Served:
             date_header=False,
             server_header=False,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
+            limit_concurrency=_MOST_AT_ONCE,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
@@ -131,16 +145,17 @@ class _Answers:
 
     async def published(self, request: Request) -> Response:
         """A file of the build that is shown, at the address where it would be published."""
-        files = self._desk.files
+        shown = self._desk.shown
+        files, view = shown.files, self._view(request, shown)
         name = request.path_params["path"].strip("/")
         file = files.get(name) or files.get(f"{name}/index.html".lstrip("/"))
         status = 200 if file else 404
         file = file or files.get("404.html")
         if file is None:
             waiting = self._service.pages["waiting.html"]
-            return self._answer(with_script(waiting, self._view(request)), _HTML, 503)
+            return self._answer(with_script(waiting.decode(), view).encode(), _HTML, 503)
         is_page = file.content_type.startswith("text/html")
-        body = with_script(file.body, self._view(request)) if is_page else file.body
+        body = with_script(file.body.decode(), view).encode() if is_page else file.body
         return self._answer(body, file.content_type, status)
 
     async def own(self, request: Request) -> Response:
@@ -150,22 +165,24 @@ class _Answers:
         if body is None or name in ("shop.html", "waiting.html"):
             return PlainTextResponse("The desk has no such page.\n", 404)
         kind = _HTML if name.endswith(".html") else (mimetypes.guess_type(name)[0] or "text/plain")
-        return self._answer(body, kind, policy=_POLICY)
+        return self._answer(body, kind, policy=_POLICY, more=_ALONE)
 
     async def shop(self, request: Request) -> Response:
         """A page of the shop with the banner: the one that was saved, or a pretended one."""
-        view, page, wanted = self._view(request), self._service.storefront, request.path_params["path"]
+        view, page = self._view(request, self._desk.shown), self._service.storefront
+        wanted = request.path_params["path"]
         if wanted:
-            found = _saved_with(page, wanted) if page else None
+            found = _saved_with(page, wanted, self._service.hidden) if page else None
             policy = {"Content-Security-Policy": "sandbox"}
             return FileResponse(found, headers=policy) if found else PlainTextResponse("Not saved.\n", 404)
         if page is None:
-            return self._answer(with_banner(self._service.pages["shop.html"], view), _HTML)
+            html = with_banner(self._service.pages["shop.html"].decode(), view)
+            return self._answer(html.encode(), _HTML)
         try:
-            html = await run_in_threadpool(page.read_bytes)
+            html = await run_in_threadpool(_read_storefront, page, view)
         except OSError as error:
             return PlainTextResponse(f"{page} cannot be read: {error.strerror}\n", 404)
-        return self._answer(with_banner(html, view), "text/html", policy=shop_policy(view.origin))
+        return self._answer(html.encode(errors="replace"), _HTML, policy=shop_policy(view.origin))
 
     async def letter(self, request: Request) -> Response:
         """One letter of a plan; it holds personal data, so the key must be shown, which no other user can know."""
@@ -187,7 +204,7 @@ class _Answers:
             length = int(request.headers.get("content-length", ""))
             wanted = (await request.json())["at"] if length <= _LARGEST_REQUEST else ""
             shift = datetime.fromisoformat(wanted) - datetime.now(UTC) if wanted is not None else timedelta(0)
-        except (ValueError, KeyError, TypeError, OverflowError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return PlainTextResponse('Name a moment: {"at": "2026-11-22T09:20:00Z"}, or null for now.\n', 400)
         if abs(shift) > _FURTHEST:
             return PlainTextResponse("That is too far from now: ten years at most.\n", 400)
@@ -218,24 +235,38 @@ class _Answers:
         finally:
             self._desk.leave(wake)
 
-    def _view(self, request: Request) -> View:
-        origin = f"{request.url.scheme}://{request.url.netloc}"
-        return View(origin, self._desk.number, self._desk.shift)
+    def _view(self, request: Request, shown: Shown) -> View:
+        return View(f"{request.url.scheme}://{request.url.netloc}", shown.build, self._desk.shift)
 
-    def _answer(self, body: bytes, kind: str, status: int = 200, policy: str = "frame-ancestors 'self'") -> Response:
+    def _answer(
+        self,
+        body: bytes,
+        kind: str,
+        status: int = 200,
+        policy: str = "frame-ancestors 'self'",
+        more: Mapping[str, str] | None = None,
+    ) -> Response:
         headers = {
             "Content-Type": kind,
             "Cache-Control": "no-store",
             "Date": format_datetime(self._desk.now(), usegmt=True),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": policy,
+            **(more or {}),
         }
         return Response(body, status, headers)
 
 
-def _saved_with(page: Path, wanted: str) -> Path | None:
-    """What a browser saved with a page: it lies in a folder beside it that has its name (shop.html, shop_files)."""
+def _read_storefront(page: Path, view: View) -> str:
+    """Read the saved page anew each time: somebody may save it again; raises OSError."""
+    if not page.is_file():
+        raise FileNotFoundError(2, "it is no file any more")
+    return with_banner(decode(page.read_bytes()), view)
+
+
+def _saved_with(page: Path, wanted: str, hidden: Path) -> Path | None:
+    """What a browser saved with a page: it lies in a folder beside it that has its name."""
     asked = (page.parent / wanted).resolve()
-    folders = [one for one in page.parent.glob(f"{glob.escape(page.stem)}*") if one.is_dir()]
-    is_inside = any(asked.is_relative_to(folder.resolve()) for folder in folders)
+    folders = [page.with_name(f"{page.stem}{ending}").resolve() for ending in _SAVED_WITH]
+    is_inside = any(asked.is_relative_to(folder) for folder in folders) and not asked.is_relative_to(hidden.resolve())
     return asked if is_inside and asked.is_file() else None

@@ -95,7 +95,9 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
     while not signal.stopped:
         is_told = signal.wake.is_set()
         signal.wake.clear()
-        is_due = clock() >= moment or signal.asked or failure is not None or files is None
+        # Who asks from now on, while this turn's clock has been read, wakes the next turn.
+        is_asked, signal.asked = signal.asked, False
+        is_due = clock() >= moment or is_asked or failure is not None or files is None
         if is_told or is_due or lookout.sees_change():
             ears.follow()
             lookout.prepare()
@@ -106,8 +108,7 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             state, now = _state(files, failure), clock()
             if seen is not None and state != seen:
                 ears.found_change(is_told)
-            if state != seen or signal.asked or now >= moment:
-                signal.asked = False
+            if state != seen or is_asked or now >= moment:
                 moment = follower.act(Occasion(files if failure is None else None, now, failure))
                 seen = state
         follower.tick()

@@ -19,13 +19,13 @@ from meaculpa.project import read_letter_templates
 
 PRIVATE = Path("private")
 CODES, PLANS = PRIVATE / "codes", PRIVATE / "plans"
-_LEDGER, _LOCK = PRIVATE / "ledger.db", PRIVATE / "ledger.lock"
+LEDGER, _LOCK = PRIVATE / "ledger.db", PRIVATE / "ledger.lock"
 
 
 @contextmanager
 def project_ledger(root: Path, patience: float = 30.0) -> Iterator[Ledger]:
     """Open a project's ledger; raises Refused."""
-    with open_ledger(root / _LEDGER, patience) as ledger:
+    with open_ledger(root / LEDGER, patience) as ledger:
         yield ledger
 
 
@@ -52,7 +52,7 @@ def refuse_handed_over(incident: str, ledger: Ledger) -> None:
 
 def has_ledger(root: Path) -> bool:
     """Whether a project has ever planned letters."""
-    return (root / _LEDGER).is_file()
+    return (root / LEDGER).is_file()
 
 
 def reply_address(config: Config) -> str:
