@@ -376,7 +376,7 @@ def test_the_shops_own_page_is_shown_with_the_banner_and_runs_nothing_else(
         page = browser.new_page()
         page.route("https://**", lambda route: route.abort())
         page.goto(f"{url}/__desk/shop/?path=/checkout")
-        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
+        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").first.wait_for()
         assert page.locator("#said").inner_text() == "A shop"
         assert page.url.startswith(url)
         page.close()
@@ -430,12 +430,12 @@ def test_pages_are_saved_in_many_ways(project: Path, content: bytes, browser: Br
         url = address(command)
         page = browser.new_page()
         page.goto(f"{url}/__desk/shop/")
-        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
+        page.locator("meaculpa-banner").get_by_text("You cannot pay by card").first.wait_for()
         assert (page.title(), page.evaluate("document.compatMode")) == ("Bär", "CSS1Compat")
         assert page.url == f"{url}/__desk/shop/"
         path = project / "incidents" / f"{CARD}.md"
         path.write_text(incident_text("impact: critical\n", title="You cannot reach us"))
-        page.locator("meaculpa-banner").get_by_text("You cannot reach us").wait_for()
+        page.locator("meaculpa-banner").get_by_text("You cannot reach us").first.wait_for()
         page.close()
 
 
@@ -492,7 +492,7 @@ def test_an_open_page_follows_a_save_and_shows_problems(
 def test_the_pretended_storefront_shows_the_banner(desk: tuple[Running, str], browser: Browser) -> None:
     page = browser.new_page()
     page.goto(f"{desk[1]}/__desk/shop/?path=/checkout")
-    page.locator("meaculpa-banner").get_by_text("You cannot pay by card").wait_for()
+    page.locator("meaculpa-banner").get_by_text("You cannot pay by card").first.wait_for()
     page.close()
 
 
