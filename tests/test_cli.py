@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -98,7 +99,28 @@ def test_a_new_project_builds_at_once(tmp_path: Path) -> None:
     assert meaculpa("init", "shop", cwd=tmp_path).returncode == 0
     assert meaculpa("-C", "shop", "check", "--strict", cwd=tmp_path).returncode == 0
     assert meaculpa("-C", "shop", "build", cwd=tmp_path).returncode == 0
-    assert yaml.safe_load((tmp_path / "shop" / ".github" / "workflows" / "publish.yml").read_text())["jobs"]
+
+
+def test_editors_find_the_schema_of_a_new_project(tmp_path: Path) -> None:
+    meaculpa("init", "shop", cwd=tmp_path)
+    text = (tmp_path / "shop" / "meaculpa.yml").read_text()
+    mark, name = text.splitlines()[0].split("$schema=")
+    assert mark == "# yaml-language-server: "
+    schema = json.loads((tmp_path / "shop" / name).read_text())
+    jsonschema.validate(yaml.safe_load(text), schema)
+    assert (tmp_path / "shop" / name).read_text() == meaculpa("schema", "config").stdout
+
+
+def test_the_workflow_publishes_without_a_secret(tmp_path: Path) -> None:
+    meaculpa("init", "shop", cwd=tmp_path)
+    workflow = yaml.safe_load((tmp_path / "shop" / ".github" / "workflows" / "publish.yml").read_text())
+    assert workflow["permissions"] == {"contents": "read", "id-token": "write"}
+    steps = workflow["jobs"]["publish"]["steps"]
+    assert [step["run"] for step in steps if "run" in step][-1] == "meaculpa publish"
+    role = next(step for step in steps if "configure-aws-credentials" in step.get("uses", ""))
+    assert role["with"] == {"role-to-assume": "${{ vars.AWS_ROLE }}", "aws-region": "${{ vars.AWS_REGION }}"}
+    assert steps.index(role) < len(steps) - 1
+    assert "secrets." not in str(workflow)
 
 
 def test_init_never_overwrites(project: Path) -> None:

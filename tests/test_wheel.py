@@ -1,6 +1,8 @@
 """The installed package works away from this repository: its templates are in it."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,13 +12,28 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+def instructions(name: str) -> list[str]:
+    """What stands behind an instruction of the container's definition, each time."""
+    lines = (ROOT / "Containerfile").read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(f"{name} ") for line in lines if line.startswith(f"{name} ")]
+
+
+def copied() -> list[str]:
+    """The files and folders that go into the image."""
+    return [name for line in instructions("COPY") if "--from" not in line for name in line.split()[:-1]]
+
+
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clean environment with the package in it."""
+    """A clean environment with the package in it, made from what the container's definition copies."""
     folder = tmp_path_factory.mktemp("installed")
+    for name in copied():
+        place = folder / "source" / name
+        place.parent.mkdir(exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place)
     subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
     pip = [str(folder / "venv" / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, str(ROOT)], check=True, timeout=300)
+    subprocess.run([*pip, str(folder / "source")], check=True, timeout=300)
     return folder
 
 
@@ -37,3 +54,20 @@ def test_init_and_build_work_away_from_the_repository(installed: Path, tmp_path:
         check=True,
     )
     assert str(installed) in imported.stdout, "the test must not find the repository's own copy"
+
+
+def test_nothing_else_is_sent_to_who_builds_the_container() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert "*" in ignored
+    assert sorted(line[1:] for line in ignored if line.startswith("!")) == sorted(copied())
+
+
+def test_the_containers_commands_are_commands(installed: Path, tmp_path: Path) -> None:
+    program = str(installed / "venv" / "bin" / "meaculpa")
+    environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
+    subprocess.run([program, "init", "shop"], cwd=tmp_path, env=environment, check=True, capture_output=True)
+    entry, health = json.loads(instructions("ENTRYPOINT")[0]), instructions("HEALTHCHECK")[0].split("CMD ")[1]
+    watch = [*entry, *json.loads(instructions("CMD")[0]), "--help"]
+    for command in (json.loads(health), watch):
+        typed = [program, *(part.replace("/shop", str(tmp_path / "shop")) for part in command[1:])]
+        assert subprocess.run(typed, env=environment, capture_output=True).returncode == 0, command

@@ -1,6 +1,5 @@
 """`meaculpa schema`: what may stand in the files, for editors."""
 
-import json
 from pathlib import Path
 
 import click
@@ -22,10 +21,10 @@ def schema_command(context: click.Context, what: str) -> None:
     Editors complete keys with it and mark mistakes while you write. Within a project, an incident's components and
     languages are those of the project.
     """
-    from meaculpa.content.editors import config_schema, incident_schema
+    from meaculpa.content.editors import as_text, config_schema, incident_schema
 
     schema = config_schema() if what == "config" else incident_schema(_config(context))
-    say(json.dumps(schema, ensure_ascii=False, indent=2))
+    say(as_text(schema))
 
 
 def _config(context: click.Context) -> Config | None:

@@ -1,5 +1,6 @@
 """What may stand in front matter and in `meaculpa.yml` -> JSON Schema, so that editors complete and check it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,11 @@ from meaculpa.schema import Shape
 # The draft that editors know; nothing in ours needs a later one.
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 Json = dict[str, Any]
+
+
+def as_text(schema: Json) -> str:
+    """Write a schema as a file holds it."""
+    return json.dumps(schema, ensure_ascii=False, indent=2)
 
 
 def config_schema() -> Json:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from jinja2 import Environment, StrictUndefined
 
+from meaculpa.content.editors import as_text, config_schema
 from meaculpa.times import format_time
 
 _MONTHS = {
@@ -40,9 +41,10 @@ _MONTHS = {
 
 
 def new_project(templates: Mapping[str, bytes], now: datetime) -> dict[str, bytes]:
-    """Make the files of a new project: configuration, a first incident, .gitignore, a publishing workflow."""
+    """Make the files of a new project: configuration and its schema, a first incident, .gitignore, a workflow."""
     return {
         "meaculpa.yml": templates["meaculpa.yml"],
+        "meaculpa.schema.json": f"{as_text(config_schema())}\n".encode(),
         ".gitignore": templates["gitignore"],
         ".github/workflows/publish.yml": templates["publish.yml"],
         **_render_incident(templates["incident.md"], now),
