@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.making import CONFIG, incident_text, write_project
+from tests.programs import program
 from tests.test_cli import meaculpa
 from tests.test_targets import a_distribution
 
@@ -54,6 +55,23 @@ def test_cfn_lint_finds_nothing(project: Path, tmp_path: Path, options: tuple[st
     command = [str(Path(sys.executable).with_name("cfn-lint")), "-r", "eu-west-1", "us-east-1", "--", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [("/", "/index.html"), ("/de/", "/de/index.html"), ("/issues/2021-card/", "/issues/2021-card/index.html")]
+    + [(same, same) for same in ("/index.html", "/incidents/abc", "/banner.js")],
+)
+def test_an_address_that_ends_in_a_slash_is_that_of_its_index(project: Path, asked: str, found: str) -> None:
+    resources = parsed(template(project))["Resources"]
+    behaviour = resources["Distribution"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
+    assert behaviour["FunctionAssociations"] == [
+        {"EventType": "viewer-request", "FunctionARN": {"GetAtt": "Indexes.FunctionARN"}}
+    ]
+    code = resources["Indexes"]["Properties"]["FunctionCode"]
+    event = json.dumps({"request": {"uri": asked}})
+    command = [program("node", "nodejs"), "-e", f"{code}\nconsole.log(handler({event}).uri)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == found
 
 
 @pytest.mark.parametrize("name", ["A & B: <shop> #1", "Café \"quoted\" 'x'", "注文", "- x: {y}"])

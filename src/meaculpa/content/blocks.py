@@ -17,6 +17,7 @@ _HEADING = re.compile(r"##(?!#)(.*)")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 _FACT = re.compile(r"([A-Za-z0-9_-]+):(?:[ \t]+(.*))?")
 _TIGHT_FACT = re.compile(r"(next_update|back_at|settled):(\S.*)")
+_STATUSES = frozenset(map(str, Status))
 _STRAY_HEADING = re.compile(
     r"[ \t]*(?:#{1,6}[ \t]*)?\d{4}-\d{2}-\d{2}[ T]+\d{1,2}:\d{2}"
     r"[^.,;]{0,40}?[ :·–—-]([A-Za-z]+(?:[ _-][A-Za-z]+)?)[ #]*"
@@ -112,6 +113,8 @@ class _Scanner:
 
     def _follow_comment(self, number: int, line: str) -> None:
         """Where a comment begins that its line does not end, and where it ends; code spans do not count."""
+        if self.comment is None and "<!--" not in line:
+            return
         rest = line if self.comment else re.sub(r"`[^`]*`", "", line)
         while True:
             if self.comment:
@@ -128,8 +131,10 @@ class _Scanner:
 def looks_like_update(line: str) -> bool:
     """Whether a line that is no heading reads like that of an update."""
     match = _STRAY_HEADING.fullmatch(line)
-    words = re.split(r"[ -]", match[1].casefold()) if match else []
-    return "_".join(words) in list(Status) or (bool(words) and words[-1] in list(Status))
+    if match is None:
+        return False
+    words = re.split(r"[ -]", match[1].casefold())
+    return "_".join(words) in _STATUSES or words[-1] in _STATUSES
 
 
 def _finish(current: tuple[int, str] | None, block: list[tuple[int, str]], scanner: _Scanner) -> list[RawUpdate]:

@@ -17,6 +17,7 @@ _NO_TEXT = {"", "blockquote", "li", "ol", "table", "tbody", "thead", "tr", "ul"}
 # Signs that mean something wherever they stand (CommonMark, section 2.4), and at the beginning of a line.
 _SIGNS = re.compile(r"[\\`*\[\]]|(?<!\w)_|_(?!\w)")
 _NEED_ENTITIES = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|~(?=~)")
+_ANY_SIGN = re.compile(r"[\\`*\[\]_<&~]")
 _ENTITIES = {"<": "&lt;", "&": "&amp;", "~": "&#126;"}
 _LINE_SIGNS = re.compile(r"^([ \t]*)([#>+=-]|\d+(?=[.)]))", re.MULTILINE)
 # Enough for every renderer: the original Markdown wants four spaces, CommonMark as many as the mark is wide.
@@ -62,6 +63,9 @@ def escape_markdown(text: str) -> str:
 
 
 def _escape(text: str) -> str:
+    # Most of what stands between two tags holds none of these signs, and looking costs less than replacing.
+    if not _ANY_SIGN.search(text):
+        return text
     return _NEED_ENTITIES.sub(lambda match: _ENTITIES[match[0]], _SIGNS.sub(r"\\\g<0>", text))
 
 
@@ -101,7 +105,7 @@ def _write_text(text: str, opened: list[_Element]) -> None:
             text = text.removeprefix("\n")
         begins_line = element.is_at_line_start and element.tag not in _INLINE
         first, end, rest = ("", "", _escape(text)) if begins_line else _escape(text).partition("\n")
-        element.pieces.append(first + end + _LINE_SIGNS.sub(_escape_line, rest))
+        element.pieces.append(first + end + (_LINE_SIGNS.sub(_escape_line, rest) if rest else ""))
 
 
 def _as_it_is(element: _Element, _parent: _Element) -> str:

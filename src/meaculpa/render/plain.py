@@ -1,6 +1,7 @@
 """Safe HTML of an update -> plain text, for places that know no marks: chats, phones, feeds."""
 
 import re
+from functools import lru_cache
 from html.parser import HTMLParser
 
 _ENDS_BLOCK = {"p", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre", "table", "hr"}
@@ -8,6 +9,8 @@ _BEGINS_POINT = re.compile(r"(?:-|\d\.) $")
 _SPACE = re.compile(r"[ \t\n]+")
 
 
+# The newest fifty incidents stand in several files, which are made again with each edit of one of them.
+@lru_cache(maxsize=2_048)
 def to_text(html: str) -> str:
     """Write HTML as text: an empty line between blocks, `- ` for points, addresses behind the words of links."""
     reader = _Reader()

@@ -57,19 +57,15 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """`22 Nov 2026, 09:20 UTC`."""
-        return self._on_day(_format_day(self.rules, at.astimezone(UTC).date(), "yMMMd"), self.clock(at))
+        return _format_moment(self.rules, at.astimezone(UTC), "yMMMd")
 
     def brief_moment(self, at: datetime) -> str:
         """`22 Nov, 09:20 UTC`, where the year is known."""
-        return self._on_day(_format_day(self.rules, at.astimezone(UTC).date(), "MMMd"), self.clock(at))
+        return _format_moment(self.rules, at.astimezone(UTC), "MMMd")
 
     def local_moment(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
-        return self._on_day(self.local_day(at, zone), self.local_clock(at, zone))
-
-    def _on_day(self, day: str, clock: str) -> str:
-        """Put day and time together as the language does: not all have a comma between them, nor the same one."""
-        return str(self.rules.datetime_formats["medium"]).format(clock, day)
+        return _on_day(self.rules, self.local_day(at, zone), self.local_clock(at, zone))
 
     def local_day(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026`, the day that it is in a zone."""
@@ -115,6 +111,17 @@ def _zone_name(rules: Locale, local: datetime) -> str:
     if not name.startswith(("+", "-", "GMT")):
         return name
     return known if known[:1].isalpha() else f"UTC{local:%z}"
+
+
+# An update's time stands on the page of its incident, of its month, in feeds and in its twin.
+@lru_cache(maxsize=8_192)
+def _format_moment(rules: Locale, at: datetime, skeleton: str) -> str:
+    return _on_day(rules, _format_day(rules, at.date(), skeleton), f"{at:%H:%M} UTC")
+
+
+def _on_day(rules: Locale, day: str, clock: str) -> str:
+    """Put day and time together as the language does: not all have a comma between them, nor the same one."""
+    return str(rules.datetime_formats["medium"]).format(clock, day)
 
 
 @lru_cache(maxsize=4096)
