@@ -128,3 +128,23 @@ def test_a_hostile_text_is_rendered_or_refused_and_the_others_are_not_held_up(po
 def test_what_takes_too_long_is_refused(pool: MarkupPool) -> None:
     slow = "![[](" * 12_000
     assert isinstance(pool.render([slow])[slow], TooSlow)
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("We do:\n- a\n- b", "<p>We do:</p>\n<ul>\n<li>a</li>\n<li>b</li>\n</ul>"),
+        ("We do:\n1. a\n2. b", "<p>We do:</p>\n<ol>\n<li>a</li>\n<li>b</li>\n</ol>"),
+        ("One\ntwo:\n* a", "<p>One\ntwo:</p>\n<ul>\n<li>a</li>\n</ul>"),
+        ("It was in\n1986. What a year.", "<p>It was in\n1986. What a year.</p>"),
+        ("*Soon*\n-not a point", "<p><em>Soon</em>\n-not a point</p>"),
+        ("- a\ngoes on\n- b", "<ul>\n<li>a\ngoes on</li>\n<li>b</li>\n</ul>"),
+        ("- a\n\n    more", "<ul>\n<li>\n<p>a</p>\n<p>more</p>\n</li>\n</ul>"),
+        ("- a\n    - in\n- b", "<ul>\n<li>a<ul>\n<li>in</li>\n</ul>\n</li>\n<li>b</li>\n</ul>"),
+        ("Text\n\n    code\n    - code", "<p>Text</p>\n<pre><code>code\n- code\n</code></pre>"),
+        ("```\ntext\n- code\n```", "<pre><code>text\n- code\n</code></pre>"),
+        ("### Title\n- a", "<h3>Title</h3>\n<ul>\n<li>a</li>\n</ul>"),
+    ],
+)
+def test_a_list_needs_no_empty_line_above(text: str, html: str) -> None:
+    assert render_markup(text).html == html

@@ -23,6 +23,10 @@ from meaculpa.model import Markup
 
 _COMMENT = re.compile(r"(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
 _PICTURE = re.compile(r'(<img [^>]*?src=")(?:\.\./|/)*([^"]*)(")')
+_POINT = re.compile(r" {0,3}(?:[-*+]|\d{1,9}\.) +\S")
+# In the midst of text, only what cannot be anything else: `1986. What a year.` is none.
+_OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
+_NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
 _BARE_URL = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
 
 TAGS = {
@@ -126,6 +130,7 @@ class _Incident(Extension):
         md.preprocessors.deregister("html_block")
         md.inlinePatterns.deregister("html")
         md.preprocessors.register(_CommentRemover(md), "comments", 20)
+        md.preprocessors.register(_ListOpener(md), "lists", 15)
         md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
         md.treeprocessors.register(_HeadingLowerer(md), "headings", 5)
 
@@ -138,6 +143,27 @@ class _CommentRemover(Preprocessor):
         if "<!--" not in text:
             return lines
         return _COMMENT.sub(lambda match: match[0] if match[1] else "", text).split("\n")
+
+
+class _ListOpener(Preprocessor):
+    """Begins a list directly below a line of text, where the library wants an empty line (CommonMark, 5.2)."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        made: list[str] = []
+        is_in_list = is_text = False
+        before = ""
+        for line in lines:
+            opens = is_text and _OPENS_LIST.match(line) is not None
+            if opens:
+                made.append("")
+            is_point = _POINT.match(line) is not None and (opens or is_in_list or not before.strip())
+            # A list goes on over empty lines where what follows is indented, and without one in any case.
+            goes_on = is_in_list and (bool(before.strip()) or line.startswith((" ", "\t")))
+            is_in_list = is_point or (is_in_list and not line.strip()) or goes_on
+            is_text = not is_in_list and bool(line.strip()) and not _NO_TEXT.match(line)
+            made.append(line)
+            before = line
+        return made
 
 
 class _BareUrl(InlineProcessor):
