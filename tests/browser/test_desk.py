@@ -191,6 +191,17 @@ def test_the_banner_shows_where_in_the_shop_somebody_is(project: Path, page: Pag
     banner.get_by_text("You cannot pay by card").first.wait_for()
 
 
+def test_the_banner_is_shown_first_where_there_is_one(project: Path, browser: Browser) -> None:
+    front = "impact: critical\ncomponents: {checkout: major_outage}\n"
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(front, LATE))
+    with running(project, "serve", "--port", "0", "--now", "2026-11-22 12:00") as command:
+        page = browser.new_page()
+        page.goto(f"{address(command)}/__desk/")
+        shown(page, "storefront").locator("meaculpa-banner").get_by_text("You cannot pay by card").first.wait_for()
+        expect(page.get_by_label("Path in the shop")).to_have_value("/checkout")
+        page.close()
+
+
 def test_letters_are_read_one_by_one_and_as_they_will_be(project: Path, page: Page) -> None:
     expect(page.locator("#letters")).to_contain_text("No letters are planned.")
     plan_letters(project)
