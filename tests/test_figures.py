@@ -65,8 +65,12 @@ def read(folder: Path) -> dict[tuple[str, str], float]:
 
 def test_a_publish_leaves_figures_for_a_monitor(project: Path, folder: Path) -> None:
     assert publish(project, "--metrics", folder).returncode == 0
-    assert [path.name for path in folder.iterdir()] == ["meaculpa-status.northwind.example.prom"]
+    names = sorted(path.name for path in folder.iterdir())
+    assert names[1] == "meaculpa-status.northwind.example.prom"
+    assert names[0].startswith("meaculpa-run-")
+    assert len(names) == 2
     found = read(folder)
+    assert found["meaculpa_run_success", str(project)] == 1
     assert found["meaculpa_incidents_open", "major"] == 1
     assert found["meaculpa_incidents_open", "critical"] == 0
     assert found["meaculpa_updates_overdue", ""] == 1
@@ -109,7 +113,7 @@ def test_node_exporter_reads_them(project: Path, folder: Path) -> None:
 
 def test_a_target_that_fails_is_told_and_its_last_success_stays(folder: Path) -> None:
     site = SiteFigures("https://a.example/b", at("2026-11-22 12:00"), 0.5, 1, 1, 0, {}, 0, None, 0, 0, 0, 0)
-    board = Board(folder)
+    board = Board(folder, Path("/srv/shop"))
     board.tried("early", True, None)
     assert not list(folder.iterdir()), "there is nothing to say before the first build"
     board.built(site, {"primary": 1, "spare": 1})
@@ -122,7 +126,7 @@ def test_a_target_that_fails_is_told_and_its_last_success_stays(folder: Path) ->
     assert ("meaculpa_target_published_timestamp_seconds", "spare") not in found
     board.tried("primary", True, None)
     assert read(folder)["meaculpa_target_up", "primary"] == 1
-    board.broken(2)
+    board.broken(at("2026-11-22 12:05"), 2)
     assert read(folder)["meaculpa_problems", "error"] == 2
     board.built(site, {"primary": 1})
     assert ("meaculpa_target_up", "spare") not in read(folder), "nobody publishes there any more"
@@ -146,6 +150,15 @@ def test_a_folder_that_cannot_be_written_stops_no_publish(project: Path, folder:
     assert f"the figures could not be written to {folder}" in done.stderr
 
 
+@pytest.mark.parametrize("path", [f"incidents/{CARD}.md", "meaculpa.yml"])
+def test_a_publish_that_was_refused_is_told_to_the_monitor(project: Path, folder: Path, path: str) -> None:
+    (project / path).write_text("broken: [")
+    assert publish(project, "--metrics", folder).returncode == 1
+    found = read(folder)
+    assert found["meaculpa_run_success", str(project)] == 0
+    assert found["meaculpa_run_timestamp_seconds", str(project)] == at("2026-11-22 12:00").timestamp()
+
+
 def test_a_dry_run_writes_no_figures(project: Path, folder: Path) -> None:
     assert publish(project, "--metrics", folder, "--dry-run").returncode == 0
     assert not list(folder.iterdir())
@@ -161,6 +174,7 @@ def test_a_watcher_keeps_them_up_to_date(project: Path, folder: Path) -> None:
         eventually(lambda: read(folder)["meaculpa_incidents", ""] == 3, "another incident")
         (project / "meaculpa.yml").write_text("format: 1\nsite: []\n")
         eventually(lambda: read(folder)["meaculpa_problems", "error"] > 0, "a mistake")
+        eventually(lambda: read(folder)["meaculpa_run_success", str(project)] == 0, "the run that failed")
         assert command.stop() == 0
 
 

@@ -19,7 +19,7 @@ from tests.test_targets import a_distribution
 FLAVOURS = [
     (),
     ("--standby",),
-    ("--github", "northwind/status"),
+    ("--github", "northwind@12/status@34"),
     ("--gitlab", "northwind/shop/status", "--gitlab-host", "git.northwind.example", "--branch", "live"),
 ]
 
@@ -31,7 +31,7 @@ def project(tmp_path: Path) -> Path:
 
 def template(project: Path, *options: str) -> str:
     done = meaculpa("infra", *options, cwd=project)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -55,6 +55,12 @@ def test_cfn_lint_finds_nothing(project: Path, tmp_path: Path, options: tuple[st
     command = [str(Path(sys.executable).with_name("cfn-lint")), "-r", "eu-west-1", "us-east-1", "--", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout
+
+
+def test_a_repository_without_its_numbers_is_warned_of(project: Path) -> None:
+    done = meaculpa("infra", "--github", "northwind/status", cwd=project)
+    assert done.returncode == 0
+    assert "known to AWS by their numbers" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,14 @@ def test_points_come_in_order_and_gaps_are_no_points() -> None:
     assert [value for _, value in points(text)] == [2, 3]
 
 
+def test_spreadsheets_write_semicolons_and_commas() -> None:
+    assert points("Time;ms\n2026-11-22T09:20Z;3,5\n2026-11-22T09:21Z;4\n") == [
+        ("2026-11-22 09:20:00", 3.5),
+        ("2026-11-22 09:21:00", 4),
+    ]
+    assert points("Time\tms\n2026-11-22T09:20Z\t3,5\n") == [("2026-11-22 09:20:00", 3.5)]
+
+
 def test_a_row_that_is_being_written_is_waited_for() -> None:
     assert [value for _, value in points("2026-11-22T09:20Z,2\n2026-11-22T09:21Z,3")] == [2]
     assert points("") == points("time,value") == []
@@ -86,7 +94,7 @@ def test_a_row_that_is_being_written_is_waited_for() -> None:
         ("2026-11-22T09:20Z,inf", '"inf" is not a number'),
         ("2026-11-22T09:20Z,1e99", '"1e99" is not a number'),
         ("2026-11-22T09:20Z,1,5", "3 cells in a row"),
-        ("2026-11-22T09:20Z;3", "1 cells in a row"),
+        ("1795339200123,3", "divide milliseconds by 1000"),
         ("99999999999,3", "are not seconds since 1970"),
         ("2026-03-29 01:30,3", "did not happen in Europe/London"),
     ],
@@ -132,12 +140,11 @@ def test_no_content_is_more_than_a_warning(content: bytes) -> None:
 # ---- Drawing
 
 
-def metric(*values: tuple[int, float]) -> Metric:
-    """Values by minutes before now."""
-    made = sorted(
-        (Point(NOW - timedelta(minutes=minutes), value) for minutes, value in values), key=lambda one: one.at
-    )
-    return Metric("response-time", "digest", tuple(made))
+def metric(*values: tuple[int, float], gaps: tuple[int, ...] = ()) -> Metric:
+    """Values, and times without one, by minutes before now."""
+    made = [Point(NOW - timedelta(minutes=minutes), value) for minutes, value in values]
+    missing = tuple(sorted(NOW - timedelta(minutes=minutes) for minutes in gaps))
+    return Metric("response-time", "digest", tuple(sorted(made, key=lambda one: one.at)), missing)
 
 
 def test_a_chart_says_what_it_shows() -> None:
@@ -155,7 +162,7 @@ def test_a_chart_says_what_it_shows() -> None:
 def test_every_language_says_it(code: str) -> None:
     view = view_chart(metric((60, 1234.5), (0, 0.256)), Chart(id="orders"), NOW, words(code))
     assert view
-    assert view.latest[1] in ("0.26", "0,26", "0٫26")
+    assert view.latest[1].strip("\u2066\u2069") in ("0.256", "0,256", "0٫256")
     assert "Orders" in view.sentence
     assert "{" not in view.sentence
 
@@ -164,6 +171,9 @@ def test_a_unit_stands_behind_its_number_from_right_to_left() -> None:
     view = view_chart(metric((0, 318)), Chart(id="a", unit="ms"), NOW, words("he"))
     assert view
     assert view.latest[1] == "\u2066318\u00a0ms\u2069"
+    below = view_chart(metric((0, -2.1)), Chart(id="a"), NOW, words("he"))
+    assert below
+    assert below.latest[1] == "\u2066-2.1\u2069"
 
 
 def test_what_is_older_or_lies_ahead_is_not_shown() -> None:
@@ -190,7 +200,39 @@ def test_rare_values_are_joined_and_one_alone_is_seen() -> None:
     assert hourly.line.count("M") == 1
     alone = view_chart(metric((5, 5)), Chart(id="a"), NOW, words("en"))
     assert alone
-    assert re.fullmatch(r"M\d+ 0h1", alone.line)
+    assert alone.line == "M94 0h1", "within the frame"
+
+
+def test_the_line_breaks_where_it_is_said_that_there_was_no_value() -> None:
+    rows = [minutes for minutes in range(0, 1440, 5) if not 300 < minutes < 345]
+    missing = tuple(range(305, 345, 5))
+    values = [(minutes, 5.0) for minutes in rows]
+    silent = view_chart(metric(*values), Chart(id="a"), NOW, words("en"))
+    told = view_chart(metric(*values, gaps=missing), Chart(id="a"), NOW, words("en"))
+    assert silent
+    assert told
+    assert (silent.line.count("M"), told.line.count("M")) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("value", "english", "german"),
+    [
+        (0, "0", "0"),
+        (318, "318", "318"),
+        (2212.4, "2,212", "2.212"),
+        (24.04, "24", "24"),
+        (2.414, "2.41", "2,41"),
+        (0.0000012, "0.0000012", "0,0000012"),
+        (-2.1, "-2.1", "-2,1"),
+        (1_502_000_000_000, "1.5T", "1,5\u00a0Bio."),
+        (3_000_000, "3M", "3\u00a0Mio."),
+    ],
+)
+def test_much_and_little_is_said_in_three_digits(value: float, english: str, german: str) -> None:
+    for code, said in (("en", english), ("de", german)):
+        view = view_chart(metric((0, value)), Chart(id="a"), NOW, words(code))
+        assert view
+        assert view.latest[1] == said
 
 
 @given(st.lists(st.tuples(st.integers(0, 3000), st.floats(-1e15, 1e15)), min_size=1, max_size=60))
@@ -243,6 +285,15 @@ def test_the_status_page_shows_them_in_every_language(project: Path, memory: Mem
     told = [str(problem) for problem in done.problems if "metrics" in str(problem)]
     assert told == [
         "meaculpa.yml:12: there is no metrics/none-yet.csv (its chart is shown as soon as the file is there)"
+    ]
+
+
+def test_a_monitor_that_writes_no_more_is_told_of(project: Path, memory: Memory) -> None:
+    done = build(read_project(project), NOW + timedelta(days=2), memory)
+    told = [str(problem) for problem in done.problems if problem.path.startswith("metrics/")]
+    assert told == [
+        "metrics/response-time.csv: no value in the last 24 hours, so there is no chart "
+        "(does what writes it still run?)"
     ]
 
 

@@ -151,7 +151,8 @@ def test_headers_are_stored_with_the_object(seaweed: str) -> None:
     [
         ([], []),
         ([".meaculpa/manifest.json", "assets/x.1.png"], []),
-        (["index.html", "de/index.html"], ["/index.html", "/de/index.html"]),
+        (["index.html", "de/index.html", "banner.json"], ["/banner.json", "/index.html", "/de/index.html"]),
+        (["index.html", "de/index.html", ".meaculpa/manifest.json"], []),
         (["incidents/2026-11-22-x.html", "banner.js"], ["/banner.js"]),
         (
             [f"{n}/index.html" for n in "abcdefghijk"] + ["splash.html"],

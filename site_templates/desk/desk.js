@@ -1,6 +1,6 @@
 // The live desk: what customers will read, side by side, renewed at each save without losing the place one reads at.
 
-import { clockWords, commandFor, inLanguage, isTouched, pathsOf, placeOf, promiseOf, spanWords } from "./words.js";
+import { clockWords, commandFor, inLanguage, isTouched, pathIn, pathsOf, placeOf, promiseOf, spanWords } from "./words.js";
 
 const WIDTHS = { phone: 390, desktop: 1366 };
 const PHONE_HEIGHT = 780;
@@ -34,7 +34,8 @@ function fill(list, items, nothing) {
 
 // ---- Panes
 
-function goInShop(path) {
+function goInShop(wanted) {
+  const path = pathIn(wanted);
   byId("path").value = path;
   load(byId("storefront"), "/__desk/shop/?path=" + encodeURIComponent(path));
 }
@@ -91,9 +92,12 @@ function settle(rules, scheme) {
   }
 }
 
+// A page that says nothing of schemes is light for everybody, and stays so.
 function colour(page) {
   if (!settings.colours) return;
-  page.documentElement.style.colorScheme = settings.colours;
+  const root = page.documentElement;
+  const knowsSchemes = getComputedStyle(root).colorScheme !== "normal" || page.querySelector("meta[name=color-scheme]");
+  if (knowsSchemes) root.style.colorScheme = settings.colours;
   for (const sheet of page.styleSheets) {
     try {
       settle(sheet.cssRules, settings.colours);
@@ -204,7 +208,7 @@ function jumpTo(time) {
 function promiseItem(incident) {
   const promise = promiseOf(incident, now());
   const parts = [element("strong", incident.title), element("span", promise.words, { class: "due" })];
-  parts.push(element("code", commandFor(incident)));
+  parts.push(element("code", commandFor(incident, state.program)));
   if (promise.time) parts.push(jumpTo(promise.time));
   return element("li", "", { class: promise.state, id: "p-" + incident.id }, parts);
 }
@@ -281,7 +285,7 @@ async function showLetters() {
   const plan = state.plans.find((one) => one.name === letter.plan) || state.plans[0];
   pane.querySelector(".plans").hidden = !plan;
   byId("outdated").hidden = !plan?.changes.length && !plan?.unsure;
-  if (!plan) return explain("No letters are planned.", ...(state.letters_command ? [state.letters_command] : []));
+  if (!plan) return explain("No letters are planned.", ...(state.letters_command ? [state.program + " " + state.letters_command] : []));
   letter = { plan: plan.name, number: Math.min(letter.plan === plan.name ? letter.number : 0, Math.max(0, plan.count - 1)) };
   const options = state.plans.map((one) => new Option(one.name, one.name, false, one === plan));
   byId("plan").replaceChildren(...options);
@@ -425,7 +429,7 @@ byId("letters").querySelector(".alone").remove();
 recall();
 showAs();
 byId("view").addEventListener("change", choose);
-byId("path").addEventListener("change", () => goInShop(byId("path").value || "/"));
+byId("path").addEventListener("change", () => goInShop(byId("path").value));
 byId("plan").addEventListener("change", (event) => {
   letter = { plan: event.target.value, number: 0 };
   showLetters();

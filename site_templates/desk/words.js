@@ -61,9 +61,14 @@ export function pathsOf(item) {
   return item.mode === "notice" ? [] : wanted.length ? wanted : ["/"];
 }
 
-export function commandFor(incident) {
+// The path of an address of the shop, however it was typed.
+export function pathIn(typed) {
+  return "/" + typed.trim().replace(/^https?:\/\/[^/]*/, "").replace(/^\/+/, "");
+}
+
+export function commandFor(incident, program) {
   const verb = incident.unconfirmed ? "resolve" : "update";
-  return "meaculpa " + verb + " " + incident.id;
+  return program + " " + verb + " " + incident.id;
 }
 
 export function placeOf({ path, line }) {

@@ -3,7 +3,6 @@
 import csv
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -30,11 +29,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A file of values: its name, the digest of its content, and its points, oldest first."""
+    """A file of values: name, digest of its content, points, and when there was no value; the oldest first."""
 
     id: str
     digest: str
     points: tuple[Point, ...]
+    gaps: tuple[datetime, ...] = ()
 
 
 def parse_metric(path: str, content: bytes, digest: str, zone: ZoneInfo) -> tuple[Metric | None, list[Problem]]:
@@ -54,16 +54,28 @@ def parse_metric(path: str, content: bytes, digest: str, zone: ZoneInfo) -> tupl
         whole, _, _ = content.decode("utf-8-sig").rpartition("\n")
     except UnicodeDecodeError:
         return None, [Problem(path, 1, "not UTF-8 text", "save the file as UTF-8", Severity.WARNING)]
-    points, wrong = list[Point](), list[Problem]()
-    for line, cells in enumerate(csv.reader(whole.splitlines(), quoting=csv.QUOTE_NONE), start=1):
+    points, gaps, wrong = list[Point](), list[datetime](), list[Problem]()
+    sign = _separator(whole)
+    for line, cells in enumerate(csv.reader(whole.splitlines(), quoting=csv.QUOTE_NONE, delimiter=sign), start=1):
         try:
-            points += _points(cells, zone)
+            if any(cell.strip() for cell in cells):
+                at, value = _read_row(cells, zone, sign)
+                if value is None:
+                    gaps.append(at)
+                else:
+                    points.append(Point(at, value))
         except TimeMistake as error:
             # The first row may name the columns.
             if line > 1 or _holds_number(cells):
                 wrong.append(Problem(path, line, str(error), error.hint, Severity.WARNING))
     points.sort(key=lambda point: point.at)
-    return Metric(name, digest, tuple(points)), _told(wrong)
+    return Metric(name, digest, tuple(points), tuple(sorted(gaps))), _told(wrong)
+
+
+def _separator(text: str) -> str:
+    """What stands between cells: spreadsheets of half the world write semicolons, and commas within numbers."""
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return next((sign for sign in (";", "\t") if sign in first), ",")
 
 
 def _told(wrong: list[Problem]) -> list[Problem]:
@@ -78,25 +90,26 @@ def _holds_number(cells: list[str]) -> bool:
     return any(_NUMBER.fullmatch(cell.strip()) for cell in cells[1:])
 
 
-def _points(cells: list[str], zone: ZoneInfo) -> Iterator[Point]:
-    """The value of a row; none of an empty one, nor of one that says that there was no value."""
-    if not any(cell.strip() for cell in cells):
-        return
+def _read_row(cells: list[str], zone: ZoneInfo, separator: str) -> tuple[datetime, float | None]:
+    """The time of a row and its value, None where it says that there was none."""
     if len(cells) != 2:
         raise TimeMistake(f"{len(cells)} cells in a row", _HINT)
     at, text = _time(cells[0].strip(), zone), cells[1].strip()
     if text == "" or text.casefold() == "nan":
-        return
+        return at, None
+    if separator != ",":
+        text = text.replace(",", ".")
     if not _NUMBER.fullmatch(text) or abs(value := float(text)) > _LARGEST or not math.isfinite(value):
         raise TimeMistake(f'"{text}" is not a number', _HINT)
-    yield Point(at, value)
+    return at, value
 
 
 def _time(text: str, zone: ZoneInfo) -> datetime:
     if _NUMBER.fullmatch(text):
         seconds = float(text)
         if not _EARLIEST <= seconds < _LATEST:
-            raise TimeMistake(f'"{text}" are not seconds since 1970', _HINT)
+            hint = "divide milliseconds by 1000" if seconds < 1000 * _LATEST else _HINT
+            raise TimeMistake(f'"{text}" are not seconds since 1970', hint)
         return datetime.fromtimestamp(seconds, UTC)
     try:
         at = datetime.fromisoformat(text)

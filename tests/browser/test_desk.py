@@ -186,9 +186,10 @@ def test_the_banner_shows_where_in_the_shop_somebody_is(project: Path, page: Pag
     (project / "incidents" / f"{CARD}.md").write_text(incident_text(front, LATE))
     banner = shown(page, "storefront").locator("meaculpa-banner section")
     expect(banner).to_have_count(0)
-    page.get_by_label("Path in the shop").fill("/checkout/pay")
+    page.get_by_label("Path in the shop").fill("https://shop.example/checkout/pay")
     page.get_by_label("Path in the shop").press("Enter")
     banner.get_by_text("You cannot pay by card").first.wait_for()
+    expect(page.get_by_label("Path in the shop")).to_have_value("/checkout/pay")
 
 
 def test_the_banner_is_shown_first_where_there_is_one(project: Path, browser: Browser) -> None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from meaculpa.build.bodies import Bodies
 from meaculpa.build.last_good import recall
 from meaculpa.build.markup_pool import MarkupPool
+from meaculpa.build.values import Values, read_metrics
 from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
 from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
 from meaculpa.content.files import as_text, group_files
@@ -17,7 +18,6 @@ from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.lint import inspect, is_of_interest
 from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.manifest import version_of
-from meaculpa.metrics import METRICS_FOLDER, Metric, parse_metric
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
 from meaculpa.redirects import Redirect, parse_redirects
@@ -68,7 +68,7 @@ class Memory:
         self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
         self.incidents: dict[tuple[object, ...], Parsed] = {}
         self.redirects: tuple[str, tuple[tuple[Redirect, ...], list[Problem]]] | None = None
-        self.metrics: dict[tuple[object, ...], tuple[Metric | None, list[Problem]]] = {}
+        self.values: Values = {}
         self.pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
         self.good_config: Config | None = None
         self.good_theme: Theme | None = None
@@ -301,7 +301,8 @@ def _pages(
     site: Site, config: Config, theme: Theme, files: ProjectFiles, memory: Memory, problems: list[Problem]
 ) -> list[Page]:
     """Every page of the site, and what answers at the addresses of an earlier one."""
-    metrics = _read_metrics(files, config, memory, problems)
+    memory.values, metrics, wrong_values = read_metrics(files, config, site.now, memory.values)
+    problems += [problem for problem in wrong_values if problem not in problems]
     pages = list(render(site, config, theme, memory.bodies, files.assets, metrics))
     if files.redirects is None:
         return pages
@@ -313,31 +314,6 @@ def _pages(
     problems += [problem for problem in (*wrong, *lost.values()) if problem not in problems]
     usable = [one for one in redirects if one not in lost]
     return [*pages, *redirect_pages(usable, by_path, config, theme)]
-
-
-def _missing_metrics(config: Config, files: ProjectFiles) -> list[Problem]:
-    source, hint = files.config, "its chart is shown as soon as the file is there"
-    return [
-        Problem(
-            source.path, line_of(source.content, "metrics", number), f"there is no {path}", hint, Severity.WARNING
-        )
-        for number, path in enumerate(f"{METRICS_FOLDER}/{chart.id}.csv" for chart in config.metrics)
-        if path not in files.metrics
-    ]
-
-
-def _read_metrics(files: ProjectFiles, config: Config, memory: Memory, problems: list[Problem]) -> list[Metric]:
-    """Read the values over time, those of unchanged files from memory; what is wrong in them is a warning."""
-    before, memory.metrics = memory.metrics, {}
-    for path, source in files.metrics.items():
-        key = (path, source.digest, config.site.timezone)
-        memory.metrics[key] = before.get(key) or parse_metric(
-            path, source.content, source.digest, config.site.timezone
-        )
-    found = list(memory.metrics.values())
-    wrong = [*_missing_metrics(config, files), *(problem for _, told in found for problem in told)]
-    problems += [problem for problem in wrong if problem not in problems]
-    return [metric for metric, _ in found if metric]
 
 
 def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFile], int]:

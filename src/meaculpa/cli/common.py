@@ -1,5 +1,6 @@
 """What commands share: the project folder, the clock, options with a meaning."""
 
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -102,6 +103,13 @@ def the_incident(root: Path, wanted: str) -> "Incident":
         open_ones = [one.id for one in content.incidents]
         raise Refused(f'there is no incident "{wanted}" ({did_you_mean(wanted, open_ones[-8:])})')
     raise Refused(f'"{wanted}" fits {len(found)} incidents: {", ".join(one.id for one in found[:8])}')
+
+
+def program_for(root: Path) -> str:
+    """How the program is called from here for a project: with -C where it is not the one here or above."""
+    here = Path.cwd()
+    is_here = here == root or root in here.parents
+    return "meaculpa" if is_here else f"meaculpa -C {shlex.quote(shown_path(root))}"
 
 
 def shown_path(path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from meaculpa.build.composition import Build
+from meaculpa.cli.outcomes import Outcome
+from meaculpa.cli.wording import say
 from meaculpa.errors import Severity
 from meaculpa.model import Impact
 from meaculpa.publish import Report
@@ -94,8 +96,8 @@ def figures_data(figures: SiteFigures | TargetFigures) -> dict[str, Any]:
 class Board:
     """The newest figures of a site and its targets, in a file that node_exporter reads; may be used by threads."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, root: Path) -> None:
+        self._folder, self._root = folder, root
         self._site: SiteFigures | None = None
         self._targets: dict[str, TargetFigures] = {}
         self._lock = Lock()
@@ -106,13 +108,15 @@ class Board:
             self._site = figures
             self._targets = {name: one for name, one in self._targets.items() if name in targets}
             self._write()
+            write_run(self._folder, self._root, figures.built_at, not figures.errors)
 
-    def broken(self, errors: int) -> None:
+    def broken(self, at: datetime, errors: int) -> None:
         """Take up that there can be no build at the moment; raises OSError."""
         with self._lock:
             if self._site:
                 self._site = replace(self._site, errors=errors)
                 self._write()
+            write_run(self._folder, self._root, at, is_whole=False)
 
     def tried(self, target: str, ok: bool, figures: TargetFigures | None) -> None:
         """Take up whether a target could be reached, and what was published if anything was; raises OSError."""
@@ -129,7 +133,7 @@ class Board:
 def textfile_name(site: str) -> str:
     """The name of a site's file: several sites may share a folder."""
     parts = urlsplit(site)
-    return f"meaculpa-{re.sub(r'[^A-Za-z0-9.]+', '-', f'{parts.netloc}{parts.path}').strip('-')}.prom"
+    return f"meaculpa-{_slug(f'{parts.netloc}{parts.path}')}.prom"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,41 @@ class Sample:
     meaning: str
     value: float
     labels: Mapping[str, str]
+
+
+def write_run(folder: Path, root: Path, at: datetime, is_whole: bool) -> None:
+    """Write whether the last run of a project worked, also where its configuration cannot be read; raises OSError."""
+    from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
+
+    registry = CollectorRegistry()
+    for name, meaning, value in (
+        ("run_timestamp_seconds", "When the project was last built, or could not be.", at.timestamp()),
+        ("run_success", "Whether everything could be built and published then.", float(is_whole)),
+    ):
+        Gauge(f"meaculpa_{name}", meaning, ("project",), registry=registry).labels(str(root)).set(value)
+    write_to_textfile(str(folder / f"meaculpa-run-{_slug(str(root))}.prom"), registry)
+
+
+def write_outcomes(folder: Path, figures: SiteFigures, outcomes: Iterable[Outcome], now: datetime) -> None:
+    """Write what a publish came to; raises OSError."""
+    targets = {
+        one.name: target_figures(one.report, now) if one.report else TargetFigures(ok=False) for one in outcomes
+    }
+    write_textfile(folder, figures, targets)
+
+
+def write_or_tell(write: Callable[[Path], None], folder: Path | None) -> None:
+    """Write figures if they are wanted; that this fails is told, and makes nothing else fail."""
+    if folder is None:
+        return
+    try:
+        write(folder)
+    except OSError as error:
+        say(f"the figures could not be written to {folder}: {error.strerror}", to_errors=True)
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
 
 
 def write_textfile(folder: Path, site: SiteFigures, targets: Mapping[str, TargetFigures]) -> None:

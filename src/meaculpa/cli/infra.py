@@ -6,12 +6,18 @@ import click
 
 from meaculpa.build.composition import Memory
 from meaculpa.cli.common import project_root, read_all
-from meaculpa.cli.wording import say
+from meaculpa.cli.wording import faint, say
 from meaculpa.project import read_scaffold
 from meaculpa.render.infra import Repository, github_repository, gitlab_repository, infrastructure
 
 _PART = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _GITHUB, _GITLAB = re.compile(rf"{_PART}/{_PART}|{_PART}@\d+/{_PART}@\d+"), re.compile(rf"{_PART}(/{_PART})+")
+
+
+_NUMBERS = (
+    "Repositories that were made or renamed since 15 July 2026 are known to AWS by their numbers, too: without them "
+    "their workflows are refused. docs/aws.md has the command that prints them."
+)
 
 
 @click.command("infra")
@@ -33,6 +39,8 @@ def infra_command(
     if standby and (github or gitlab):
         raise click.UsageError("the role for a repository belongs to the main stack: without --standby")
     repository = _repository(github, gitlab, gitlab_host, branch)
+    if github and "@" not in github:
+        say(faint(_NUMBERS), to_errors=True)
     template = read_scaffold("infra")["standby.yml.j2" if standby else "status.yml.j2"]
     say(infrastructure(template, config, repository).rstrip("\n"))
 

@@ -22,7 +22,7 @@ _FIRST_TO_EDIT = ("-card-payments.md", "-this-page-is-new.md")
 @now_option
 @click.pass_context
 def init_command(context: click.Context, folder: Path, sample: bool, now: datetime | None) -> None:
-    """Make a new project in DIR: configuration, a first incident, .gitignore, a workflow for publishing from git.
+    """Make a new project in DIR: configuration and its schema, a first incident, a workflow for publishing from git.
 
     Nothing that is already there is changed.
     """

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from meaculpa.build.composition import Build, Memory, read_config
-from meaculpa.cli.common import now_option, project_root
+from meaculpa.cli.common import now_option, program_for, project_root
 from meaculpa.cli.customers.common import LEDGER, PLANS, changes_since, has_ledger, plan_again, project_ledger
 from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.look import standing, state_data
@@ -83,7 +83,7 @@ def _follow(root: Path, desk: Desk, plans: PlansFolder, signal: Signal, url: str
         found = look(occasion, memory, teller, url)
         seen[:] = [(found, occasion.files)]
         is_first = not desk.shown.files
-        facts = {**_facts(found, occasion.files), "plans": planned()}
+        facts = {**_facts(found, occasion.files), "plans": planned(), "program": program_for(root)}
         changed = desk.show(found.done.files if found.done else None, facts)
         if changed and not is_first:
             tell(good(f"Shown: {count(len(changed), 'file')} changed"))
@@ -127,6 +127,7 @@ _NOTHING_YET: dict[str, Any] = {
     "consequence": "",
     "plans": [],
     "letters_command": "",
+    "program": "meaculpa",
     "next_change": None,
     "storefront": 0,
 }
@@ -157,7 +158,7 @@ def _letters_command(site: Site) -> str:
     """The command that plans the first letters of the gravest incident that is open."""
     for state in site.open:
         for stage in STAGES.get(state.incident.kind, ()):
-            return f"meaculpa customers plan {state.incident.id} --stage {stage} --orders FILE"
+            return f"customers plan {state.incident.id} --stage {stage} --orders FILE"
     return ""
 
 
@@ -177,20 +178,23 @@ def _plans_data(
     found: Sequence[Planned], done: Build | None, files: ProjectFiles | None, now: datetime
 ) -> list[dict[str, Any]]:
     """The plans of letters, and why each would be another one if it were made now."""
-    if done is None or files is None or not found:
-        return [_plan_data(one) for one in found]
-    if not has_ledger(files.root):
-        return [_plan_data(one, unsure="its ledger is gone") for one in found]
-    incidents = {state.incident.id: state.incident for state in done.site.every}
+    if done is None or files is None:
+        return [_plan_data(one, ()) for one in found]
+    root, incidents = files.root, {state.incident.id: state.incident for state in done.site.every}
+    unsure = "" if has_ledger(root) else "its ledger is gone"
     try:
-        # The build's own configuration says that the site is served from here.
-        config = read_config(files, Memory())
-        with project_ledger(files.root, patience=0.2) as ledger:
-            return [_plan_data(one, _why_outdated(one, incidents, files.root, config, ledger, now)) for one in found]
+        if found and not unsure:
+            # The build's own configuration says that the site is served from here.
+            config = read_config(files, Memory())
+            with project_ledger(root, patience=0.2) as ledger:
+                changes = [_why_outdated(one, incidents, root, config, ledger, now) for one in found]
+            again = [plan_again(one.plan.basis, root) if one.plan else "" for one in found]
+            return [_plan_data(*one) for one in zip(found, changes, again, strict=True)]
     except InvalidInput:
-        return [_plan_data(one, unsure="meaculpa.yml is broken") for one in found]
+        unsure = "meaculpa.yml is broken"
     except Refused as error:
-        return [_plan_data(one, unsure=str(error)) for one in found]
+        unsure = str(error)
+    return [_plan_data(one, (), unsure=unsure) for one in found]
 
 
 def _why_outdated(
@@ -204,14 +208,14 @@ def _why_outdated(
     return changes_since(planned.plan.basis, incident, root, config, ledger, now)
 
 
-def _plan_data(planned: Planned, changes: Sequence[str] = (), unsure: str = "") -> dict[str, Any]:
+def _plan_data(planned: Planned, changes: Sequence[str], again: str = "", unsure: str = "") -> dict[str, Any]:
     """A plan for the desk; `unsure` is why nobody can say whether it is still what would be planned now."""
     return {
         "name": planned.name,
         "count": planned.plan.count if planned.plan else 0,
         "trouble": planned.trouble,
         "changes": list(changes),
-        "again": plan_again(planned.plan.basis) if planned.plan and changes else "",
+        "again": again if changes else "",
         "unsure": unsure if planned.plan else "",
     }
 
@@ -225,5 +229,4 @@ def _print_addresses(url: str, root: Path, key: str) -> None:
 def _addresses(url: str, key: str) -> Iterator[str]:
     yield f"Live desk    {bold(f'{url}{PREFIX}/#{key}')}"
     yield f"Status page  {url}"
-    yield f"Banner       {url}{PREFIX}/shop/"
     yield f"Splash page  {url}/splash.html"

@@ -15,14 +15,7 @@ from meaculpa.build.last_good import keep_good
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import clock, metrics_option, now_option, project_root, shown_path
-from meaculpa.cli.figures import (
-    SiteFigures,
-    TargetFigures,
-    figures_data,
-    site_figures,
-    target_figures,
-    write_textfile,
-)
+from meaculpa.cli.figures import figures_data, site_figures, write_or_tell, write_outcomes, write_run
 from meaculpa.cli.outcomes import Outcome, at_every_target, exit_code, print_result, publish_to, result_data
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
@@ -89,6 +82,11 @@ class Asked:
     metrics: Path | None
     now: datetime | None
 
+    @property
+    def written_to(self) -> Path | None:
+        """Where figures go to; a trial leaves none."""
+        return None if self.dry_run else self.metrics
+
 
 @click.command("publish")
 @click.argument("projects", nargs=-1, type=click.Path(path_type=Path))
@@ -118,7 +116,18 @@ def publish_command(context: click.Context, /, projects: tuple[Path, ...], is_al
         return publish_all(projects, Asked(**asked))
     if projects:
         raise click.UsageError("several projects need --all; one is named by meaculpa -C DIR publish")
-    return _publish(project_root(context), Asked(**asked))
+    return _publish_and_count(project_root(context), Asked(**asked))
+
+
+def _publish_and_count(root: Path, asked: Asked) -> int:
+    """Publish, and have a monitor know whether that worked, whatever stood in the way."""
+    code = 1
+    try:
+        code = _publish(root, asked)
+    finally:
+        now = clock(asked.now)
+        write_or_tell(lambda folder: write_run(folder, root, now, code == 0), asked.written_to)
+    return code
 
 
 def _publish(root: Path, asked: Asked) -> int:
@@ -139,8 +148,7 @@ def _publish(root: Path, asked: Asked) -> int:
     code = exit_code(outcomes) or (0 if is_whole else 3)
     if not asked.dry_run and code == 0:
         keep_good(files, done.problems, memory.kept)
-    if asked.metrics and not asked.dry_run:
-        _write_metrics(asked.metrics, figures, outcomes, clock(now))
+    write_or_tell(lambda folder: write_outcomes(folder, figures, outcomes, clock(now)), asked.written_to)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
     told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
     if asked.as_json:
@@ -165,17 +173,6 @@ def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:
     # Whoever forces takes over: a promise that a watcher has left is not theirs.
     lost = frozenset({STAMPED}) if asked.force else frozenset[str]()
     return Options(force=asked.force, dry_run=asked.dry_run, release=asked.release, checkout=checkout, lost=lost)
-
-
-def _write_metrics(folder: Path, figures: SiteFigures, outcomes: Sequence[Outcome], now: datetime) -> None:
-    """Write the figures for a monitor; that this fails does not make a publish fail."""
-    targets = {
-        one.name: target_figures(one.report, now) if one.report else TargetFigures(ok=False) for one in outcomes
-    }
-    try:
-        write_textfile(folder, figures, targets)
-    except OSError as error:
-        say(f"the figures could not be written to {folder}: {error.strerror}", to_errors=True)
 
 
 def _refuse_findings(done: Build) -> None:

@@ -65,7 +65,7 @@ def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path 
 def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
     memory, teller = Memory(), Teller()
     signal = stop_on_signals()
-    board = Board(metrics) if metrics else None
+    board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
 
     def act(occasion: Occasion) -> datetime:
@@ -74,7 +74,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         found = look(Occasion(files, occasion.now, occasion.failure), memory, teller)
         done = found.done
         if done is None:
-            dispatch.doubt(len(found.problems) or 1)
+            dispatch.doubt(occasion.now, len(found.problems) or 1)
             return occasion.now + WHEN_BROKEN
         dispatch.count(site_figures(done, time.monotonic() - begin), done)
         if files and occasion.files:
@@ -145,11 +145,11 @@ class _Dispatch:
         if self._withdrawing.acquire(blocking=False):
             threading.Thread(target=withdraw, daemon=True).start()
 
-    def doubt(self, errors: int) -> None:
+    def doubt(self, now: datetime, errors: int) -> None:
         """There is no build of the newest files: nobody answers for what is published."""
         for courier in self._couriers.values():
             courier.doubt()
-        self._show_figures(lambda board: board.broken(errors))
+        self._show_figures(lambda board: board.broken(now, errors))
 
     def count(self, figures: SiteFigures, done: Build) -> None:
         """Have a build's figures where a monitor reads them."""

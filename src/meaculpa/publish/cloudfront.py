@@ -30,6 +30,9 @@ _SAVED_AT_MOST, _PATHS_A_DAY = 250.0, 25.0
 def invalidation_paths(paths: Collection[str]) -> list[str]:
     """Choose what to name: what shops and visitors ask for first; the rest follows within seconds by itself."""
     pointers = [path for path in paths if group_of(path) is Group.POINTERS and not path.startswith(".meaculpa/")]
+    # Values over time and the day's bars change nothing else, and would use up what a bad night needs.
+    if all(path.rpartition("/")[2] == "index.html" for path in pointers):
+        return []
     ordered = sorted(pointers, key=lambda path: (path not in FACES, path))
     return [f"/{path}" for path in ordered[:MOST_PATHS]]
 

@@ -1,13 +1,14 @@
 """What the commands about customers share: where private things lie, the ledger, what a plan was made from."""
 
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parseaddr
 from pathlib import Path
 
-from meaculpa.cli.common import shown_path
+from meaculpa.cli.common import program_for, shown_path
 from meaculpa.config import Config
 from meaculpa.customers.folder import Basis, digest_of
 from meaculpa.customers.ledger import Ledger
@@ -143,10 +144,10 @@ def changes_since(
     return [text for name, text in told.items() if getattr(now, name) != getattr(basis, name)]
 
 
-def plan_again(basis: Basis) -> str:
-    """The command that makes a plan anew."""
-    file = f" --orders {shown_path(Path(basis.orders))}" if basis.orders else ""
-    return f"meaculpa customers plan {basis.incident} --stage {basis.stage}{file}"
+def plan_again(basis: Basis, root: Path) -> str:
+    """The command that makes a plan anew, as it is typed here."""
+    file = f" --orders {shlex.quote(shown_path(Path(basis.orders)))}" if basis.orders else ""
+    return f"{program_for(root)} customers plan {basis.incident} --stage {basis.stage}{file}"
 
 
 def _digest(parts: Iterable[bytes]) -> str:

@@ -190,7 +190,7 @@ def _refuse_stale(plan: Plan, root: Path, config: Config, ledger: Ledger, at: da
     """Refuse a plan that would be another one if it were made now."""
     changed = changes_since(plan.basis, the_incident(root, plan.basis.incident), root, config, ledger, at)
     if changed:
-        raise Refused(f"nothing was sent: {'; '.join(changed)}. Plan it again: {plan_again(plan.basis)}")
+        raise Refused(f"nothing was sent: {'; '.join(changed)}. Plan it again: {plan_again(plan.basis, root)}")
 
 
 def _refuse_unless_sure(number: int, yes_send: int | None, mail: Mail) -> None:
