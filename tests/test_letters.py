@@ -218,6 +218,23 @@ def test_html_says_the_same_and_takes_no_markup_from_a_row() -> None:
         assert word in words
 
 
+def test_a_letter_from_right_to_left_is_turned_and_keeps_its_numbers_in_order() -> None:
+    """By the rules of Unicode `+44 800 555 0100` between Hebrew words would be read from its other end."""
+    packaged = read_scaffold("letters")
+    own = {name.replace("en/", "he/"): content for name, content in packaged.items() if name.startswith("en/")}
+    locales = {name: (packaged_templates() / "locales" / f"{name}.yml").read_bytes() for name in ("en", "he")}
+    words = read_words(locales, ("he",), locales["en"])
+    assert isinstance(words, tuple)
+    incident = replace(INCIDENT, reason="We did not check the shelf. You can ask us: +44 800 555 0100.")
+    campaign = Campaign(incident, Stage.DELAY, TODAY, SENDER, words, letter_templates(packaged | own))
+    letter = compose(ORDER, MakeGood(), campaign)
+    assert '<html lang="he" dir="rtl">' in letter.html
+    assert "\u2066+44 800 555 0100\u2069" in letter.html
+    assert "\u2066" not in letter.text, "programs that show plain text show such signs as boxes"
+    shown = "".join(part for block in letter.blocks for line in block.lines for part in line)
+    assert "\u2066+44 800 555 0100\u2069" in shown
+
+
 def test_an_answer_is_one_step() -> None:
     letter = write(replace(ORDER, new_ship_on=None), Kind.ORDERS, Stage.DELAY)
     assert 'href="mailto:help@northwind.example?subject=KEEP%2010432"' in letter.html

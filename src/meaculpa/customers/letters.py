@@ -153,9 +153,10 @@ def _write(
     recipient = recipient_of(reader)
     link = campaign.link(recipient) if campaign.link else None
     subject, blocks = read_blocks(source.render(facts, link=link, link_until=campaign.link_until))
+    ordered = [Block(one.kind, tuple(tuple(map(words.in_order, line)) for line in one.lines)) for one in blocks]
     html = campaign.templates.get_template("letter.html.j2").render(
         subject=subject,
-        blocks=blocks,
+        blocks=ordered,
         locale=words.locale,
         direction=words.direction,
         shop=campaign.sender.shop,
@@ -165,7 +166,7 @@ def _write(
     text = "\n\n".join(map(block_text, blocks)) + "\n"
     # On the page itself nobody needs to be told where it is.
     shown = tuple(
-        block for block in blocks if not (link and any(link in part for line in block.lines for part in line))
+        block for block in ordered if not (link and any(link in part for line in block.lines for part in line))
     )
     return Letter(reader, words.locale, subject, text, html, words.direction, shown, rule)
 

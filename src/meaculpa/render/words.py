@@ -17,8 +17,8 @@ from meaculpa.errors import Problem, did_you_mean
 from meaculpa.strict_yaml import YamlMistake, load
 
 _LANGUAGE_NAME_LENGTH = 40
-# A telephone number, a span of hours, a date: digits in several parts.
-_NUMBER = re.compile(r"\+?\d+(?:[ .:()/-]{1,2}\d+)+")
+# A telephone number, a span of hours, a date: digits in several parts. Addresses keep their order by themselves.
+_NUMBER = re.compile(r"https?://\S+|(\+?\d+(?:[ .:()/-]{1,2}\d+)+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ class Words:
 
     def in_order(self, text: str) -> str:
         """Keep the parts of numbers in their order: from right to left `+44 800 555` would end in +44 (UAX 9)."""
-        return _NUMBER.sub("\u2066\\g<0>\u2069", text) if self.direction == "rtl" else text
+        if self.direction != "rtl":
+            return text
+        return _NUMBER.sub(lambda match: self.together(match[0]) if match[1] else match[0], text)
 
     @property
     def own_name(self) -> str:
