@@ -106,7 +106,7 @@ def look_again(page: Page, status_host: Server, seconds: int = 13) -> None:
     asked = status_host.asked.count("banner.json")
     for _ in range(0, seconds, 4):
         page.clock.run_for(4_000)
-        page.wait_for_timeout(40)
+        page.wait_for_timeout(100)
         if status_host.asked.count("banner.json") > asked:
             break
     # On a busy machine a request takes its time to arrive.
