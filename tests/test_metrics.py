@@ -60,6 +60,7 @@ def words(code: str) -> Words:
         ("2026-07-22 09:20 Europe/Berlin , .5", "2026-07-22 07:20:00", 0.5),
         ("1795339200,7", "2026-11-22 09:20:00", 7),
         ("1795339200.25,+7", "2026-11-22 09:20:00", 7),
+        ('"2026-11-22T09:20Z", "318"', "2026-11-22 09:20:00", 318),
     ],
 )
 def test_times_and_numbers_are_read_as_monitors_write_them(row: str, time: str, value: float) -> None:
@@ -95,6 +96,9 @@ def test_a_row_that_is_being_written_is_waited_for() -> None:
         ("2026-11-22T09:20Z,1e99", '"1e99" is not a number'),
         ("2026-11-22T09:20Z,1,5", "3 cells in a row"),
         ("1795339200123,3", "divide milliseconds by 1000"),
+        ("x" * 200_000, "a row of 200,000 characters"),
+        ("2026-11-22T09:20Z," + "1" * 200_000, "a row of 200,018 characters"),
+        ("2026-11-22T09:20Z,1\0", "is not a number"),
         ("99999999999,3", "are not seconds since 1970"),
         ("2026-03-29 01:30,3", "did not happen in Europe/London"),
     ],
@@ -292,8 +296,7 @@ def test_a_monitor_that_writes_no_more_is_told_of(project: Path, memory: Memory)
     done = build(read_project(project), NOW + timedelta(days=2), memory)
     told = [str(problem) for problem in done.problems if problem.path.startswith("metrics/")]
     assert told == [
-        "metrics/response-time.csv: no value in the last 24 hours, so there is no chart "
-        "(does what writes it still run?)"
+        "metrics/response-time.csv: no value in the last 24 h, so there is no chart (does what writes it still run?)"
     ]
 
 

@@ -1,6 +1,5 @@
 """`metrics/*.csv`: how the shop runs, in values over time; each row is a moment and a number."""
 
-import csv
 import math
 import re
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ LARGEST_METRICS = 4_194_304
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _LARGEST = 1e15
+_LONGEST_ROW = 200
 _EARLIEST, _LATEST = 0.0, 7_258_118_400.0  # 1970 to 2199, as elsewhere
 _HINT = "rows are a time and a number: 2026-11-22T09:20Z,318"
 
@@ -56,17 +56,17 @@ def parse_metric(path: str, content: bytes, digest: str, zone: ZoneInfo) -> tupl
         return None, [Problem(path, 1, "not UTF-8 text", "save the file as UTF-8", Severity.WARNING)]
     points, gaps, wrong = list[Point](), list[datetime](), list[Problem]()
     sign = _separator(whole)
-    for line, cells in enumerate(csv.reader(whole.splitlines(), quoting=csv.QUOTE_NONE, delimiter=sign), start=1):
+    for line, row in enumerate(whole.split("\n"), start=1):
         try:
-            if any(cell.strip() for cell in cells):
-                at, value = _read_row(cells, zone, sign)
+            if row.strip():
+                at, value = _read_row(row, zone, sign)
                 if value is None:
                     gaps.append(at)
                 else:
                     points.append(Point(at, value))
         except TimeMistake as error:
             # The first row may name the columns.
-            if line > 1 or _holds_number(cells):
+            if line > 1 or _holds_number(row, sign):
                 wrong.append(Problem(path, line, str(error), error.hint, Severity.WARNING))
     points.sort(key=lambda point: point.at)
     return Metric(name, digest, tuple(points), tuple(sorted(gaps))), _told(wrong)
@@ -74,7 +74,7 @@ def parse_metric(path: str, content: bytes, digest: str, zone: ZoneInfo) -> tupl
 
 def _separator(text: str) -> str:
     """What stands between cells: spreadsheets of half the world write semicolons, and commas within numbers."""
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    first = next((row for row in text.split("\n") if row.strip()), "")
     return next((sign for sign in (";", "\t") if sign in first), ",")
 
 
@@ -86,15 +86,22 @@ def _told(wrong: list[Problem]) -> list[Problem]:
     return [Problem(first.path, first.line, f"{first.message}{more}", first.hint, Severity.WARNING)]
 
 
-def _holds_number(cells: list[str]) -> bool:
-    return any(_NUMBER.fullmatch(cell.strip()) for cell in cells[1:])
+def _cells(row: str, separator: str) -> list[str]:
+    return [cell.strip(' \t\r"') for cell in row.split(separator)]
 
 
-def _read_row(cells: list[str], zone: ZoneInfo, separator: str) -> tuple[datetime, float | None]:
+def _holds_number(row: str, separator: str) -> bool:
+    return any(_NUMBER.fullmatch(cell) for cell in _cells(row, separator)[1:])
+
+
+def _read_row(row: str, zone: ZoneInfo, separator: str) -> tuple[datetime, float | None]:
     """The time of a row and its value, None where it says that there was none."""
+    if len(row) > _LONGEST_ROW:
+        raise TimeMistake(f"a row of {len(row):,} characters", _HINT)
+    cells = _cells(row, separator)
     if len(cells) != 2:
         raise TimeMistake(f"{len(cells)} cells in a row", _HINT)
-    at, text = _time(cells[0].strip(), zone), cells[1].strip()
+    at, text = _time(cells[0], zone), cells[1]
     if text == "" or text.casefold() == "nan":
         return at, None
     if separator != ",":
@@ -108,7 +115,7 @@ def _time(text: str, zone: ZoneInfo) -> datetime:
     if _NUMBER.fullmatch(text):
         seconds = float(text)
         if not _EARLIEST <= seconds < _LATEST:
-            hint = "divide milliseconds by 1000" if seconds < 1000 * _LATEST else _HINT
+            hint = "divide milliseconds by 1000" if _LATEST <= seconds < 1000 * _LATEST else _HINT
             raise TimeMistake(f'"{text}" are not seconds since 1970', hint)
         return datetime.fromtimestamp(seconds, UTC)
     try:

@@ -37,6 +37,6 @@ def _empty(metrics: Iterable[Metric], config: Config, now: datetime) -> Iterator
     """A monitor that writes no more is told of: its chart is not there, and nobody would miss it."""
     for metric, chart in charts_of(metrics, config.metrics):
         if is_empty(metric, chart, now):
-            message = f"no value in the last {chart.hours} hours, so there is no chart"
+            message = f"no value in the last {chart.hours} h, so there is no chart"
             path = f"{METRICS_FOLDER}/{metric.id}.csv"
             yield Problem(path, 0, message, "does what writes it still run?", Severity.WARNING)

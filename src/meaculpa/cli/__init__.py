@@ -24,10 +24,7 @@ COMMANDS = {
     "watch": ("meaculpa.cli.watching", "Build and publish on every change, until stopped."),
     "rollback": ("meaculpa.cli.history", "Put an earlier build back and hold it there."),
     "retract": ("meaculpa.cli.history", "Take off what should never have been published, everywhere."),
-    "serve": (
-        "meaculpa.cli.live",
-        "Open the live desk: what customers will read, while you write it.",
-    ),
+    "serve": ("meaculpa.cli.live", "Open the live desk: what customers will read, while you write it."),
     "customers": ("meaculpa.cli.customers", "Plan a letter to each customer whose order is affected."),
     "embed": ("meaculpa.cli.edge", "Print the line that shows the banner on your storefront."),
     "edge": ("meaculpa.cli.edge", "Print configuration that shows the splash page when the shop is down."),

@@ -50,7 +50,7 @@ def publish_all(places: Sequence[Path], asked: Asked) -> int:
         say_json({"projects": [_data(result) for result in sorted(results, key=lambda one: one.project)]})
     else:
         _print_summary(results)
-    return max((result.code for result in results), key=lambda code: (code != 0, code))
+    return max(result.code for result in results)
 
 
 def _arguments(asked: Asked) -> Iterator[str]:

@@ -81,7 +81,7 @@ def _with_marks_of_ours(lines: list[str], notes: list[str]) -> Iterator[str]:
             notes.append(f'the line "{line.strip()}" looks like an update; one sign of it is written in another way')
             line = line.replace("-", "&#45;", 1)
         elif _FIRST_POINT.match(line) and not _POINT.match(before):
-            # Most renderers begin a list here; ours wants an empty line before it.
+            # With an empty line before it, every renderer begins a list here.
             yield ""
         yield line
         before = line

@@ -66,7 +66,7 @@ def decode(content: bytes) -> str:
         try:
             if encoding:
                 return content.decode(encoding)
-        except (LookupError, UnicodeDecodeError):
+        except (LookupError, UnicodeError):
             continue
     return content.decode("windows-1252", errors="replace")
 
