@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from botocore.stub import Stubber
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Refused, TargetError
@@ -221,7 +220,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time(
     bucket: S3Settings, seaweed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("meaculpa.publish._SECONDS", 3.0)
-    monkeypatch.setattr("meaculpa.publish.s3._READ_SECONDS", 1)
+    monkeypatch.setattr("meaculpa.publish.s3_requests.READ_SECONDS", 1)
     with faulty(seaweed) as proxy:
         proxy.choose = lambda method, path: Fault.SILENCE
         begin = time.monotonic()
@@ -257,13 +256,3 @@ def test_a_bundle_that_comes_back_to_an_earlier_state_loses_nothing(tmp_path: Pa
         index = read_index(target.files[MANIFEST_PATH].body)
         shards = [f".meaculpa/manifest/{name}.{digest}.json" for name, digest in index.shards.items()]
         assert all(shard in target.files for shard in shards)
-
-
-@pytest.mark.parametrize("code", ["ConditionalRequestConflict", "PreconditionFailed", "NoSuchKey"])
-def test_each_answer_to_a_broken_condition_is_a_conflict(bucket: S3Settings, code: str) -> None:
-    """Real S3 answers 409 when two writes meet; no server that runs here does."""
-    target = S3Target(bucket)
-    with Stubber(target._client) as stubbed:
-        stubbed.add_client_error("put_object", code, http_status_code=409)
-        with pytest.raises(Conflict):
-            target.write(output_file("index.html", "x"), '"version"')

@@ -143,8 +143,15 @@ def test_groups_go_in_the_order_in_which_they_depend_on_each_other() -> None:
     groups = [upload.group for upload in plan(None, everything).uploads]
     assert groups == sorted(groups, key=list(Group).index)
     assert set(groups) == set(Group)
-    names = [upload.file.path for upload in plan(None, files(banner_json="b", splash_tiny_html="t")).uploads]
-    assert names == ["splash.tiny.html", "banner.json"], "what everybody looks at goes last"
+
+
+def test_what_everybody_looks_at_goes_before_the_rest_and_after_what_is_new() -> None:
+    before = files(banner_json="b", de__index_html="d", feed_atom="f", index_html="i")
+    after = files(banner_json="B", de__index_html="D", feed_atom="F", index_html="I", badge_svg="new")
+    uploads = plan(before, after).uploads
+    names = [upload.file.path for upload in uploads]
+    assert names == ["badge.svg", "banner.json", "de/index.html", "index.html", "feed.atom"]
+    assert len({upload.turn for upload in uploads if upload.file.path.endswith(("json", "html"))}) == 1
 
 
 @pytest.mark.parametrize(

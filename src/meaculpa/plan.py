@@ -19,8 +19,8 @@ _WAY_OUT = (
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
-# Where the state of the shop is read first.
-FACES = ("banner.js", "banner.json", "index.html", "splash.html")
+# Where the state of the shop is read first, in whatever language.
+_FACES = ("banner.js", "banner.json", "index.html", "splash.html", "splash.tiny.html")
 
 
 class Reason(StrEnum):
@@ -53,6 +53,17 @@ class Upload:
     def group(self) -> Group:
         """When it goes."""
         return group_of(self.file.path)
+
+    @property
+    def turn(self) -> tuple[int, int]:
+        """When it goes, within its group too: what is equal goes together.
+
+        What everybody looks at comes first and at once, so that it never disagrees; but nothing before what it may
+        name and what was never there.
+        """
+        group = self.group
+        step = 1 if is_face(self.file.path) else 0 if self.reason is Reason.NEW else 2
+        return tuple(Group).index(group), step if group is Group.POINTERS else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,11 @@ def group_of(path: str) -> Group:
     name = path.rsplit("/", 1)[-1]
     is_listing = "history" in path or "sitemap" in path or name in ("404.html", "robots.txt")
     return Group.LISTINGS if is_listing else Group.POINTERS
+
+
+def is_face(path: str) -> bool:
+    """Whether this is where people look first to see how the shop is."""
+    return group_of(path) is Group.POINTERS and path.rsplit("/", 1)[-1] in _FACES
 
 
 def compare(
@@ -175,13 +191,7 @@ def _uploads(
             reason = _reason(path, digest, before, name in same, path in lost, name in pending)
             if reason and path in files:
                 uploads.append(Upload(files[path], reason))
-    return tuple(sorted(uploads, key=_turn))
-
-
-def _turn(upload: Upload) -> tuple[int, bool, str]:
-    """When an upload has its turn: what everybody looks at goes last and together, so that it never disagrees."""
-    path = upload.file.path
-    return tuple(Group).index(upload.group), path in FACES, path
+    return tuple(sorted(uploads, key=lambda upload: (upload.turn, upload.file.path)))
 
 
 def _reason(

@@ -10,7 +10,7 @@ from itertools import groupby
 from meaculpa.errors import TargetError
 from meaculpa.manifest import MANIFEST_PATH, MOST_NAMED, Index, shard_path, with_build
 from meaculpa.model import OutputFile
-from meaculpa.plan import FACES, Group, Plan, Reason, Upload
+from meaculpa.plan import Group, Plan, Reason, Upload
 from meaculpa.publish.bundle import Bundle, pack
 from meaculpa.publish.published import Published, Standing, read_all, side_by_side
 from meaculpa.publish.stamp import STAMPED, next_stamp, read_stamp, with_stamp
@@ -70,7 +70,7 @@ def carry_out(
         run = _begin(plan, target, published, manner, standing, done)
         touched.shards |= set(plan.touched)
         touched.created |= set(plan.created)
-        for _, group in groupby(plan.uploads, key=lambda upload: (upload.group, upload.file.path in FACES)):
+        for _, group in groupby(plan.uploads, key=lambda upload: upload.turn):
             _upload(list(group), run)
         left = _delete(plan, run)
         for name, shard in plan.shards.items():

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from meaculpa.plan import FACES, Group, group_of
+from meaculpa.plan import Group, group_of, is_face
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudfront import CloudFrontClient
@@ -33,7 +33,8 @@ def invalidation_paths(paths: Collection[str]) -> list[str]:
     # Values over time and the day's bars change nothing else, and would use up what a bad night needs.
     if all(path.rpartition("/")[2] == "index.html" for path in pointers):
         return []
-    ordered = sorted(pointers, key=lambda path: (path not in FACES, path))
+    # Of what people look at first, the default language stands at the top.
+    ordered = sorted(pointers, key=lambda path: (not is_face(path), "/" in path, path))
     return [f"/{path}" for path in ordered[:MOST_PATHS]]
 
 

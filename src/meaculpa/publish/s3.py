@@ -1,30 +1,22 @@
 """An S3 bucket as a target: the data plane only, so that a bad day of the control plane hurts nobody."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-import boto3
-from botocore.config import Config as BotoConfig
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    IncompleteReadError,
-    ReadTimeoutError,
-    ResponseStreamingError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
+from meaculpa.publish.s3_requests import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Answer, S3Requests
 from meaculpa.publish.target import ABSENT, Conflict, Stored
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
-_CONNECT_SECONDS, _READ_SECONDS, _ATTEMPTS = 3, 10, 5
 _PROBE = OutputFile(".meaculpa/probe", b"", "text/plain", "private, no-store", "")
 _MISSING = ("NoSuchKey", "404", "NotFound")
 _CONFLICT = ("PreconditionFailed", "ConditionalRequestConflict", "412", "409")
@@ -53,11 +45,14 @@ class S3Target:
 
     def __init__(self, settings: S3Settings) -> None:
         self.name = settings.name
+        self._settings = settings
         self._bucket = settings.bucket
         self._is_guarded = settings.conditional_writes
-        self._client: S3Client = _client(settings)
         self._limit: float | None = None
-        self._client.meta.events.register("before-send.s3", self._refuse_late)
+        try:
+            self._requests = S3Requests(settings, self._refuse_late, self.writers)
+        except (BotoCoreError, ValueError) as error:
+            raise TargetError(f"the target {settings.name} cannot be used: {error}") from error
 
     def describe(self) -> str:
         """Name the place for people."""
@@ -67,7 +62,7 @@ class S3Target:
         """Begin nothing more, not even another try, when so many seconds are over."""
         self._limit = time.monotonic() + seconds
 
-    def _refuse_late(self, **_: object) -> None:
+    def _refuse_late(self) -> None:
         if self._limit is not None and time.monotonic() > self._limit:
             raise TargetError(f"{self.describe()} takes too long")
 
@@ -87,69 +82,64 @@ class S3Target:
 
     def read(self, path: str) -> Stored | None:
         """Read a file; None where there is none."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                found = self._client.get_object(Bucket=self._bucket, Key=path)
-                return Stored(found["Body"].read(), self._version(found, path))
-            except (ResponseStreamingError, IncompleteReadError, ReadTimeoutError) as error:
-                # The client's own retries end where the answer begins.
-                if attempt == _ATTEMPTS:
-                    raise self._failure("read", path, error) from error
-            except (ClientError, BotoCoreError) as error:
-                if _code(error) in _MISSING:
-                    return None
-                raise self._failure("read", path, error) from error
-        raise AssertionError("the last attempt returns or raises")
-
-    def _version(self, answer: Mapping[str, Any], path: str) -> str:
-        """The version that an answer names; one that names none comes from a portal or a proxy, not from S3."""
-        if "ETag" not in answer:
-            raise TargetError(f"{self.describe()}/{path}: what answers there is no S3 server; check `endpoint_url`")
-        return str(answer["ETag"])
+        answer = self._ask("GET", path, "read")
+        if answer.code in _MISSING:
+            return None
+        self._expect_success(answer, "read", path)
+        return Stored(answer.body, self._version(answer, path))
 
     def write(self, file: OutputFile, expected: str | None = None) -> str:
         """Write a file with its headers and give its version; raises Conflict when it is not as expected."""
-        condition: dict[str, Any] = {}
-        if expected is not None and self._is_guarded:
-            condition = {"IfNoneMatch": "*"} if expected == ABSENT else {"IfMatch": expected}
+        headers = {"Content-Type": file.content_type, "Cache-Control": file.cache_control}
+        if file.leads_to:
+            headers["x-amz-website-redirect-location"] = f"/{file.leads_to}"
+        is_conditional = expected is not None and self._is_guarded
+        if is_conditional and expected is not None:
+            headers |= {"If-None-Match": "*"} if expected == ABSENT else {"If-Match": expected}
         elif expected is not None:
             self._look_before(file.path, expected)
-        leads: dict[str, Any] = {"WebsiteRedirectLocation": f"/{file.leads_to}"} if file.leads_to else {}
-        try:
-            written = self._client.put_object(
-                Bucket=self._bucket,
-                Key=file.path,
-                Body=file.body,
-                ContentType=file.content_type,
-                CacheControl=file.cache_control,
-                **condition,
-                **leads,
-            )
-        except (ClientError, BotoCoreError) as error:
-            # To a condition on a file that is gone, S3 answers that there is none.
-            is_gone = "IfMatch" in condition and _code(error) in _MISSING
-            if condition and (is_gone or _code(error) in _CONFLICT):
-                raise Conflict(f"{self.describe()}/{file.path} was changed by another publisher") from error
-            raise self._failure("written", file.path, error) from error
-        return self._version(written, file.path)
+        answer = self._ask("PUT", file.path, "written", file.body, headers)
+        # To a condition on a file that is gone, S3 answers that there is none.
+        is_gone = "If-Match" in headers and answer.code in _MISSING
+        if is_conditional and (is_gone or answer.code in _CONFLICT):
+            raise Conflict(f"{self.describe()}/{file.path} was changed by another publisher")
+        self._expect_success(answer, "written", file.path)
+        return self._version(answer, file.path)
 
     def _look_before(self, path: str, expected: str) -> None:
         """Without conditional writes, see at least whether somebody was here; raises Conflict."""
-        try:
-            version = self._version(self._client.head_object(Bucket=self._bucket, Key=path), path)
-        except (ClientError, BotoCoreError) as error:
-            if _code(error) not in _MISSING:
-                raise self._failure("read", path, error) from error
+        answer = self._ask("HEAD", path, "read")
+        if answer.code in _MISSING:
             version = ABSENT
+        else:
+            self._expect_success(answer, "read", path)
+            version = self._version(answer, path)
         if version != expected:
             raise Conflict(f"{self.describe()}/{path} was changed by another publisher")
 
     def delete(self, path: str) -> None:
         """Delete a file."""
+        answer = self._ask("DELETE", path, "deleted")
+        if answer.code not in _MISSING:
+            self._expect_success(answer, "deleted", path)
+
+    def _ask(
+        self, method: str, path: str, what: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
         try:
-            self._client.delete_object(Bucket=self._bucket, Key=path)
-        except (ClientError, BotoCoreError) as error:
-            raise self._failure("deleted", path, error) from error
+            return self._requests.ask(method, path, body, headers)
+        except BotoCoreError as error:
+            raise self._failure(what, path, type(error).__name__, str(error)) from error
+
+    def _expect_success(self, answer: Answer, what: str, path: str) -> None:
+        if not answer.is_good:
+            raise self._failure(what, path, answer.code, f"the server answered {answer.status} ({answer.code})")
+
+    def _version(self, answer: Answer, path: str) -> str:
+        """The version that an answer names; one that names none comes from a portal or a proxy, not from S3."""
+        if "ETag" not in answer.headers:
+            raise TargetError(f"{self.describe()}/{path}: what answers there is no S3 server; check `endpoint_url`")
+        return answer.headers["ETag"]
 
     def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
         """Looking would cost a request for each file, so nothing is known to be missing."""
@@ -162,7 +152,7 @@ class S3Target:
             # A mark of deletion goes last: without it what is below would be live again.
             return sum(map(self._erase, self._old_versions(is_ours))) + sum(map(self._erase, self._marks(is_ours)))
         except (ClientError, BotoCoreError) as error:
-            raise self._failure("erased in its old versions", "", error) from error
+            raise self._client_failure("erased in its old versions", "", error) from error
 
     def _old_versions(self, is_ours: Callable[[str], bool]) -> Iterator[list["ObjectIdentifierTypeDef"]]:
         """List page by page what is no longer the newest version."""
@@ -182,7 +172,7 @@ class S3Target:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=folder)
             return [one["Key"] for page in pages for one in page.get("Contents", [])]
         except (ClientError, BotoCoreError) as error:
-            raise self._failure("listed", folder, error) from error
+            raise self._client_failure("listed", folder, error) from error
 
     def _erase(self, versions: list["ObjectIdentifierTypeDef"]) -> int:
         if not versions:
@@ -192,32 +182,28 @@ class S3Target:
             raise TargetError(f"{self.describe()}/{failure['Key']}: an old version could not be erased")
         return len(versions)
 
-    def _failure(self, what: str, path: str, error: Exception) -> TargetError:
-        hint = _HINTS.get(_code(error))
-        reason = hint or str(error)
-        return TargetError(f"{self.describe()}/{path} could not be {what}: {reason}")
+    def _failure(self, what: str, path: str, code: str, reason: str) -> TargetError:
+        return TargetError(f"{self.describe()}/{path} could not be {what}: {_HINTS.get(code, reason)}")
 
+    def _client_failure(self, what: str, path: str, error: Exception) -> TargetError:
+        answer = error.response if isinstance(error, ClientError) else {}
+        code = str(answer.get("Error", {}).get("Code", type(error).__name__))
+        return self._failure(what, path, code, str(error))
 
-def _client(settings: S3Settings) -> "S3Client":
-    config = BotoConfig(
-        connect_timeout=_CONNECT_SECONDS,
-        read_timeout=_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
-        max_pool_connections=S3Target.writers,
-        s3={"addressing_style": "path"} if settings.endpoint_url else {},
-    )
-    # A server of one's own has no regions, but every request is signed for one.
-    region = (
-        settings.region or os.environ.get("AWS_DEFAULT_REGION") or ("us-east-1" if settings.endpoint_url else None)
-    )
-    try:
-        return boto3.client("s3", region_name=region, endpoint_url=settings.endpoint_url, config=config)
-    except (BotoCoreError, ValueError) as error:
-        raise TargetError(f"the target {settings.name} cannot be used: {error}") from error
+    @cached_property
+    def _client(self) -> "S3Client":
+        """The general client, for what is done once in a while: it takes a while to load."""
+        import boto3
+        from botocore.config import Config as BotoConfig
 
-
-def _code(error: Exception) -> str:
-    """What a server, or for errors of its own the client's library, calls what went wrong."""
-    if isinstance(error, ClientError):
-        return str(error.response.get("Error", {}).get("Code", ""))
-    return type(error).__name__
+        config = BotoConfig(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            s3={"addressing_style": "path"} if self._settings.endpoint_url else {},
+        )
+        client = boto3.client(
+            "s3", region_name=self._requests.region, endpoint_url=self._settings.endpoint_url, config=config
+        )
+        client.meta.events.register("before-send.s3", lambda **_: self._refuse_late())
+        return client
