@@ -412,8 +412,8 @@
     addEventListener("popstate", redraw);
     window.navigation?.addEventListener("currententrychange", redraw);
     page.addEventListener("visibilitychange", () => isDue && look());
-    // Whose display hangs on the clock wants to know the right time at once.
-    if (!seed.items?.every((item) => !(time(item.starts) < Date.now() + 2 * DAY))) look();
+    // What is said now is confirmed at once: who answers for it may be gone, and the visitor's clock may be wrong.
+    if (!seed.items?.every((item) => time(item.starts) > Date.now() + 2 * DAY)) look();
     else wait();
   }
 

@@ -150,7 +150,7 @@ def test_what_everybody_looks_at_goes_before_the_rest_and_after_what_is_new() ->
     after = files(banner_json="B", de__index_html="D", feed_atom="F", index_html="I", badge_svg="new")
     uploads = plan(before, after).uploads
     names = [upload.file.path for upload in uploads]
-    assert names == ["badge.svg", "banner.json", "de/index.html", "index.html", "feed.atom"]
+    assert names == ["badge.svg", "index.html", "banner.json", "de/index.html", "feed.atom"]
     assert len({upload.turn for upload in uploads if upload.file.path.endswith(("json", "html"))}) == 1
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 import boto3
 import pytest
 from botocore.config import Config as BotoConfig
+from botocore.exceptions import EndpointConnectionError
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
@@ -61,7 +62,7 @@ def answering(answer: Answering) -> Iterator[str]:
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setattr("meaculpa.publish.s3_requests._LONGEST_PAUSE", 0.01)
+    monkeypatch.setattr("meaculpa.publish.s3_requests._PAUSE_WHERE_TOO_MANY_ASK", 0.001)
 
 
 # ---- Addresses
@@ -173,3 +174,16 @@ def test_without_credentials_nothing_is_asked_and_the_next_step_is_said(monkeypa
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     with pytest.raises(TargetError, match="no credentials were found; set AWS_ACCESS_KEY_ID"):
         S3Target(settings(url="http://127.0.0.1:9")).read("index.html")
+
+
+def test_where_nobody_answers_it_is_tried_again_and_then_said() -> None:
+    tries = list[int]()
+    settings_ = settings(url="http://127.0.0.1:9")
+    requests = S3Requests(settings_, lambda: tries.append(1), 1)
+    with pytest.raises(EndpointConnectionError):
+        requests.ask("GET", "index.html")
+    assert len(tries) == 5
+    with pytest.raises(
+        TargetError, match=r"could not be read: nobody answers at http://127.0.0.1:9; .*`endpoint_url`"
+    ):
+        S3Target(settings_).read("index.html")

@@ -19,6 +19,7 @@ from tests.servers import ACCESS_KEY, SECRET_KEY, seaweedfs
 from reliability.figures import Figure
 from reliability.input import hostile_files, hostile_texts
 from reliability.publishing import deploys, faults, kills, races, way_back
+from reliability.reading import claims, through_a_cache, told_failures, without_an_origin
 from reliability.watching import deaf, long_run, rescan, saved_to_served
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -43,6 +44,10 @@ def trials(folder: Path, url: str, scale: float) -> Iterator[Callable[[], list[F
     yield lambda: saved_to_served(folder, url, many(500))
     yield lambda: deaf(folder, many(200))
     yield lambda: rescan(folder)
+    yield lambda: through_a_cache(folder, url)
+    yield lambda: without_an_origin(folder)
+    yield lambda: told_failures(folder, url)
+    yield lambda: claims(folder, many(1_000))
     yield lambda: hostile_files(folder)
     yield lambda: hostile_texts(many(100_000))
     yield lambda: side_by_side(

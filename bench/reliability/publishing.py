@@ -1,6 +1,7 @@
 """Trials of publishing: readers during deploys, kills, races, faults, the way back."""
 
 import json
+import multiprocessing
 import os
 import random
 import re
@@ -10,7 +11,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
+from multiprocessing import Queue
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -20,6 +23,7 @@ from tests.test_kills import missing
 from tests.test_targets import s3_settings
 
 from meaculpa.build.composition import Build, Memory
+from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
 from meaculpa.manifest import MANIFEST_PATH, read_index
 from meaculpa.model import OutputFile
@@ -36,45 +40,41 @@ _BAD = (Fault.DELAY, Fault.SLOW_DOWN, Fault.RESET, Fault.RESET_IN_BODY, Fault.LO
 MEACULPA = [sys.executable, "-m", "meaculpa"]
 
 
-class Reader:
-    """A visitor who opens the status page again and again, with everything it names, and the banner's data."""
+@dataclass
+class _Sight:
+    """What one visitor saw."""
 
-    def __init__(self, target: S3Target) -> None:
-        self.target, self.views, self.broken, self.stopped = target, 0, 0, False
-        self.differing: list[float] = []
-        self._since: float | None = None
+    views: int = 0
+    broken: int = 0
+    differing: list[float] = field(default_factory=list)
 
-    def run(self) -> None:
-        while not self.stopped:
-            self.view()
 
-    def view(self) -> None:
-        page, banner = self.target.read("index.html"), self.target.read("banner.json")
+def _visit(settings: S3Settings, is_over: Event, seen: "Queue[_Sight]") -> None:
+    """Open the status page again and again, with everything it names, and the banner's data; a process of its own."""
+    target, sight, since = S3Target(settings), _Sight(), 0.0
+    while not is_over.is_set():
+        page, banner = target.read("index.html"), target.read("banner.json")
         if page is None or banner is None:
-            return
-        text = page.body.decode()
-        named = set(_NAMED.findall(text))
-        self.broken += any(self.target.read(unquote(path)) is None for path in named)
-        self.views += 1
+            continue
+        text, now = page.body.decode(), time.perf_counter()
         said = next((one["text"]["en"] for one in json.loads(banner.body)["items"] if "text" in one), "")
-        self._differs(said not in text)
-
-    def _differs(self, now: bool) -> None:
-        if now and self._since is None:
-            self._since = time.perf_counter()
-        elif not now and self._since is not None:
-            self.differing.append(time.perf_counter() - self._since)
-            self._since = None
+        if said in text and since:
+            sight.differing.append(now - since)
+        since = 0.0 if said in text else since or now
+        sight.broken += any(target.read(unquote(path)) is None for path in set(_NAMED.findall(text)))
+        sight.views += 1
+    seen.put(sight)
 
 
 def deploys(folder: Path, url: str, count: int) -> list[Figure]:
     """Publish again and again while two visitors look, each time with other texts and another picture."""
     make_bucket(url, "deploys")
-    target, shop, memory = S3Target(s3_settings(url, "deploys")), write_shop(folder / "deploys"), Memory()
+    settings = s3_settings(url, "deploys")
+    target, shop, memory = S3Target(settings), write_shop(folder / "deploys"), Memory()
     (shop / "assets").mkdir()
-    standing = Standing()
-    readers = [Reader(S3Target(s3_settings(url, "deploys"))) for _ in range(2)]
-    threads = [threading.Thread(target=reader.run) for reader in readers]
+    standing, apart = Standing(), multiprocessing.get_context("spawn")
+    is_over, seen = apart.Event(), apart.Queue()
+    readers = [apart.Process(target=_visit, args=(settings, is_over, seen)) for _ in range(2)]
     for number in range(count + 1):
         say(shop, f"Deploy {number}")
         (shop / "assets" / "queue.svg").write_text(
@@ -83,15 +83,14 @@ def deploys(folder: Path, url: str, count: int) -> list[Figure]:
         done = build_of(shop, memory)
         publish(done.files, done.known, target, Options(now=NOW, force=True), standing)
         if number == 0:
-            for thread in threads:
-                thread.start()
+            for reader in readers:
+                reader.start()
         time.sleep(_BETWEEN)
-    for reader, thread in zip(readers, threads, strict=True):
-        reader.stopped = True
-        thread.join()
+    is_over.set()
+    sights = [seen.get(timeout=60) for _ in readers]
     memory.pool.close()
-    views, broken = sum(one.views for one in readers), sum(one.broken for one in readers)
-    differing = [seconds for one in readers for seconds in one.differing]
+    views, broken = sum(one.views for one in sights), sum(one.broken for one in sights)
+    differing = [seconds for one in sights for seconds in one.differing]
     longest, part = max(differing, default=0.0), len(differing) / max(1, views)
     return [
         Figure(
@@ -145,7 +144,8 @@ def _publish_process(shop: Path) -> None:
 def _killed_at(shop: Path, proxy: Faulty, number: int) -> bool:
     """Run a publish and kill it as its write of this number passes; gives whether it came so far."""
     left, lock = [number], threading.Lock()
-    process = subprocess.Popen([*MEACULPA, "-C", str(shop), "publish"], stdout=subprocess.DEVNULL)
+    command = [*MEACULPA, "-C", str(shop), "publish"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def choose(method: str, path: str) -> Fault | None:
         if method in ("PUT", "DELETE"):

@@ -19,8 +19,8 @@ _WAY_OUT = (
 MOST_REMOVALS = 256
 REMOVALS_ANYBODY_MAY = 10
 LARGEST_SHARE_REMOVED = 0.2
-# Where the state of the shop is read first, in whatever language.
-_FACES = ("banner.js", "banner.json", "index.html", "splash.html", "splash.tiny.html")
+# Where the state of the shop is read first, in whatever language; those that are compared stand together.
+_FACES = ("index.html", "banner.json", "banner.js", "splash.html", "splash.tiny.html")
 
 
 class Reason(StrEnum):
@@ -120,6 +120,12 @@ def is_face(path: str) -> bool:
     return group_of(path) is Group.POINTERS and path.rsplit("/", 1)[-1] in _FACES
 
 
+def _rank(path: str) -> tuple[int, int, str]:
+    """The order of what goes together: the default language first, and what is compared at the same moment."""
+    name = path.rsplit("/", 1)[-1]
+    return path.count("/"), _FACES.index(name) if is_face(path) else len(_FACES), path
+
+
 def compare(
     files: Mapping[str, OutputFile],
     wanted: Mapping[str, Shard],
@@ -191,7 +197,7 @@ def _uploads(
             reason = _reason(path, digest, before, name in same, path in lost, name in pending)
             if reason and path in files:
                 uploads.append(Upload(files[path], reason))
-    return tuple(sorted(uploads, key=lambda upload: (upload.turn, upload.file.path)))
+    return tuple(sorted(uploads, key=lambda upload: (upload.turn, *_rank(upload.file.path))))
 
 
 def _reason(

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from meaculpa.build.composition import Build
 from meaculpa.render.headers import output_file
 from tests.browser.conftest import STRICT_POLICY, Server, storefront
+from tests.live import eventually
 from tests.making import CONFIG, incident_text
 
 CARD = incident_text("components:\n  checkout: major_outage\nsummary: Card payments fail. Your basket is saved.\n")
@@ -61,7 +62,27 @@ def test_it_shows_what_is_open(page: Page, shop: Server, status_host: Server, pu
 
 
 def test_it_costs_one_request(page: Page, shop: Server, status_host: Server, published: Callable[..., None]) -> None:
+    published({})
+    visit(page, shop, status_host)
+    assert status_host.asked == ["banner.js"]
+
+
+def test_what_it_says_needs_one_request_and_is_confirmed_by_another(
+    page: Page, shop: Server, status_host: Server, published: Callable[..., None]
+) -> None:
     published({"card": CARD})
+    status_host.hanging.add("banner.json")
+    visit(page, shop, status_host)
+    expect(page.locator("meaculpa-banner")).to_be_visible()
+    eventually(lambda: status_host.asked == ["banner.js", "banner.json"], str(status_host.asked))
+
+
+def test_of_what_is_planned_for_later_nobody_asks(
+    page: Page, shop: Server, status_host: Server, published: Callable[..., None]
+) -> None:
+    updates = "## 2026-11-20 09:00 scheduled\n\nx\n"
+    far = "kind: maintenance\nstarts: 2026-12-22 11:00 UTC\nends: 2026-12-22 12:00 UTC\n"
+    published({"far": incident_text(far, updates)})
     visit(page, shop, status_host)
     assert status_host.asked == ["banner.js"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
@@ -128,6 +128,10 @@ class S3Target:
     ) -> Answer:
         try:
             return self._requests.ask(method, path, body, headers)
+        except (EndpointConnectionError, ConnectTimeoutError) as error:
+            hint = "is the network up, and are `region` and `endpoint_url` right?"
+            reason = f"nobody answers at {self._requests.host}; {hint}"
+            raise self._failure(what, path, "", reason) from error
         except BotoCoreError as error:
             raise self._failure(what, path, type(error).__name__, str(error)) from error
 

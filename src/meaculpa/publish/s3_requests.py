@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import RLock
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import botocore.session
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.exceptions import ConnectionError as NoConnection
 from botocore.exceptions import HTTPClientError, NoCredentialsError
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
@@ -27,7 +28,8 @@ from meaculpa import __version__
 from meaculpa.config import S3Target as S3Settings
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 10, 5
-_LONGEST_PAUSE = 20.0
+# Seconds, doubled with each try: a line that is cut is worth another try at once, an overloaded server is not.
+_PAUSE_WHERE_NOBODY_ANSWERS, _PAUSE_WHERE_TOO_MANY_ASK = 0.1, 0.5
 # What passes by itself: a server that is overloaded, or has lost a request.
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
 _PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable")
@@ -83,6 +85,12 @@ class S3Requests:
         """The region that requests are signed for."""
         return self._region
 
+    @property
+    def host(self) -> str:
+        """Who is asked."""
+        place = urlsplit(self._home)
+        return f"{place.scheme}://{place.netloc}"
+
     def address(self, key: str) -> str:
         """Where a file of the bucket is."""
         return self._home + quote(key, safe="/~")
@@ -95,16 +103,18 @@ class S3Requests:
             self._before_each()
             try:
                 answer = self._send(method, key, body, headers or {})
-            except HTTPClientError:
+            except (NoConnection, HTTPClientError):
                 if attempt == ATTEMPTS:
                     raise
+                longest = _PAUSE_WHERE_NOBODY_ANSWERS * 2**attempt
             else:
                 if self._has_moved(answer):
                     continue
                 if attempt == ATTEMPTS or not _is_passing(answer):
                     return answer
-            # Full jitter, as botocore's standard mode has it.
-            time.sleep(random.uniform(0, min(_LONGEST_PAUSE, 2 ** (attempt - 1))))  # noqa: S311
+                longest = _PAUSE_WHERE_TOO_MANY_ASK * 2**attempt
+            # Full jitter, so that publishers that failed together do not come back together.
+            time.sleep(random.uniform(0, longest))  # noqa: S311
 
     def _send(self, method: str, key: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         with self._lock:
