@@ -339,7 +339,7 @@
   // ---- Keeping up with the status page
 
   let failures = 0;
-  let isDue = false;
+  let isDue;
 
   // Nothing of ours may reach the shop's error handler.
   function safely(action) {
@@ -374,7 +374,8 @@
     else if (least > offset) offset = least;
   }
 
-  async function fetchState() {
+  // With items, those are kept: what is baked in is only confirmed, for a cache may give out something older.
+  async function fetchState(items) {
     let stop;
     try {
       stop = new AbortController();
@@ -384,7 +385,7 @@
       const isGone = [404, 410].includes(response.status);
       const fresh = isGone ? { ...nothing, off: true } : JSON.parse(response.ok ? await readText(response) : "");
       learnTime(response.headers);
-      if (isNews(fresh, state, Date.now() + offset)) draw(fresh);
+      if (isNews(fresh, state, Date.now() + offset)) draw(items ? { ...fresh, items } : fresh);
       failures = 0;
     } catch {
       failures++;
@@ -392,11 +393,12 @@
     stop?.abort();
   }
 
-  async function look() {
+  async function look(items) {
     isDue = page.hidden;
-    if (isDue) return;
-    await fetchState();
-    wait();
+    if (!isDue) {
+      await fetchState(items);
+      wait();
+    }
   }
 
   function wait() {
@@ -413,13 +415,14 @@
     window.navigation?.addEventListener("currententrychange", redraw);
     page.addEventListener("visibilitychange", () => isDue && look());
     // What is said now is confirmed at once: who answers for it may be gone, and the visitor's clock may be wrong.
-    if (!seed.items?.every((item) => time(item.starts) > Date.now() + 2 * DAY)) look();
+    if (!seed.items?.every((item) => time(item.starts) > Date.now() + 2 * DAY)) look(seed.items);
     else wait();
   }
 
   safely(() => {
-    const isOff = window.meaculpa === false || (setting("off") ?? false) !== false || location.search.includes("meaculpa=off");
-    if (isOff || seed.off || window.meaculpa?.state) return;
+    // Switched off by the shop's page, its script, or its address.
+    if ((setting("off") ?? false) !== false || window.meaculpa === false || location.search.includes("meaculpa=off")) return;
+    if (seed.off || window.meaculpa?.state) return;
     leave(hookOf(nothing, {}));
     if (page.readyState === "loading") page.addEventListener("DOMContentLoaded", safely(begin));
     else begin();

@@ -154,6 +154,15 @@ def test_what_everybody_looks_at_goes_before_the_rest_and_after_what_is_new() ->
     assert len({upload.turn for upload in uploads if upload.file.path.endswith(("json", "html"))}) == 1
 
 
+def test_what_is_new_with_a_language_goes_before_what_names_it() -> None:
+    before = files(index_html="i", incidents__x_html="x", history_html="h")
+    after = files(index_html="I", incidents__x_html="X", history_html="H")
+    german = files(de__index_html="i", de__incidents__x_html="x", de__history_html="h")
+    names = [upload.file.path for upload in plan(before, {**after, **german}).uploads]
+    for path in after:
+        assert names.index(f"de/{path}") < names.index(path)
+
+
 @pytest.mark.parametrize(
     ("path", "shard"),
     [

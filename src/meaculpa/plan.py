@@ -61,9 +61,10 @@ class Upload:
         What everybody looks at comes first and at once, so that it never disagrees; but nothing before what it may
         name and what was never there.
         """
-        group = self.group
-        step = 1 if is_face(self.file.path) else 0 if self.reason is Reason.NEW else 2
-        return tuple(Group).index(group), step if group is Group.POINTERS else 0
+        path = self.file.path
+        # The face of a further language is new with the language, and the other faces name it.
+        is_first = self.reason is Reason.NEW and ("/" in path or not is_face(path))
+        return tuple(Group).index(self.group), 0 if is_first else 1 if is_face(path) else 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +171,12 @@ def compare(
 
 def _with_pinned(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> dict[str, Shard]:
     """Our shards, with what shops have pinned and we no longer build."""
-    pinned = {
-        name: {path: digest for path, digest in shard.files.items() if path.startswith(PINNED)}
-        for name, shard in stored.items()
-        if name in wanted
-    }
-    return {
-        name: Shard({**pinned.get(name, {}), **shard.files}, shard.gone, shard.known)
-        for name, shard in wanted.items()
-    }
+    found = dict(wanted)
+    for name, shard in stored.items():
+        pinned = {path: digest for path, digest in shard.files.items() if path.startswith(PINNED)}
+        if name in wanted and not pinned.keys() <= wanted[name].files.keys():
+            found[name] = Shard({**pinned, **wanted[name].files}, wanted[name].gone, wanted[name].known)
+    return found
 
 
 def _uploads(
@@ -193,6 +191,8 @@ def _uploads(
     before = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     uploads = []
     for name, shard in wanted.items():
+        if name in same and name not in pending and not lost:
+            continue
         for path, digest in shard.files.items():
             reason = _reason(path, digest, before, name in same, path in lost, name in pending)
             if reason and path in files:
@@ -230,10 +230,11 @@ def _with_tombstones(wanted: Mapping[str, Shard], gone: Collection[str]) -> dict
     for path in gone:
         marks.setdefault(shard_of(path), []).append(path)
     shards = {name: wanted.get(name, Shard()) for name in sorted(wanted.keys() | marks.keys())}
-    return {
-        name: Shard(shard.files, tuple(sorted({*marks.get(name, ()), *shard.gone})), shard.known)
-        for name, shard in shards.items()
+    marked = {
+        name: Shard(shards[name].files, tuple(sorted({*paths, *shards[name].gone})), shards[name].known)
+        for name, paths in marks.items()
     }
+    return shards | marked
 
 
 def _next_index(shards: Mapping[str, Shard], index: Index | None) -> Index:

@@ -562,6 +562,20 @@ def test_who_comes_when_nobody_answers_for_it_any_more_is_told_so_at_once(
     assert page.evaluate("[meaculpa.state.stale, Object.keys(meaculpa.state.components)]") == [True, []]
 
 
+def test_an_older_copy_in_a_cache_takes_nothing_away_at_first(
+    watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
+) -> None:
+    """A heartbeat has stamped the state before, after the time that the new one's update names."""
+    tell(status_host, {**state, "at": "2026-11-22T09:30Z", "valid_until": "2026-11-22T09:45Z", "items": []})
+    page = visit(watched, shop, status_host)
+    eventually(lambda: "banner.json" in status_host.asked, "it asks at once")
+    page.wait_for_timeout(300)
+    see(page)
+    tell(status_host, {**state, "at": "2026-11-22T09:37Z", "items": []})
+    look_again(page, status_host)
+    assert banner(page).count() == 0
+
+
 def test_a_hidden_page_asks_nothing_and_a_shown_one_at_once(
     watched: Watched, shop: Shop, status_host: Server, state: dict[str, Any]
 ) -> None:
@@ -775,6 +789,8 @@ def test_right_to_left_and_the_language_of_each_text(
         ),
     )
     page.goto(address)
+    eventually(lambda: "banner.json" in status_host.asked, "it asks at once")
+    page.wait_for_timeout(200)
     tell(status_host, {**state, "at": "2026-11-22T09:35Z", "labels": labels, "items": [translated, english]})
     look_again(page, status_host)
     lines = banner(page).locator("section > div")

@@ -37,7 +37,7 @@ def renew_stamp(
     found, manifest = target.read(STAMPED), target.read(MANIFEST_PATH)
     if manifest is None:
         return Finding.UNFINISHED
-    if found is None:
+    if found is None or read_stamp(found.body) is None:
         return Finding.DAMAGED
     index, is_last = read_index(manifest.body), manifest.version == standing.version
     if index.pending:

@@ -1,5 +1,6 @@
 """An S3 bucket as a target: the data plane only, so that a bad day of the control plane hurts nobody."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
@@ -10,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
-from meaculpa.publish.s3_requests import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Answer, S3Requests
+from meaculpa.publish.s3_requests import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS, Answer, NoCredentials, S3Requests
 from meaculpa.publish.target import ABSENT, Conflict, Stored
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _HINTS = {
     "InvalidAccessKeyId": "the access key is unknown",
     "SignatureDoesNotMatch": "the secret key does not fit the access key",
     "ExpiredToken": "the credentials have expired",
+    "RequestTimeTooSkewed": "the clock of this machine is wrong by more than 15 minutes",
     "NotImplemented": "the server knows no conditional writes; if only one machine ever publishes, say "
     "`conditional_writes: false` for this target in meaculpa.yml",
 }
@@ -50,7 +52,7 @@ class S3Target:
         self._is_guarded = settings.conditional_writes
         self._limit: float | None = None
         try:
-            self._requests = S3Requests(settings, self._refuse_late, self.writers)
+            self._requests = S3Requests(settings, self.writers, self._seconds_left)
         except (BotoCoreError, ValueError) as error:
             raise TargetError(f"the target {settings.name} cannot be used: {error}") from error
 
@@ -62,8 +64,11 @@ class S3Target:
         """Begin nothing more, not even another try, when so many seconds are over."""
         self._limit = time.monotonic() + seconds
 
+    def _seconds_left(self) -> float:
+        return math.inf if self._limit is None else self._limit - time.monotonic()
+
     def _refuse_late(self) -> None:
-        if self._limit is not None and time.monotonic() > self._limit:
+        if self._seconds_left() <= 0:
             raise TargetError(f"{self.describe()} takes too long")
 
     def heeds_conditions(self) -> bool:
@@ -128,6 +133,8 @@ class S3Target:
     ) -> Answer:
         try:
             return self._requests.ask(method, path, body, headers)
+        except NoCredentials as error:
+            raise self._failure(what, path, error.code, str(error)) from error
         except (EndpointConnectionError, ConnectTimeoutError) as error:
             hint = "is the network up, and are `region` and `endpoint_url` right?"
             reason = f"nobody answers at {self._requests.host}; {hint}"
@@ -137,7 +144,9 @@ class S3Target:
 
     def _expect_success(self, answer: Answer, what: str, path: str) -> None:
         if not answer.is_good:
-            raise self._failure(what, path, answer.code, f"the server answered {answer.status} ({answer.code})")
+            raise self._failure(
+                what, path, answer.code, f"the server answered {answer.status} ({answer.code}){answer.message}"
+            )
 
     def _version(self, answer: Answer, path: str) -> str:
         """The version that an answer names; one that names none comes from a portal or a proxy, not from S3."""
