@@ -13,6 +13,8 @@ from meaculpa.build.composition import Build, Memory, build
 from meaculpa.build.last_good import keep_good, recall
 from meaculpa.errors import InvalidInput
 from meaculpa.project import packaged_templates, read_project
+from meaculpa.render.pages import Edition, Page, incident_page
+from meaculpa.status import IncidentState
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -52,6 +54,25 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     always_made |= {"banner.js", "banner.json", "llms.txt"}
     always_made |= {path for path in after.files if path.startswith("api/")}
     assert after.made == len(changed | always_made)
+
+
+def test_months_that_are_as_before_are_not_even_listed(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months = {
+        f"m{month}": incident_text(updates=f"## 2026-{month:02d}-03 09:20 resolved\n\nx\n") for month in range(1, 11)
+    }
+    root, mine, listed = write_project(tmp_path, **months), Memory(pool=memory.pool), list[str]()
+    built(root, mine)
+
+    def noting(edition: Edition, state: IncidentState) -> Page:
+        listed.append(state.incident.id)
+        return incident_page(edition, state)
+
+    monkeypatch.setattr("meaculpa.render.site.incident_page", noting)
+    (root / "incidents" / "m3.md").write_text(months["m3"].replace("by card", "by voucher"))
+    built(root, mine)
+    assert set(listed) == {"m3"}
 
 
 def test_what_is_known_of_earlier_titles_is_forgotten(tmp_path: Path, memory: Memory) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from meaculpa.files import alone
-from meaculpa.project import Reading, read_project
+from meaculpa.project import ProjectFiles, Reading, read_again, read_project
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.lookout import Lookout
 from tests.live import eventually, running
@@ -306,3 +306,65 @@ def test_systemd_hears_that_it_is_ready_alive_and_ending(project: Path, monkeypa
                 heard.append(line.recv(100).decode())
     assert heard[0] == "READY=1"
     assert heard.count("WATCHDOG=1") >= 2
+
+
+# ---- What events name is read by itself
+
+
+def removed(path: Path, _: str) -> None:
+    path.unlink()
+
+
+def made_anew(path: Path, text: str) -> None:
+    path.with_name("2026-11-23-new.md").write_text(text)
+
+
+@pytest.mark.parametrize("change", [*SAVES, removed, made_anew, lambda path, text: path.touch()])
+def test_reading_what_is_named_gives_what_reading_everything_gives(
+    project: Path, change: Callable[[Path, str], None]
+) -> None:
+    before = read_project(project)
+    path = project / "incidents" / f"{CARD}.md"
+    change(path, incident_text(title="Something else"))
+    named = [str(path), str(path.with_suffix(".tmp")), str(path.with_name("2026-11-23-new.md"))]
+    assert read_again(before, named) == replace(read_project(project, before), folders=before.folders)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "a.md").symlink_to(folder / f"{CARD}.md"),
+        lambda folder: (folder / "a.md").mkdir(),
+        lambda folder: os.mkfifo(folder / "a.md"),
+        lambda folder: (folder / "a.txt").write_text("not an incident"),
+        lambda folder: shutil.rmtree(folder),
+    ],
+    ids=["a link", "a folder", "a pipe", "another kind of file", "no folder any more"],
+)
+def test_where_more_may_have_changed_everything_is_read(project: Path, change: Callable[[Path], object]) -> None:
+    before = read_project(project)
+    change(project / "incidents")
+    assert read_again(before, [str(project / "incidents" / name) for name in ("a.md", "a.txt", f"{CARD}.md")]) is None
+
+
+@pytest.mark.parametrize("path", ["meaculpa.yml", "site_templates/page.css", "incidents/new/a.md", "elsewhere.md"])
+def test_of_anything_but_incidents_everything_is_read(project: Path, path: str) -> None:
+    assert read_again(read_project(project), [str(project / path)]) is None
+
+
+def test_an_edit_is_acted_on_before_everything_is_looked_at(
+    project: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[int]()
+
+    def noting(root: Path, before: ProjectFiles | None = None) -> ProjectFiles:
+        looks.append(len(watching.seen))
+        return read_project(root, before)
+
+    monkeypatch.setattr("meaculpa.watch.read_project", noting)
+    time.sleep(1.2)
+    looks.clear()
+    (project / "incidents" / f"{CARD}.md").write_text(incident_text(title="At once"))
+    eventually(partial(watching.sees, CARD, "At once"), "an edit")
+    assert looks == [], "it was acted on by what the event named"
+    eventually(lambda: looks, "a look at everything, a moment later")

@@ -42,7 +42,7 @@ def _within(path: str) -> str:
 StoredPath = Annotated[str, AfterValidator(_within)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Shard:
     """A part of a manifest: digests by path, paths that are gone but not yet deleted, versions of what it shows.
 
@@ -59,7 +59,7 @@ class Shard:
         value = {"files": dict(sorted(self.files.items())), "gone": sorted(self.gone)}
         return _encode({**value, "known": dict(sorted(self.known.items()))})
 
-    @property
+    @functools.cached_property
     def digest(self) -> str:
         """What identifies its content."""
         return hashlib.sha256(self.body).hexdigest()[:32]
@@ -150,6 +150,7 @@ def retracted_name(incident_id: str) -> str:
     return hashlib.sha256(incident_id.encode()).hexdigest()[:16]
 
 
+@functools.lru_cache(maxsize=1 << 18)
 def shard_of(path: str) -> str:
     """Say which shard lists a path: its month, or for incidents without one a bucket, `redirects`, or `site`."""
     if is_earlier(path):
@@ -164,16 +165,24 @@ def shard_of(path: str) -> str:
     return "site"
 
 
-def manifest_of(files: Mapping[str, OutputFile], known: Mapping[str, str]) -> dict[str, Shard]:
-    """List what a build holds, in shards; `known` maps incident ids to versions."""
+def manifest_of(
+    files: Mapping[str, OutputFile], known: Mapping[str, str], before: Mapping[str, Shard] | None = None
+) -> dict[str, Shard]:
+    """List what a build holds, in shards; `known` maps incident ids to versions.
+
+    Shards of `before` that are equal are taken as they are: their digests are known.
+    """
     paths: dict[str, dict[str, str]] = {}
     updates: dict[str, dict[str, str]] = {}
     for path, file in files.items():
         paths.setdefault(shard_of(path), {})[path] = file.digest
     for incident_id, newest in known.items():
         updates.setdefault(shard_of(f"incidents/{incident_id}.html"), {})[incident_id] = newest
-    names = paths.keys() | updates.keys()
-    return {name: Shard(paths.get(name, {}), (), updates.get(name, {})) for name in sorted(names)}
+    shards = {
+        name: Shard(paths.get(name, {}), (), updates.get(name, {})) for name in sorted(paths.keys() | updates.keys())
+    }
+    kept = before or {}
+    return {name: kept[name] if kept.get(name) == shard else shard for name, shard in shards.items()}
 
 
 def shards_to_read(wanted: Mapping[str, Shard], index: Index | None) -> dict[str, str]:

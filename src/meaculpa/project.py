@@ -4,13 +4,13 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from meaculpa.config import CONFIG_FILE
-from meaculpa.content.files import is_incident_name
+from meaculpa.content.files import id_in, is_incident_name
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import MeaculpaError, NotAProject, Problem, Severity
 from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
@@ -36,6 +36,15 @@ class Stamp:
     changed: int
     size: int
     inode: int
+
+    def is_of(self, found: os.stat_result) -> bool:
+        """Whether this is what the file system says now."""
+        return (
+            self.modified == found.st_mtime_ns
+            and self.changed == found.st_ctime_ns
+            and self.size == found.st_size
+            and self.inode == found.st_ino
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +123,43 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     )
 
 
+def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | None:
+    """Read only these files of a project, and take all others as they were.
+
+    None where that may not be all: anything but ordinary files of incidents, and whatever there was something to say
+    of. Whoever relies on this looks at everything a moment later.
+    """
+    reader, folder = _Reader(before.root, before.readings), str(before.root / "incidents")
+    incidents, readings = dict(before.incidents), dict(before.readings)
+    for path in paths:
+        parent, _, file = path.rpartition(os.sep)
+        name = os.path.relpath(path, before.root)
+        if parent not in before.folders or not f"{path}/".startswith(f"{folder}/"):
+            return None
+        if not is_incident_name(file):
+            continue
+        source = reader.read_ordinary(name, path, LARGEST_FILE)
+        if source is None and not _is_deleted(path):
+            return None
+        incidents.pop(name, None)
+        readings.pop(path, None)
+        if source and not name.endswith(".md"):
+            return None
+        if source:
+            incidents[name], readings[path] = source, reader.readings[path]
+    if reader.problems or before.problems:
+        return None
+    return replace(before, incidents=incidents, readings=readings)
+
+
+def _is_deleted(path: str) -> bool:
+    """Whether a file is gone from a folder that is there."""
+    return not os.path.lexists(path) and os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120 (texts, see below)
+
+
 def last_saved(files: ProjectFiles, name: str) -> datetime | None:
     """When the files of an incident, or the configuration by its name, were last changed on this machine."""
-    paths = [path for path in files.incidents if path.rpartition("/")[2].split(".")[0] == name]
+    paths = [path for path in files.incidents if id_in(path) == name]
     readings = [files.readings.get(str(files.root / path)) for path in ([name] if name == CONFIG_FILE else paths)]
     stamps = [reading.stamp.modified for reading in readings if reading]
     return datetime.fromtimestamp(max(stamps) / 1e9, UTC) if stamps else None
@@ -124,7 +167,7 @@ def last_saved(files: ProjectFiles, name: str) -> datetime | None:
 
 def without_incidents(files: ProjectFiles, ids: Collection[str]) -> ProjectFiles:
     """Leave out all files of some incidents."""
-    kept = {path: one for path, one in files.incidents.items() if path.rpartition("/")[2].split(".")[0] not in ids}
+    kept = {path: one for path, one in files.incidents.items() if id_in(path) not in ids}
     return replace(files, incidents=kept)
 
 
@@ -258,14 +301,22 @@ class _Reader:
             self.complain(path.name, f"cannot be read: {error.strerror}")
             return None
 
+    def read_ordinary(self, name: str, path: str, largest: int) -> Source | None:
+        """Read a file that is no link; None where there is none such."""
+        try:
+            found = os.lstat(path)
+            return self._read(name, path, found, largest) if stat.S_ISREG(found.st_mode) else None
+        except OSError:
+            return None
+
     def _read(self, name: str, path: str, found: os.stat_result, largest: int) -> Source | None:
         """Read a file unless its stamp is known; at most one byte more than `largest`."""
         if not stat.S_ISREG(found.st_mode):
             self.complain(name, "not an ordinary file")
             return None
-        stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
         reading = self.known.get(path)
-        if reading is None or reading.stamp != stamp:
+        if reading is None or not reading.stamp.is_of(found):
+            stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
             with open(path, "rb") as stream:  # noqa: PTH123
                 content = stream.read(largest + 1)
             reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)

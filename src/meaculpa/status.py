@@ -3,14 +3,15 @@
 This is the only place where a state is decided; templates only show it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 
 from meaculpa.config import Component, Config
 from meaculpa.model import ComponentStatus, Impact, Incident, Kind, Settled, Status, Surface, Update
 from meaculpa.times import utc_midnight
-from meaculpa.uptime import Day, Span, daily_record, uptime_of
+from meaculpa.uptime import DAYS, Day, Span, daily_record, uptime_of
 
 RECENT_DAYS = 14
 
@@ -24,8 +25,9 @@ _IDLE = (Status.SCHEDULED, Status.COMPLETED, Status.POSTMORTEM)
 class IncidentState:
     """An incident as it stands at one moment; `updates` are those made until then, oldest first.
 
-    `back_at` is when it is certain to work again, while that is ahead; `holds_until` is the next moment at which
-    any of this changes by itself (None: never).
+    `changed` is when something last happened: an update, or the beginning or end of a window. `back_at` is when it
+    is certain to work again, while that is ahead; `holds_until` is the next moment at which any of this changes by
+    itself (None: never).
 
     `ended` is when it was resolved or completed; `unconfirmed` says that a maintenance window has ended
     by the clock and nobody has said yet that the work is done.
@@ -42,6 +44,7 @@ class IncidentState:
     unconfirmed: bool
     settled: Settled | None
     spans: tuple[Span, ...]
+    changed: datetime
     holds_until: datetime | None
 
     @property
@@ -67,14 +70,6 @@ class IncidentState:
         return bool(self.ended and self.incident.starts and self.ended <= self.incident.starts)
 
     @property
-    def changed(self) -> datetime:
-        """When something last happened: an update, or the beginning or end of a window."""
-        moments = [update.at for update in self.updates]
-        if self.is_maintenance and not self.is_upcoming:
-            moments.append(self.began)
-        return max([*moments, *([self.ended] if self.ended else [])])
-
-    @property
     def components(self) -> Mapping[str, ComponentStatus]:
         """The components it affects now, with their status."""
         return {span.component: span.status for span in self.spans if span.end is None}
@@ -91,10 +86,21 @@ class ComponentState:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """The incidents that began in a month (`2026-11`, in UTC), newest first, and the months beside it."""
+
+    name: str
+    states: tuple[IncidentState, ...]
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Everything the site says at one moment.
 
-    `open` holds pinned incidents first, then the worst, `upcoming` the next first, `past` the newest first.
+    `open` holds pinned incidents first, then the worst, `upcoming` the next first, `past` the newest first. `months`
+    holds all but what is upcoming, newest first.
     `changed` is when the content last changed (None if nothing ever happened), `next_change` when it will change by
     itself.
     """
@@ -105,6 +111,7 @@ class Site:
     open: tuple[IncidentState, ...]
     upcoming: tuple[IncidentState, ...]
     past: tuple[IncidentState, ...]
+    months: tuple[Month, ...]
     changed: datetime | None
     next_change: datetime
 
@@ -137,15 +144,7 @@ def derive(
     published = [incident for incident in incidents if not incident.draft]
     known = earlier or {}
     states = [state for one in published if (state := _still(known.get(one.digest), now) or state_of(one, now))]
-    opened = sorted((state for state in states if state.is_open), key=_urgency)
-    upcoming = sorted(
-        (state for state in states if state.is_upcoming), key=lambda state: (state.began, state.incident.id)
-    )
-    past = sorted(
-        (state for state in states if not state.is_open and not state.is_upcoming),
-        key=lambda state: (state.began, state.incident.id),
-        reverse=True,
-    )
+    opened, upcoming, past = _sorted_out(states)
     return Site(
         now=now,
         overall=worst_impact(opened),
@@ -153,9 +152,39 @@ def derive(
         open=tuple(opened),
         upcoming=tuple(upcoming),
         past=tuple(past),
+        months=_by_month(past, opened),
         changed=max((state.changed for state in states), default=None),
         next_change=_next_change(published, states, now),
     )
+
+
+def _sorted_out(
+    states: Iterable[IncidentState],
+) -> tuple[list[IncidentState], list[IncidentState], list[IncidentState]]:
+    """What is open, upcoming, and past, each in its order."""
+    opened, upcoming, past = list[IncidentState](), list[IncidentState](), list[IncidentState]()
+    for state in states:
+        (opened if state.is_open else upcoming if state.is_upcoming else past).append(state)
+    opened.sort(key=_urgency)
+    upcoming.sort(key=_by_beginning)
+    past.sort(key=_by_beginning, reverse=True)
+    return opened, upcoming, past
+
+
+def _by_month(past: list[IncidentState], opened: list[IncidentState]) -> tuple[Month, ...]:
+    # Almost all of it is in order already.
+    begun = sorted([*past, *opened], key=_by_beginning, reverse=True)
+    found = [
+        (f"{year:04d}-{month:02d}", tuple(states))
+        for (year, month), states in groupby(begun, key=lambda state: (state.began.year, state.began.month))
+    ]
+    names = [None, *(name for name, _ in found), None]
+    beside = zip(found, names, names[2:], strict=False)
+    return tuple(Month(name, states, newer, older) for (name, states), newer, older in beside)
+
+
+def _by_beginning(state: IncidentState) -> tuple[datetime, str]:
+    return state.began, state.incident.id
 
 
 def _still(state: IncidentState | None, now: datetime) -> IncidentState | None:
@@ -175,11 +204,12 @@ def state_of(incident: Incident, now: datetime) -> IncidentState | None:
     over = max((number for number, update in enumerate(updates) if update.status in _OVER), default=-1)
     back_at = [update.back_at for update in updates[over + 1 :] if update.back_at]
     settled = [update.settled for update in updates if update.settled]
+    began = _began(incident, updates, now, ended)
     return IncidentState(
         incident=incident,
         status=status,
         updates=updates,
-        began=_began(incident, updates, now, ended),
+        began=began,
         ended=ended,
         next_update=promise,
         overdue=promise is not None and now >= promise,
@@ -187,8 +217,17 @@ def state_of(incident: Incident, now: datetime) -> IncidentState | None:
         unconfirmed=status is Status.COMPLETED and all(update.status is not Status.COMPLETED for update in updates),
         settled=settled[-1] if settled else None,
         spans=_spans(incident, updates, now),
+        changed=_changed(incident, updates, began, ended, status),
         holds_until=min((moment for moment in _moments(incident) if moment > now), default=None),
     )
+
+
+def _changed(
+    incident: Incident, updates: tuple[Update, ...], began: datetime, ended: datetime | None, status: Status
+) -> datetime:
+    has_begun = incident.kind is Kind.MAINTENANCE and status is not Status.SCHEDULED
+    moments = (updates[-1].at, began if has_begun else None, ended)
+    return max(moment for moment in moments if moment)
 
 
 def worst_impact(states: Iterable[IncidentState]) -> Impact:
@@ -202,14 +241,13 @@ def is_shown_on(incident: Incident, surface: Surface) -> bool:
     return surfaces.index(incident.show) >= surfaces.index(surface)
 
 
-def _next_change(incidents: Iterable[Incident], states: Iterable[IncidentState], now: datetime) -> datetime:
+def _next_change(incidents: Iterable[Incident], states: Collection[IncidentState], now: datetime) -> datetime:
     """Find the next moment at which the site changes though no file does; midnight UTC at the latest."""
     midnight = utc_midnight(now) + timedelta(days=1)
-    known = {state.incident.id: state.holds_until for state in states}
-    first_words = (incident.updates[0].at for incident in incidents if incident.id not in known)
-    return min(
-        (moment for moment in (*first_words, *known.values()) if moment and moment < midnight), default=midnight
-    )
+    shown = {state.incident.id for state in states}
+    moments = [incident.updates[0].at for incident in incidents if incident.id not in shown]
+    moments += [state.holds_until for state in states if state.holds_until]
+    return min((moment for moment in moments if moment < midnight), default=midnight)
 
 
 def _moments(incident: Incident) -> Iterable[datetime]:
@@ -296,8 +334,10 @@ def _component_events(
 def _component_states(states: list[IncidentState], config: Config, now: datetime) -> tuple[ComponentState, ...]:
     first = min((state.began for state in states if not state.is_upcoming), default=None)
     by_component: dict[str, list[Span]] = {component.id: [] for component in config.components}
+    oldest = utc_midnight(now) - timedelta(days=DAYS)
     for state in states:
-        for span in state.spans:
+        # What ended before the record begins is most of an archive.
+        for span in state.spans if state.ended is None or state.ended >= oldest else ():
             # A last good version may name a component that the configuration no longer has.
             if span.component in by_component:
                 by_component[span.component].append(span)

@@ -30,6 +30,7 @@ class Bodies(Mapping[str, Markup]):
     pool: MarkupPool
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
+    _slow: set[str] = field(default_factory=set)
     _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
     _kept: int = 0
     _kept_plain: int = 0
@@ -41,7 +42,7 @@ class Bodies(Mapping[str, Markup]):
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""
-        is_any_slow = any(isinstance(answer, TooSlow) for answer in self._known.values())
+        is_any_slow = any(text in self._known for text in self._slow)
         return now + timedelta(seconds=_ANOTHER_CHANCE_SECONDS + 1) if is_any_slow else None
 
     def is_plain(self, incident: Incident) -> bool:
@@ -56,6 +57,7 @@ class Bodies(Mapping[str, Markup]):
         self._plain &= {_key(incident) for incident in known}
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
+        self._slow &= self._known.keys()
         self._kept, self._kept_plain = len(self._known), len(self._plain)
 
     def refusals(self, incidents: Iterable[Incident], assets: Collection[str]) -> list[Problem]:
@@ -85,7 +87,9 @@ class Bodies(Mapping[str, Markup]):
 
     def _answer(self, text: str) -> Answer:
         if text not in self._known:
-            self._known[text] = self._coming.pop(text).wait()
+            answer = self._known[text] = self._coming.pop(text).wait()
+            if isinstance(answer, TooSlow):
+                self._slow.add(text)
         return self._known[text]
 
     def _has(self, text: str) -> bool:
@@ -93,6 +97,7 @@ class Bodies(Mapping[str, Markup]):
         # A busy machine makes innocent texts slow; after a while they get another chance.
         if isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS:
             del self._known[text]
+            self._slow.discard(text)
             answer = None
         return answer is not None or text in self._coming
 

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TypeVar
 
 from meaculpa.build.bodies import Bodies
+from meaculpa.build.contents import Contents
 from meaculpa.build.last_good import recall
+from meaculpa.build.making import Workshop
 from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.build.values import Values, read_metrics
 from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
-from meaculpa.content import Content, Parsed, collect, order, parse, parse_incident
-from meaculpa.content.files import as_text, group_files
+from meaculpa.content import Content, order, parse
+from meaculpa.content.files import as_text, id_in
 from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
 from meaculpa.lint import inspect, is_of_interest
@@ -22,10 +24,10 @@ from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
 from meaculpa.redirects import Redirect, parse_redirects
 from meaculpa.render.environment import Theme, make_theme
-from meaculpa.render.pages import Page
+from meaculpa.render.pages import Kept
 from meaculpa.render.redirects import redirect_pages, unusable
 from meaculpa.render.site import render
-from meaculpa.status import IncidentState, Site, derive
+from meaculpa.status import IncidentState, Month, Site, derive
 from meaculpa.times import format_time
 
 _BEGIN_TOGETHER = 32
@@ -57,8 +59,8 @@ class Build:
 class Memory:
     """What an earlier build of the same process knew; it may be dropped at any time.
 
-    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed, `kept` is
-    what `keep_good` has copied.
+    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed, `copied`
+    is what `keep_good` has copied.
     """
 
     def __init__(self, pool: MarkupPool | None = None) -> None:
@@ -66,15 +68,18 @@ class Memory:
         self.bodies = Bodies(self.pool)
         self.config: tuple[str, Config | list[Problem]] | None = None
         self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
-        self.incidents: dict[tuple[object, ...], Parsed] = {}
+        self.contents = Contents()
+        self.doubtful: dict[str, Incident] = {}
         self.redirects: tuple[str, tuple[tuple[Redirect, ...], list[Problem]]] | None = None
         self.values: Values = {}
-        self.pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
+        self.workshop = Workshop()
+        self.kept: Kept = {}
+        self.versions: dict[str, tuple[Month, dict[str, str]]] = {}
         self.good_config: Config | None = None
         self.good_theme: Theme | None = None
         self.good_incidents: dict[str, Incident] = {}
         self.site: Site | None = None
-        self.kept: dict[str, str] = {}
+        self.copied: dict[str, str] = {}
         self.findings: dict[tuple[object, ...], tuple[Problem, ...]] = {}
 
     def states_before(self, now: datetime, config: Config) -> Mapping[str, IncidentState]:
@@ -109,15 +114,15 @@ def build(
         problems.append(Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint))
     if has_errors(problems):
         if not keep_going:
-            raise InvalidInput([*problems, *memory.bodies.refusals(incidents, files.assets)])
+            raise InvalidInput([*problems, *memory.bodies.refusals(memory.doubtful.values(), files.assets)])
         incidents, left_out = _as_they_were(content, blocked, problems, files, config, memory)
     site = derive(incidents, config, now, memory.states_before(now, config))
     outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
-    refused = memory.bodies.refusals(content.incidents, files.assets)
+    refused = memory.bodies.refusals(memory.doubtful.values(), files.assets)
+    memory.doubtful = {key: one for key, one in memory.doubtful.items() if not memory.bodies.is_plain(one)}
     if refused:
         # Rendered and read side by side, a text turns out to be refused when its page has been made without it.
-        wrong = {_id_in(problem.path) for problem in refused}
-        memory.pages = {path: page for path, page in memory.pages.items() if _id_in(path) not in wrong}
+        memory.workshop.forget({id_in(problem.path) for problem in refused})
         problems += refused
         if not keep_going:
             raise InvalidInput(problems)
@@ -133,7 +138,7 @@ def build(
         site=site,
         config=config,
         files=outputs,
-        known=_known(site, files),
+        known=_known(site, files, memory),
         problems=tuple(told),
         findings=tuple(problem for problem in findings if not is_blocking(problem)),
         left_out=left_out,
@@ -190,20 +195,20 @@ def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rend
 
     With `begin_rendering` the texts of those read so far are rendered while the others are still read.
     """
-    groups, problems = group_files(files.incidents.values(), config.site.locales)
-    before, memory.incidents = memory.incidents, {}
     fresh: list[Incident] = []
-    for group in groups:
-        key = (config.digest, *group.key)
-        parsed = before.get(key) or parse_incident(group, config)
-        memory.incidents[key] = parsed
-        if parsed.incident and begin_rendering and not memory.bodies.is_plain(parsed.incident):
-            fresh.append(parsed.incident)
-        if len(fresh) >= _BEGIN_TOGETHER:
+    for incident in memory.contents.follow(files.incidents, config):
+        memory.doubtful[incident.id] = incident
+        fresh.append(incident)
+        if begin_rendering and len(fresh) >= _BEGIN_TOGETHER:
             memory.bodies.begin(fresh)
             fresh = []
-    memory.bodies.begin(fresh)
-    return collect(memory.incidents.values(), problems)
+    content = memory.contents.content
+    if memory.doubtful:
+        current = {incident.id: incident for incident in content.incidents}
+        memory.doubtful = {key: one for key, one in memory.doubtful.items() if current.get(key) is one}
+    if begin_rendering:
+        memory.bodies.begin(memory.doubtful.values())
+    return content
 
 
 def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme | list[Problem]:
@@ -253,7 +258,7 @@ def _as_they_were(
     kept = {key: one for key, one in before.items() if key not in good and _is_touched(one, wrong)}
     shown = good | kept
     memory.bodies.begin(kept.values())
-    left_out = sorted(path for path in wrong if path.endswith(".md") and _id_in(path) not in shown)
+    left_out = sorted(path for path in wrong if path.endswith(".md") and id_in(path) not in shown)
     return tuple(sorted(shown.values(), key=order)), tuple(left_out)
 
 
@@ -261,15 +266,9 @@ def _is_touched(incident: Incident, wrong: Collection[str]) -> bool:
     """Whether a problem concerns an incident: its own file, a translation of it, or a folder they are in."""
     files = {incident.path, *_translation_paths(incident)}
     return any(
-        path in files
-        or incident.path.startswith(f"{path}/")
-        or (path.endswith(".md") and _id_in(path) == incident.id)
+        path in files or incident.path.startswith(f"{path}/") or (path.endswith(".md") and id_in(path) == incident.id)
         for path in wrong
     )
-
-
-def _id_in(path: str) -> str:
-    return path.rpartition("/")[2].split(".")[0]
 
 
 def _translation_paths(incident: Incident) -> set[str]:
@@ -287,57 +286,60 @@ def _produce_all(
 ) -> tuple[dict[str, OutputFile], int, Theme]:
     """Make all files; a template of the project's own that fails gives way to the one before, if that is allowed."""
     try:
-        outputs, made = _produce(_pages(site, config, theme, files, memory, problems), memory)
+        outputs = _produce(site, config, theme, files, memory, problems)
     except InvalidInput as error:
         if not keep_going or memory.good_theme in (None, theme) or memory.good_theme is None:
             raise
         problems += error.problems
         theme = memory.good_theme
-        outputs, made = _produce(_pages(site, config, theme, files, memory, problems), memory)
-    return outputs, made, theme
+        outputs = _produce(site, config, theme, files, memory, problems)
+    return outputs, memory.workshop.made, theme
 
 
-def _pages(
+def _produce(
     site: Site, config: Config, theme: Theme, files: ProjectFiles, memory: Memory, problems: list[Problem]
-) -> list[Page]:
-    """Every page of the site, and what answers at the addresses of an earlier one."""
-    memory.values, metrics, wrong_values = read_metrics(files, config, site.now, memory.values)
-    problems += [problem for problem in wrong_values if problem not in problems]
-    pages = list(render(site, config, theme, memory.bodies, files.assets, metrics))
+) -> dict[str, OutputFile]:
+    """Every file of the site, and what answers at the addresses of an earlier one."""
+    memory.values, metrics, wrong = read_metrics(files, config, site.now, memory.values)
+    problems += [problem for problem in wrong if problem not in problems]
+    outputs = memory.workshop.make(render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept))
+    return outputs | _earlier_addresses(outputs, config, theme, files, memory, problems)
+
+
+def _earlier_addresses(
+    outputs: Mapping[str, OutputFile],
+    config: Config,
+    theme: Theme,
+    files: ProjectFiles,
+    memory: Memory,
+    problems: list[Problem],
+) -> dict[str, OutputFile]:
     if files.redirects is None:
-        return pages
+        return {}
     if memory.redirects is None or memory.redirects[0] != files.redirects.digest:
         memory.redirects = (files.redirects.digest, parse_redirects(files.redirects.content))
     redirects, wrong = memory.redirects[1]
-    by_path = {page.path: page for page in pages}
-    lost = unusable(redirects, by_path)
+    lost = unusable(redirects, outputs)
     problems += [problem for problem in (*wrong, *lost.values()) if problem not in problems]
     usable = [one for one in redirects if one not in lost]
-    return [*pages, *redirect_pages(usable, by_path, config, theme)]
+    return {page.path: page.produce() for page in redirect_pages(usable, outputs, config, theme)}
 
 
-def _produce(pages: Iterable[Page], memory: Memory) -> tuple[dict[str, OutputFile], int]:
-    """Make the pages whose inputs differ from those of the last build."""
-    outputs: dict[str, OutputFile] = {}
-    remembered: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
-    made = 0
-    # Incidents first and in the order of their files, which is that of their texts on the way through the pool:
-    # whoever asked for the newest first would wait for all.
-    for page in sorted(pages, key=lambda page: ("incidents/" not in page.path, page.path)):
-        before = memory.pages.get(page.path)
-        if before is None or before[0] != page.inputs:
-            before = (page.inputs, page.produce())
-            made += 1
-        remembered[page.path] = before
-        outputs[page.path] = before[1]
-    memory.pages = remembered
-    return outputs, made
-
-
-def _known(site: Site, files: ProjectFiles) -> dict[str, str]:
-    """The version of each incident that is shown, and of the configuration."""
-    shown = {
-        state.incident.id: version_of(format_time(state.updates[-1].at), state.incident.text_digest)
-        for state in site.every
-    }
+def _known(site: Site, files: ProjectFiles, memory: Memory) -> dict[str, str]:
+    """The version of each incident that is shown, and of the configuration; months that are as before are known."""
+    before, memory.versions = memory.versions, {}
+    for month in site.months:
+        known = before.get(month.name)
+        versions = known[1] if known and known[0] == month else _versions(month.states)
+        memory.versions[month.name] = (month, versions)
+    shown = _versions(site.upcoming)
+    for _, versions in memory.versions.values():
+        shown.update(versions)
     return {**shown, CONFIG_FILE: version_of("", hashlib.sha256(as_text(files.config.content)).hexdigest())}
+
+
+def _versions(states: Iterable[IncidentState]) -> dict[str, str]:
+    return {
+        state.incident.id: version_of(format_time(state.updates[-1].at), state.incident.text_digest)
+        for state in states
+    }

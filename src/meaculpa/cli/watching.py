@@ -19,7 +19,7 @@ from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import metrics_option, project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
-from meaculpa.cli.figures import Board, SiteFigures, site_figures, target_figures
+from meaculpa.cli.figures import Board, site_figures, target_figures
 from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.output import chosen_targets, tell_invalidation
 from meaculpa.cli.planned import changes
@@ -76,11 +76,11 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         if done is None:
             dispatch.doubt(occasion.now, len(found.problems) or 1)
             return occasion.now + WHEN_BROKEN
-        dispatch.count(site_figures(done, time.monotonic() - begin), done)
+        dispatch.count(done, time.monotonic() - begin)
         if files and occasion.files:
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
-            keep_good(occasion.files, done.problems, memory.kept)
+            keep_good(occasion.files, done.problems, memory.copied)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
@@ -151,10 +151,13 @@ class _Dispatch:
             courier.doubt()
         self._show_figures(lambda board: board.broken(now, errors))
 
-    def count(self, figures: SiteFigures, done: Build) -> None:
+    def count(self, done: Build, seconds: float) -> None:
         """Have a build's figures where a monitor reads them."""
-        names = {target.name: target for target in self._targets(done)}
-        self._show_figures(lambda board: board.built(figures, names))
+
+        def show(board: Board) -> None:
+            board.built(site_figures(done, seconds), {target.name: target for target in self._targets(done)})
+
+        self._show_figures(show)
 
     def _show_figures(self, show: Callable[[Board], None]) -> None:
         """Have figures written, if they are wanted; that this fails disturbs nothing else."""

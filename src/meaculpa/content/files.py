@@ -37,6 +37,11 @@ def is_incident_name(name: str) -> bool:
     )
 
 
+def id_in(path: str) -> str:
+    """The id of the incident that a file belongs to by its name, well formed or not."""
+    return path.rpartition("/")[2].partition(".")[0]
+
+
 def as_text(content: bytes) -> bytes:
     """A file's content as it is in every checkout, whatever ends the lines there."""
     return content.replace(b"\r\n", b"\n")

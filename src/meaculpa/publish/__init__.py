@@ -22,6 +22,7 @@ from meaculpa.publish.target import Conflict, Target
 _SOURCE_FOLDERS = ("incidents", "assets", "site_templates", "metrics", "private", ".git", ".meaculpa")
 _SECONDS, _SECONDS_AN_UPLOAD = 60.0, 0.2
 _LONGEST_PAUSE = 8.0
+_LOOK_FOR_LOST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,10 @@ def publish(
 
     `standing` is what this process remembers of the target since it published there last.
     """
-    wanted = Wanted(manifest_of(files, known), files, known)
-    return bring(lambda _: wanted, target, options, standing or Standing())
+    standing = standing or Standing()
+    standing.shards = manifest_of(files, known, standing.shards)
+    wanted = Wanted(standing.shards, files, known)
+    return bring(lambda _: wanted, target, options, standing)
 
 
 def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Options, standing: Standing) -> Report:
@@ -125,7 +128,7 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
         try:
             wanted = choose(index)
             published = read_published(target, index, version, wanted.shards)
-            plan = _plan(wanted, published, target, options, touched)
+            plan = _plan(wanted, published, target, options, touched, standing)
         except MeaculpaError as error:
             if not _mark_unfinished(target, published, touched) and time.monotonic() < limit:
                 continue
@@ -165,7 +168,9 @@ def _check_conditions(target: Target, standing: Standing) -> None:
     standing.checked = True
 
 
-def _plan(wanted: Wanted, published: Published, target: Target, options: Options, touched: Touched) -> Plan:
+def _plan(
+    wanted: Wanted, published: Published, target: Target, options: Options, touched: Touched, standing: Standing
+) -> Plan:
     index, stored, shards = published.index, published.stored, wanted.shards
     if index and touched.shards:
         index = begin_index(index, touched.shards, touched.created)
@@ -175,15 +180,9 @@ def _plan(wanted: Wanted, published: Published, target: Target, options: Options
         _refuse_if_retracted(index, shards.values())
     before = index.shards if index else {}
     equal = [shard for name, shard in shards.items() if before.get(name) == shard.digest]
-    present = {
-        path: wanted.files[path]
-        for shard in (*equal, *stored.values())
-        for path in shard.files
-        if path in wanted.files
-    }
     if options.hold_removals:
         shards = hold_removals(shards, stored)
-    lost = _lost(target, present, stored) | options.lost
+    lost = _lost(target, wanted.files, [*equal, *stored.values()], stored, standing) | options.lost
     plan = compare(wanted.files, shards, index, stored, lost, options.delete_at_once or options.is_plain)
     if options.hold_removals:
         plan = replace(plan, deletes=())
@@ -216,10 +215,24 @@ def _refuse_if_retracted(index: Index, shards: Iterable[Shard]) -> None:
         raise Retracted(burnt)
 
 
-def _lost(target: Target, present: Mapping[str, OutputFile], stored: Mapping[str, Shard]) -> set[str]:
-    """Find what should be at the target as it is and is not; what has changed anyway does not count."""
+def _lost(
+    target: Target,
+    files: Mapping[str, OutputFile],
+    present: Iterable[Shard],
+    stored: Mapping[str, Shard],
+    standing: Standing,
+) -> set[str]:
+    """Find what should be at the target as it is and is not; what has changed anyway does not count.
+
+    A process that published there and whose word is still the last looks again once a minute only.
+    """
+    now = time.monotonic()
+    if standing.looked is not None and now - standing.looked < _LOOK_FOR_LOST_SECONDS:
+        return set()
+    standing.looked = now
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
-    as_it_was = {path: file for path, file in present.items() if digests.get(path, file.digest) == file.digest}
+    there = {path: files[path] for shard in present for path in shard.files if path in files}
+    as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
     return target.lost({path: None if path == STAMPED else len(file.body) for path, file in as_it_was.items()})
 
 

@@ -30,10 +30,13 @@ class Standing:
     """What this process remembers of a target between two publishes.
 
     `version` is that of the index as we left it; while it is still that, `recent` holds the files that we wrote last.
+    `shards` are those of our last build, `looked` is when it was last seen that nothing is lost (monotonic seconds).
     """
 
     checked: bool = False
     version: str | None = None
+    shards: Mapping[str, Shard] = field(default_factory=dict)
+    looked: float | None = None
     recent: dict[str, Stored] = field(default_factory=dict)
     size: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -55,7 +58,7 @@ class Standing:
 
     def forget(self) -> None:
         """Somebody else was there: nothing that we know is certain any more."""
-        self.version, self.size = None, 0
+        self.version, self.looked, self.size = None, None, 0
         self.recent.clear()
 
 

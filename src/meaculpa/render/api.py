@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from heapq import nlargest
 from typing import Any
 
 from meaculpa.config import Config
@@ -54,9 +55,14 @@ class _Api:
 
     @cached_property
     def incidents(self) -> list[IncidentState]:
-        """Incidents of any state, the newest first."""
-        found = (state for state in self.site.every if not state.is_maintenance)
-        return sorted(found, key=lambda state: (state.updates[0].at, state.incident.id), reverse=True)
+        """The newest incidents of any state, the newest first."""
+        return nlargest(MOST, (state for state in self.site.every if not state.is_maintenance), key=_by_first_word)
+
+    @cached_property
+    def unresolved(self) -> list[IncidentState]:
+        """All incidents that are not over, the newest first."""
+        found = (state for state in self.site.open if state.status in _UNRESOLVED)
+        return sorted(found, key=_by_first_word, reverse=True)
 
     @cached_property
     def maintenances(self) -> list[IncidentState]:
@@ -126,6 +132,10 @@ class _Api:
         since = state.component.since
         if since:
             return datetime(since.year, since.month, since.day, tzinfo=UTC)
+        return self._first_word
+
+    @cached_property
+    def _first_word(self) -> datetime:
         return min((one.updates[0].at for one in self.site.every), default=self.changed)
 
     @cached_property
@@ -228,7 +238,6 @@ class _Api:
 def api_files(site: Site, config: Config, markup: Mapping[str, Markup]) -> dict[str, Callable[[], str]]:
     """The eight files by path, each made when it is asked for."""
     api = _Api(site, config, markup)
-    unresolved = [state for state in api.incidents if state.status in _UNRESOLVED]
     upcoming = [state for state in api.maintenances if state.status is Status.SCHEDULED]
     active = [state for state in api.maintenances if state.status in _ACTIVE]
 
@@ -245,14 +254,14 @@ def api_files(site: Site, config: Config, markup: Mapping[str, Markup]) -> dict[
         return {"status": api.status()}
 
     def summary() -> Json:
-        return components() | incidents(unresolved) | maintenances([*active, *upcoming]) | status()
+        return components() | incidents(api.unresolved) | maintenances([*active, *upcoming]) | status()
 
     parts: dict[str, Callable[[], Json]] = {
         "summary": summary,
         "status": status,
         "components": components,
-        "incidents": lambda: incidents(api.incidents[:MOST]),
-        "incidents/unresolved": lambda: incidents(unresolved[:MOST]),
+        "incidents": lambda: incidents(api.incidents),
+        "incidents/unresolved": lambda: incidents(api.unresolved[:MOST]),
         "scheduled-maintenances": lambda: maintenances(api.maintenances[:MOST]),
         "scheduled-maintenances/upcoming": lambda: maintenances(upcoming[:MOST]),
         "scheduled-maintenances/active": lambda: maintenances(active[:MOST]),
@@ -272,6 +281,10 @@ def id_of(kind: str, name: str) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits.append(_DIGITS[digit])
     return "".join(digits)
+
+
+def _by_first_word(state: IncidentState) -> tuple[datetime, str]:
+    return state.updates[0].at, state.incident.id
 
 
 def _group_key(state: ComponentState) -> str | None:

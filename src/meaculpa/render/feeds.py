@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from meaculpa.model import OutputFile, Update
 from meaculpa.render.headers import fit_for_xml, output_file
-from meaculpa.render.pages import Edition, Page
+from meaculpa.render.pages import Edition, Page, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import IncidentView, UpdateView
 from meaculpa.status import IncidentState
@@ -72,15 +72,26 @@ def _newest(states: Sequence[IncidentState]) -> list[_Spoken]:
 
 
 def _entries(edition: Edition, spoken: Sequence[_Spoken]) -> list[Entry]:
-    root = f"{edition.config.site.url}/"
-    views = {
-        one.state.incident.id: (edition.view(one.state), edition.updates(one.state, root)[::-1]) for one in spoken
-    }
-    return [
-        _entry(edition, one, incident, updates[one.number])
-        for one in spoken
-        for incident, updates in (views[one.state.incident.id],)
-    ]
+    """Make the entries; those that say the same as before are taken from what was kept."""
+    name = f"{edition.prefix}entries"
+    common, before = edition.kept.get(name, ((), {}))
+    known = before if common == edition.common else {}
+    views: dict[str, tuple[IncidentView, Sequence[UpdateView]]] = {}
+    made: dict[object, Entry] = {}
+    for one in spoken:
+        key = (*signature(one.state), one.number)
+        made[key] = known.get(key) or _new_entry(edition, one, views)
+    edition.kept[name] = (edition.common, made)
+    return list(made.values())
+
+
+def _new_entry(edition: Edition, one: _Spoken, views: dict[str, tuple[IncidentView, Sequence[UpdateView]]]) -> Entry:
+    name = one.state.incident.id
+    if name not in views:
+        root = f"{edition.config.site.url}/"
+        views[name] = (edition.view(one.state), edition.updates(one.state, root)[::-1])
+    incident, updates = views[name]
+    return _entry(edition, one, incident, updates[one.number])
 
 
 def _entry(edition: Edition, one: _Spoken, incident: IncidentView, update: UpdateView) -> Entry:

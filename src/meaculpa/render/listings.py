@@ -6,15 +6,15 @@ from xml.sax.saxutils import escape
 from meaculpa.config import Config
 from meaculpa.render.headers import output_file
 from meaculpa.render.pages import Page
-from meaculpa.status import IncidentState, Site
+from meaculpa.status import Month, Site
 
 _NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
-def listings(site: Site, months: list[tuple[str, list[IncidentState]]], config: Config) -> Iterator[Page]:
-    """List robots.txt and all sitemaps; `months` holds the site's incidents by month."""
+def listings(site: Site, config: Config) -> Iterator[Page]:
+    """List robots.txt, and the sitemaps that name the others and what belongs to no month."""
     url = config.site.url
-    shards = ["pages", *(month for month, _ in months)]
+    shards = ["pages", *(month.name for month in site.months)]
     robots = f"User-agent: *\nAllow: /\nSitemap: {url}/sitemap.xml\n"
     yield _page("robots.txt", robots)
     yield _page("sitemap.xml", _sitemap("sitemapindex", "sitemap", [f"{url}/sitemaps/{name}.xml" for name in shards]))
@@ -25,9 +25,12 @@ def listings(site: Site, months: list[tuple[str, list[IncidentState]]], config: 
         *(f"incidents/{state.incident.id}.html" for state in site.upcoming),
     ]
     yield _page("sitemaps/pages.xml", _sitemap("urlset", "url", _in_all_languages(fixed, config)))
-    for month, states in months:
-        files = [f"history/{month}.html", *(f"incidents/{state.incident.id}.html" for state in states)]
-        yield _page(f"sitemaps/{month}.xml", _sitemap("urlset", "url", _in_all_languages(files, config)))
+
+
+def month_sitemap(month: Month, config: Config) -> Page:
+    """The sitemap of one month."""
+    files = [f"history/{month.name}.html", *(f"incidents/{state.incident.id}.html" for state in month.states)]
+    return _page(f"sitemaps/{month.name}.xml", _sitemap("urlset", "url", _in_all_languages(files, config)))
 
 
 def _page(path: str, text: str) -> Page:

@@ -3,10 +3,9 @@
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup as SafeHtml
@@ -21,7 +20,7 @@ from meaculpa.render.structured import announcement, iso
 from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
 from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view_incident, view_updates
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState, Site
+from meaculpa.status import IncidentState, Month, Site
 
 # What the status page lists of what is over; the history has it all.
 _MOST_RECENT = 10
@@ -38,11 +37,25 @@ class Page:
     produce: Callable[[], OutputFile]
 
 
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """Pages that are listed together: as long as `inputs` are equal, all of them are as they were."""
+
+    name: str
+    inputs: tuple[object, ...]
+    pages: Callable[[], Iterable[Page]]
+
+
+# Parts of pages that were made before: by name, what all of them depend on, and each by what it shows.
+Kept = dict[str, tuple[tuple[object, ...], dict[object, Any]]]
+
+
 @dataclass(frozen=True)
 class Edition:
     """The site in one language, with all that its pages have in common.
 
-    `logo` is an address or the picture itself, `preview` the address of one that previews of links can show.
+    `logo` is an address or the picture itself, `preview` the address of one that previews of links can show. `kept`
+    is what the last time left to be used again.
     """
 
     site: Site
@@ -52,8 +65,8 @@ class Edition:
     bodies: Bodies
     logo: str | None
     preview: str | None
-    months: list[tuple[str, list[IncidentState]]]
     charts: tuple[tuple[Metric, Chart], ...] = ()
+    kept: Kept = field(default_factory=dict)
 
     @cached_property
     def prefix(self) -> str:
@@ -114,24 +127,25 @@ class Edition:
 
 
 def pages(edition: Edition) -> Iterator[Page]:
-    """List every page of one language."""
+    """List the pages of one language that are about the whole site."""
     drawn = tuple((one.digest, charts.window_of(chart, edition.site.now)) for one, chart in edition.charts)
+    counts = tuple((month.name, len(month.states)) for month in edition.site.months)
     yield Page(f"{edition.prefix}index.html", (*edition.common, edition.site, drawn), lambda: _index(edition))
-    for state in edition.site.every:
-        yield _incident_page(edition, state)
-    yield from _history_pages(edition)
+    yield Page(f"{edition.prefix}history.html", (*edition.common, counts), lambda: _history(edition))
     yield Page(f"{edition.prefix}follow.html", (*edition.common, edition.words.locale), lambda: _follow(edition))
+
+
+def month_page(edition: Edition, month: Month) -> Page:
+    """The page of the history that lists a month."""
+    signatures = tuple(signature(state) for state in month.states)
+    inputs = (*edition.common, signatures, month.newer, month.older)
+    return Page(f"{edition.prefix}{_month_file(month.name)}", inputs, lambda: _month(edition, month))
 
 
 def not_found(edition: Edition) -> Page:
     """The page that answers for any address that is not there: its links are absolute."""
     root = f"{edition.config.site.url}/"
     return Page("404.html", edition.common, lambda: edition.render("404.html.j2", "404.html", root=root))
-
-
-def month_of(state: IncidentState) -> str:
-    """The month that an incident belongs to in the history: the one it began in, in UTC."""
-    return f"{state.began:%Y-%m}"
 
 
 def refresh_path(theme: Theme) -> str:
@@ -142,16 +156,6 @@ def refresh_path(theme: Theme) -> str:
 def incident_file(incident_id: str, ending: str = "html") -> str:
     """Where an incident stands within its language."""
     return f"incidents/{incident_id}.{ending}"
-
-
-def by_month(site: Site) -> list[tuple[str, list[IncidentState]]]:
-    """Sort all incidents but planned work that has not begun into months, newest first."""
-    shown = sorted(
-        (state for state in site.every if not state.is_upcoming),
-        key=lambda state: (state.began, state.incident.id),
-        reverse=True,
-    )
-    return [(month, list(states)) for month, states in groupby(shown, key=month_of)]
 
 
 def signature(state: IncidentState) -> tuple[object, ...]:
@@ -168,7 +172,8 @@ def signature(state: IncidentState) -> tuple[object, ...]:
     )
 
 
-def _incident_page(edition: Edition, state: IncidentState) -> Page:
+def incident_page(edition: Edition, state: IncidentState) -> Page:
+    """The page of one incident."""
     file = incident_file(state.incident.id)
     path = edition.prefix + file
 
@@ -189,52 +194,30 @@ def _incident_page(edition: Edition, state: IncidentState) -> Page:
     return Page(path, (*edition.common, *signature(state)), produce)
 
 
-def _history_pages(edition: Edition) -> Iterator[Page]:
-    months = edition.months
-    counts = tuple((month, len(states)) for month, states in months)
-    yield Page(f"{edition.prefix}history.html", (*edition.common, counts), lambda: _history(edition, counts))
-    for position, (month, states) in enumerate(months):
-        newer = months[position - 1][0] if position else None
-        older = months[position + 1][0] if position + 1 < len(months) else None
-        signatures = tuple(signature(state) for state in states)
-        yield Page(
-            f"{edition.prefix}history/{month}.html",
-            (*edition.common, signatures, newer, older),
-            _month_maker(edition, states, newer, older),
-        )
-
-
-def _month_maker(
-    edition: Edition, states: list[IncidentState], newer: str | None, older: str | None
-) -> Callable[[], OutputFile]:
-    def produce() -> OutputFile:
-        file = _month_file(month_of(states[0]))
-        return edition.render(
-            "month.html.j2",
-            file,
-            month=edition.words.month(states[0].began.date()),
-            count=edition.words.say("month_count", count=len(states)),
-            incidents=[edition.view(state) for state in states],
-            newer=_month_file(newer) if newer else None,
-            older=_month_file(older) if older else None,
-        )
-
-    return produce
+def _month(edition: Edition, month: Month) -> OutputFile:
+    return edition.render(
+        "month.html.j2",
+        _month_file(month.name),
+        month=edition.words.month(month.states[0].began.date()),
+        count=edition.words.say("month_count", count=len(month.states)),
+        incidents=[edition.view(state) for state in month.states],
+        newer=_month_file(month.newer) if month.newer else None,
+        older=_month_file(month.older) if month.older else None,
+    )
 
 
 def _month_file(month: str) -> str:
     return f"history/{month}.html"
 
 
-def _history(edition: Edition, counts: tuple[tuple[str, int], ...]) -> OutputFile:
-    first_days = {month_of(state): state.began.date() for state in edition.site.every}
+def _history(edition: Edition) -> OutputFile:
     months = [
         {
-            "file": _month_file(month),
-            "name": edition.words.month(first_days[month]),
-            "count": edition.words.say("month_count", count=count),
+            "file": _month_file(month.name),
+            "name": edition.words.month(month.states[0].began.date()),
+            "count": edition.words.say("month_count", count=len(month.states)),
         }
-        for month, count in counts
+        for month in edition.site.months
     ]
     return edition.render("history.html.j2", "history.html", months=months)
 

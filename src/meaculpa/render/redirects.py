@@ -1,6 +1,6 @@
 """Addresses of an earlier status page -> pages that lead to ours, and copies of our feeds where it had its own."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -19,18 +19,18 @@ _OURS = ("assets/", "letters/", PINNED)
 
 
 def redirect_pages(
-    redirects: Iterable[Redirect], pages: Mapping[str, Page], config: Config, theme: Theme
+    redirects: Iterable[Redirect], files: Mapping[str, OutputFile], config: Config, theme: Theme
 ) -> Iterator[Page]:
-    """List what answers at earlier addresses; every redirect leads to one of `pages`."""
+    """List what answers at earlier addresses; every redirect leads to one of `files`."""
     for one in redirects:
         if one.is_copy:
-            yield _copy(one, pages[one.new])
+            yield _copy(one, files[one.new])
         else:
             inputs = (config.site.url, theme.digest, theme.words[0].locale, one.new)
             yield Page(one.path, inputs, partial(_page, one, config, theme))
 
 
-def unusable(redirects: Iterable[Redirect], pages: Mapping[str, Page]) -> dict[Redirect, Problem]:
+def unusable(redirects: Iterable[Redirect], pages: Collection[str]) -> dict[Redirect, Problem]:
     """Tell of redirects that lead nowhere, or stand where something else does; none of them is published."""
     files = {on_disk(path) for path in pages}
     folders = {folder for path in files for folder in _folders_of(path)}
@@ -47,7 +47,7 @@ def unusable(redirects: Iterable[Redirect], pages: Mapping[str, Page]) -> dict[R
 
 
 def _what_is_wrong(
-    one: Redirect, place: str, pages: Mapping[str, Page], files: set[str], folders: set[str]
+    one: Redirect, place: str, pages: Collection[str], files: set[str], folders: set[str]
 ) -> tuple[str, str] | None:
     if one.path in pages:
         return f'"{one.old}" is a page of this site', "remove the line"
@@ -71,8 +71,8 @@ def _is_same_kind(one: Redirect) -> bool:
     return old == new or {old, new} <= _FEEDS
 
 
-def _copy(one: Redirect, page: Page) -> Page:
-    return Page(one.path, page.inputs, lambda: output_file(one.path, page.produce().body))
+def _copy(one: Redirect, file: OutputFile) -> Page:
+    return Page(one.path, (file.digest,), lambda: output_file(one.path, file.body))
 
 
 def _page(one: Redirect, config: Config, theme: Theme) -> OutputFile:

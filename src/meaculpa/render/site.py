@@ -1,7 +1,7 @@
-"""Site -> every published file, each as a Page that is made only when its inputs have changed."""
+"""Site -> every published file, in chapters, each a Page that is made only when its inputs have changed."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import PurePosixPath
 
@@ -17,13 +17,23 @@ from meaculpa.render.environment import Theme
 from meaculpa.render.feeds import feeds
 from meaculpa.render.headers import CONTENT_TYPES, output_file
 from meaculpa.render.letter_page import LETTER_PAGE, letter_page
-from meaculpa.render.listings import listings
-from meaculpa.render.pages import Edition, Page, by_month, not_found, pages, refresh_path
+from meaculpa.render.listings import listings, month_sitemap
+from meaculpa.render.pages import (
+    Chapter,
+    Edition,
+    Kept,
+    Page,
+    incident_page,
+    month_page,
+    not_found,
+    pages,
+    refresh_path,
+)
 from meaculpa.render.splash import splash_page, splash_worker, tiny_splash_page
 from meaculpa.render.symbols import favicon
-from meaculpa.render.twins import twins
+from meaculpa.render.twins import llms_page, twin_page
 from meaculpa.render.views import Bodies
-from meaculpa.status import Site
+from meaculpa.status import IncidentState, Month, Site
 
 _LARGEST_INLINE_LOGO = 8_192
 _DRAWN_IN_PREVIEWS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -36,24 +46,55 @@ def render(
     markup: Mapping[str, Markup],
     assets: Mapping[str, Source],
     metrics: Iterable[Metric] = (),
-) -> Iterator[Page]:
-    """List every file of the site; `markup` holds the rendered text of every update, `assets` the pictures."""
+    kept: Kept | None = None,
+) -> Iterator[Chapter]:
+    """List every file of the site, by chapters: what is over month by month, oldest first, what is ahead, the rest.
+
+    `markup` holds the rendered text of every update, `assets` the pictures, `kept` what the last time left to be used
+    again.
+    """
     charts = tuple(charts_of(metrics, config.metrics))
     published = {path: hashed_name(source) for path, source in assets.items()}
     bodies = Bodies(markup, published)
     logo, preview = _logo(config, assets, published), _preview(config, published)
-    months = by_month(site)
-    editions = [Edition(site, config, theme, words, bodies, logo, preview, months, charts) for words in theme.words]
-    for path, source in assets.items():
-        yield Page(published[path], (source.digest,), partial(output_file, published[path], source.content))
+    parts = {} if kept is None else kept
+    editions = [Edition(site, config, theme, words, bodies, logo, preview, charts, parts) for words in theme.words]
+    common = tuple(edition.common for edition in editions)
+    for month in reversed(site.months):
+        yield Chapter(month.name, (common, month), partial(_month_pages, month, editions))
+    yield Chapter("ahead", (common, site.upcoming), partial(_incident_pages, site.upcoming, editions))
+    pictures = {published[path]: source for path, source in assets.items()}
+    yield Chapter("site", (common, site, charts), lambda: _site_pages(editions, pictures, markup))
+
+
+def _month_pages(month: Month, editions: Sequence[Edition]) -> Iterator[Page]:
+    yield from _incident_pages(month.states, editions)
+    yield from (month_page(edition, month) for edition in editions)
+    yield month_sitemap(month, editions[0].config)
+
+
+def _incident_pages(states: Iterable[IncidentState], editions: Sequence[Edition]) -> Iterator[Page]:
+    for state in states:
+        for edition in editions:
+            yield incident_page(edition, state)
+            yield twin_page(edition, state)
+
+
+def _site_pages(
+    editions: Sequence[Edition], pictures: Mapping[str, Source], markup: Mapping[str, Markup]
+) -> Iterator[Page]:
+    first = editions[0]
+    site, config, theme = first.site, first.config, first.theme
+    for path, source in pictures.items():
+        yield Page(path, (source.digest,), partial(output_file, path, source.content))
     for edition in editions:
         yield from pages(edition)
-        yield from twins(edition)
         yield from feeds(edition)
-    yield from badges(editions[0])
-    yield from calendar(editions[0])
-    yield not_found(editions[0])
-    yield from listings(site, months, config)
+    yield llms_page(first)
+    yield from badges(first)
+    yield from calendar(first)
+    yield not_found(first)
+    yield from listings(site, config)
     yield from _pointers(site, config, theme)
     for path, text in api_files(site, config, markup).items():
         yield Page(path, (config, site), partial(_make, path, text))

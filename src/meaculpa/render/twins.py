@@ -1,7 +1,5 @@
 """Incidents -> Markdown beside each page, and `llms.txt`, for readers that are programs (llmstxt.org)."""
 
-from collections.abc import Callable, Iterator
-
 from meaculpa.model import OutputFile
 from meaculpa.render.calendar import CALENDAR
 from meaculpa.render.feeds import ATOM
@@ -15,20 +13,18 @@ LLMS = "llms.txt"
 _MOST_RECENT = 10
 
 
-def twins(edition: Edition) -> Iterator[Page]:
-    """List the Markdown of every incident in one language, and in the first one what leads to them."""
-    for state in edition.site.every:
-        yield Page(_path(edition, state), (*edition.common, *signature(state)), _maker(edition, state))
-    if not edition.prefix:
-        yield Page(LLMS, (*edition.common, edition.site), lambda: _llms(edition))
+def twin_page(edition: Edition, state: IncidentState) -> Page:
+    """The Markdown of one incident."""
+    return Page(_path(edition, state), (*edition.common, *signature(state)), lambda: _twin(edition, state))
+
+
+def llms_page(edition: Edition) -> Page:
+    """What leads programs to the Markdown."""
+    return Page(LLMS, (*edition.common, edition.site), lambda: _llms(edition))
 
 
 def _path(edition: Edition, state: IncidentState) -> str:
     return edition.prefix + incident_file(state.incident.id, "md")
-
-
-def _maker(edition: Edition, state: IncidentState) -> Callable[[], OutputFile]:
-    return lambda: _twin(edition, state)
 
 
 def _twin(edition: Edition, state: IncidentState) -> OutputFile:

@@ -8,9 +8,9 @@ import errno
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
@@ -19,12 +19,13 @@ from watchdog.observers.api import BaseObserver
 
 from meaculpa.errors import MeaculpaError
 from meaculpa.files import identity
-from meaculpa.project import ProjectFiles, read_project
+from meaculpa.project import ProjectFiles, read_again, read_project
 from meaculpa.watch.lookout import Lookout
 
 RESCAN_SECONDS = 1.0
 _SETTLE_SECONDS = 0.015
-_LONGEST_SETTLING, _LONGEST_ABSENCE = 1.0, 0.25
+_LONGEST_SETTLING, _LONGEST_ABSENCE, _LONGEST_UNSURE = 1.0, 0.25, 3.0
+_MOST_HINTS = 64
 _WATCHED = ("incidents", "assets", "site_templates", "metrics")
 # Events may be late on a busy machine; that they are missing shows when they are missing again and again.
 _UNANNOUNCED = 2
@@ -37,11 +38,16 @@ Clock = Callable[[], datetime]
 
 @dataclass
 class Signal:
-    """Wakes the loop: because files may have changed, because it was asked to act, or because it is time to stop."""
+    """Wakes the loop: because files may have changed, because it was asked to act, or because it is time to stop.
+
+    `hints` are the files that are said to have changed, or None among them where it may be anything.
+    """
 
     wake: threading.Event = field(default_factory=threading.Event)
     stopped: bool = False
     asked: bool = False
+    hints: set[str | None] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stop(self, *_: object) -> None:
         """Ask the loop to end after what it is doing, within a second; fits as a signal handler.
@@ -49,6 +55,18 @@ class Signal:
         It wakes nobody: the lock for that may be held by what the signal has interrupted.
         """
         self.stopped = True
+
+    def hint(self, paths: Iterable[str | None]) -> None:
+        """Tell of files that may have changed."""
+        with self.lock:
+            self.hints.update(paths)
+        self.wake.set()
+
+    def take_hints(self) -> set[str | None]:
+        """Take what was told since the last time."""
+        with self.lock:
+            hints, self.hints = self.hints, set()
+        return hints
 
     def ask(self) -> None:
         """Have the loop act although no file has changed."""
@@ -91,20 +109,28 @@ def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda:
 def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
     files: ProjectFiles | None = None
     failure: MeaculpaError | None = None
-    seen, moment = None, clock()
+    seen, moment, unsure_since = None, clock(), None
     while not signal.stopped:
         is_told = signal.wake.is_set()
         signal.wake.clear()
+        hints = signal.take_hints()
         # Who asks from now on, while this turn's clock has been read, wakes the next turn.
         is_asked, signal.asked = signal.asked, False
         is_due = clock() >= moment or is_asked or failure is not None or files is None
-        if is_told or is_due or lookout.sees_change():
+        quick = _look_at(hints, files) if is_told and files and not is_due else None
+        is_looked_at = quick is not None
+        if quick:
+            # Events are hints: soon after acting on them, everything is looked at.
+            files, unsure_since = quick, unsure_since or time.monotonic()
+        elif is_told or is_due or unsure_since or lookout.sees_change():
             ears.follow()
             lookout.prepare()
             patience = _LONGEST_ABSENCE if failure is None else 0.0
             files, failure = _look(root, files and lookout.trusted(files), patience)
+            is_looked_at, unsure_since = True, None
             if files:
                 lookout.learn(files)
+        if is_looked_at:
             state, now = _state(files, failure), clock()
             if seen is not None and state != seen:
                 ears.found_change(is_told)
@@ -113,7 +139,30 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
                 seen = state
         follower.tick()
         if not signal.stopped:
-            signal.wake.wait(min(RESCAN_SECONDS, max(0.0, (moment - clock()).total_seconds())))
+            signal.wake.wait(_pause(moment - clock(), unsure_since))
+
+
+def _pause(until_due: timedelta, unsure_since: float | None) -> float:
+    """Seconds to wait for an event: until the next look at everything."""
+    if unsure_since and time.monotonic() - unsure_since > _LONGEST_UNSURE:
+        return 0.0
+    return min(RESCAN_SECONDS, max(0.0, until_due.total_seconds()))
+
+
+def _look_at(hints: Collection[str | None], before: ProjectFiles) -> ProjectFiles | None:
+    """Read what events named, until two looks agree; None where that may not be all that has changed."""
+    paths = [path for path in hints if path is not None]
+    if not paths or len(paths) < len(hints) or len(paths) > _MOST_HINTS:
+        return None
+    limit = time.monotonic() + _LONGEST_SETTLING
+    files = read_again(before, paths)
+    while files and time.monotonic() < limit:
+        time.sleep(_SETTLE_SECONDS)
+        again = read_again(files, paths)
+        if again and all(again.readings.get(path) == files.readings.get(path) for path in paths):
+            break
+        files = again
+    return files
 
 
 def _look(
@@ -144,12 +193,18 @@ def _settle(root: Path, before: ProjectFiles | None) -> ProjectFiles:
 
 
 def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
+    """What a project says; of files that were not read again, equality is seen at once."""
     if failure or files is None:
         return str(failure)
     mappings = (files.incidents, files.templates, files.assets, files.metrics)
-    sources = (files.config, *(source for mapping in mappings for source in mapping.values()))
-    redirects = files.redirects and files.redirects.digest
-    return [(source.path, source.digest) for source in sources], redirects, files.problems
+    return files.config, *mappings, files.redirects, files.problems
+
+
+def _hints_in(event: FileSystemEvent) -> list[str | None]:
+    """The files that an event is about; None where it may be about more. A folder changes with its files."""
+    if event.is_directory:
+        return [] if event.event_type == "modified" else [None]
+    return [str(path) for path in (event.src_path, event.dest_path) if path]
 
 
 class _Waker(FileSystemEventHandler):
@@ -164,7 +219,9 @@ class _Waker(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         is_ours = self._only is None or self._only in (event.src_path, event.dest_path)
         if is_ours and event.event_type not in ("opened", "closed_no_write"):
-            self._signal.wake.set()
+            hints = [None] if self._only else _hints_in(event)
+            if hints:
+                self._signal.hint(hints)
 
 
 class _Ears:

@@ -99,13 +99,7 @@ def _is_restamped(path: str, reading: Reading) -> bool:
         found = os.stat(path)  # noqa: PTH116
     except OSError:
         return True
-    stamp = reading.stamp
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) != (
-        stamp.modified,
-        stamp.changed,
-        stamp.size,
-        stamp.inode,
-    )
+    return not reading.stamp.is_of(found)
 
 
 def _is_rewritten(path: str, reading: Reading) -> bool:
