@@ -48,6 +48,7 @@ bench: $(TEST_READY) ## Measure builds and edits, print the table
 	$(BIN)/python bench/build.py
 
 soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.2 for less): a line a goal, into docs/reliability.md
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,soak]'
 	$(BIN)/pytest -n auto --dist loadgroup --soak --timeout 3600 -q
 	PYTHONPATH=.:bench $(BIN)/python -m reliability --scale $(SCALE)
 

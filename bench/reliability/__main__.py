@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.servers import ACCESS_KEY, SECRET_KEY, seaweedfs
 
 from reliability.figures import Figure
-from reliability.input import hostile_files, hostile_texts
+from reliability.input import fuzzed, hostile_files, hostile_texts
 from reliability.publishing import deploys, faults, kills, races, way_back
 from reliability.reading import claims, through_a_cache, told_failures, without_an_origin
 from reliability.watching import deaf, long_run, rescan, saved_to_served
@@ -50,6 +50,7 @@ def trials(folder: Path, url: str, scale: float) -> Iterator[Callable[[], list[F
     yield lambda: claims(folder, many(1_000))
     yield lambda: hostile_files(folder)
     yield lambda: hostile_texts(many(100_000))
+    yield lambda: fuzzed(folder, many(600))
     yield lambda: side_by_side(
         lambda: faults(folder, url, many(10_000)),
         lambda: long_run(folder, many(20_000)),

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import resource
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from playwright.sync_api import sync_playwright
 from tests.browser.test_hostile import A_PAGE, judge
 from tests.conftest import find_browser
 from tests.hostile import FILES, FIRING, payload
-from tests.making import incident_text, write_project
+from tests.making import CONFIG, incident_text, write_project
 
 from meaculpa.render.markup import render_markup
 from reliability.figures import Figure
+
+_MISTAKES = Path(__file__).parents[2] / "tests" / "mistakes"
 
 
 def hostile_files(folder: Path) -> list[Figure]:
@@ -47,6 +50,33 @@ def _cost(shop: Path) -> tuple[float, float]:
     _, _, usage = os.wait4(process.pid, 0)
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     return time.perf_counter() - begin, max(usage.ru_maxrss, children) / 1024
+
+
+def fuzzed(folder: Path, seconds: int) -> list[Figure]:
+    """Let a coverage-guided fuzzer look for an input that breaks whatever reads files of others."""
+    corpus = folder / "corpus"
+    corpus.mkdir()
+    incidents = [path.read_text() for path in sorted(_MISTAKES.glob("*.md"))]
+    seeds = [
+        *(bytes([0]) + text.format(n=0).encode() for text in FIRING),
+        *(b"\1" + one.encode() for one in incidents),
+    ]
+    seeds += [b"\3" + CONFIG, b"\4/old.html: index.html\n", b"\0052026-11-22 09:20,1.5\n"]
+    for number, seed in enumerate(seeds):
+        (corpus / str(number)).write_bytes(seed)
+    command = [sys.executable, "-m", "reliability.fuzz", str(seconds), str(corpus)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    runs = re.search(r"Done (\d+) runs", done.stderr)
+    if done.returncode:
+        print(done.stderr[-4_000:], file=sys.stderr)
+    return [
+        Figure(
+            f"{seconds / 60:.0f} minutes of coverage-guided fuzzing of whatever reads files of others: findings",
+            "0",
+            f"{int(done.returncode != 0)} ({int(runs[1]) if runs else 0:,} inputs)",
+            done.returncode == 0 and runs is not None,
+        )
+    ]
 
 
 def hostile_texts(count: int) -> list[Figure]:

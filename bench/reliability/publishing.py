@@ -88,6 +88,8 @@ def deploys(folder: Path, url: str, count: int) -> list[Figure]:
         time.sleep(_BETWEEN)
     is_over.set()
     sights = [seen.get(timeout=60) for _ in readers]
+    for reader in readers:
+        reader.join()
     memory.pool.close()
     views, broken = sum(one.views for one in sights), sum(one.broken for one in sights)
     differing = [seconds for one in sights for seconds in one.differing]

@@ -123,6 +123,14 @@ def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles
     )
 
 
+def read_configuration(root: Path) -> Source:
+    """Read `meaculpa.yml` alone; raises NotAProject."""
+    config = _Reader(root, {}).read(root / CONFIG_FILE, LARGEST_FILE)
+    if config is None:
+        raise NotAProject(f"{root / CONFIG_FILE} cannot be read")
+    return config
+
+
 def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | None:
     """Read only these files of a project, and take all others as they were.
 

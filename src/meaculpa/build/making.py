@@ -25,15 +25,17 @@ class Workshop:
         self.made = 0
 
     def make(self, chapters: Iterable[Chapter]) -> dict[str, OutputFile]:
-        """Make all files of all chapters, in their order."""
-        before, self._chapters, self.made = self._chapters, {}, 0
+        """Make all files of all chapters, in their order; what fails leaves everything remembered as it was."""
+        chapters_made: dict[str, _Made] = {}
         files: dict[str, OutputFile] = {}
+        self.made = 0
         for chapter in chapters:
-            known = before.get(chapter.name)
+            known = self._chapters.get(chapter.name)
             if known is None or known.inputs != chapter.inputs:
                 known = self._make(chapter, known)
-            self._chapters[chapter.name] = known
+            chapters_made[chapter.name] = known
             files.update(known.files)
+        self._chapters = chapters_made
         return files
 
     def forget(self, incidents: Collection[str]) -> None:

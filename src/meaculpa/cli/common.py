@@ -84,6 +84,18 @@ def read_all(root: Path, memory: "Memory") -> tuple["ProjectFiles", "Config"]:
     return files, read_config(files, memory)
 
 
+def read_settings(root: Path) -> "Config":
+    """Read the configuration alone: it is all that some commands need at night; raises InvalidInput."""
+    from meaculpa.config import Config, parse_config
+    from meaculpa.errors import InvalidInput
+    from meaculpa.project import read_configuration
+
+    found = parse_config(read_configuration(root).content)
+    if isinstance(found, Config):
+        return found
+    raise InvalidInput(found)
+
+
 def the_incident(root: Path, wanted: str) -> "Incident":
     """Find the one incident that is meant by a part of its name; raises InvalidInput or Refused."""
     from meaculpa.build.composition import Memory, read_content

@@ -10,12 +10,9 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory, build, read_config
 from meaculpa.build.last_good import FOLDER as LAST_GOOD
-from meaculpa.cli.common import clock, now_option, project_root
-from meaculpa.cli.customers.page_letters import withdraw_due
-from meaculpa.cli.outcomes import Outcome, at_every_target, exit_code
-from meaculpa.cli.output import chosen_targets
+from meaculpa.cli.common import clock, now_option, project_root, read_settings
+from meaculpa.cli.outcomes import Outcome, at_every_target, chosen_targets, exit_code
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json, say_problems
 from meaculpa.content.files import INCIDENT_ID
@@ -48,7 +45,7 @@ def rollback_command(context: click.Context, build_name: str | None, names: tupl
     `meaculpa publish --release` ends that. The exit code is 1 where that is not possible, 3 when a target failed.
     """
     root = project_root(context)
-    targets = chosen_targets(read_config(read_project(root), Memory()), names)
+    targets = chosen_targets(read_settings(root), names)
     if build_name is None:
         return _list_builds(targets, root, as_json)
     outcomes = at_every_target(targets, lambda one: _roll_back(build_name, one, root, Options()))
@@ -148,9 +145,11 @@ def retract_command(
     are erased; its files are set aside under private/. It can never be published again under that name. ID is the
     whole name. The exit code is 3 when something could not be reached: run it again.
     """
+    from meaculpa.build.composition import Memory, build
+    from meaculpa.cli.customers.page_letters import withdraw_due
+
     root = project_root(context)
-    files = read_project(root)
-    config = read_config(files, Memory())
+    files, config = read_project(root), read_settings(root)
     targets = chosen_targets(config, ())
     rest = without_incidents(files, (incident_id,))
     paths = sorted(files.incidents.keys() - rest.incidents.keys())

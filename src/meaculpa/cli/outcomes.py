@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from meaculpa.build.composition import Build
 from meaculpa.cli.planned import changes, plan_data, plan_lines
 from meaculpa.cli.wording import bad, good, say
-from meaculpa.errors import Refused, TargetError
+from meaculpa.config import Config
+from meaculpa.errors import Refused, TargetError, did_you_mean
 from meaculpa.publish import Options, Report, open_target, publish
+
+if TYPE_CHECKING:
+    from meaculpa.build.composition import Build
 
 Given = TypeVar("Given")
 
@@ -24,13 +27,24 @@ class Outcome:
     error: Exception | None = None
 
 
+def chosen_targets(config: Config, names: tuple[str, ...]) -> list[Any]:
+    """The targets to publish to; raises Refused where there is none of that name or none at all."""
+    known = {target.name: target for target in config.targets}
+    for name in names:
+        if name not in known:
+            raise Refused(f'there is no target "{name}" ({did_you_mean(name, known)})')
+    if not known:
+        raise Refused("meaculpa.yml has no targets; add one: targets: [{name: local, type: directory, path: public}]")
+    return [target for name, target in known.items() if not names or name in names]
+
+
 def at_every_target(settings: Sequence[Any], act: Callable[[Any], Given]) -> list[Given]:
     """Do something at all targets side by side, so that a dead one delays no other."""
     with ThreadPoolExecutor(max(1, len(settings))) as threads:
         return list(threads.map(act, settings))
 
 
-def publish_to(done: Build, settings: Any, root: Path, options: Options) -> Outcome:
+def publish_to(done: "Build", settings: Any, root: Path, options: Options) -> Outcome:
     """Publish a build to one target; its failure is an outcome, not an exception."""
     try:
         return Outcome(settings.name, publish(done.files, done.known, open_target(settings, root), options))

@@ -16,7 +16,15 @@ from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import clock, metrics_option, now_option, project_root, shown_path
 from meaculpa.cli.figures import figures_data, site_figures, write_or_tell, write_outcomes, write_run
-from meaculpa.cli.outcomes import Outcome, at_every_target, exit_code, print_result, publish_to, result_data
+from meaculpa.cli.outcomes import (
+    Outcome,
+    at_every_target,
+    chosen_targets,
+    exit_code,
+    print_result,
+    publish_to,
+    result_data,
+)
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
@@ -31,7 +39,7 @@ from meaculpa.cli.wording import (
     say_problems,
 )
 from meaculpa.config import Config
-from meaculpa.errors import InvalidInput, Refused, Retracted, Severity, TargetError, did_you_mean, has_errors
+from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
 from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
 from meaculpa.publish import Options, publish, published_paths, refuse_source_folder
@@ -224,17 +232,6 @@ def build_once(
         raise InvalidInput(()) from None
     finally:
         memory.pool.close()
-
-
-def chosen_targets(config: Config, names: tuple[str, ...]) -> list[Any]:
-    """The targets to publish to; raises Refused where there is none of that name or none at all."""
-    known = {target.name: target for target in config.targets}
-    for name in names:
-        if name not in known:
-            raise Refused(f'there is no target "{name}" ({did_you_mean(name, known)})')
-    if not known:
-        raise Refused("meaculpa.yml has no targets; add one: targets: [{name: local, type: directory, path: public}]")
-    return [target for name, target in known.items() if not names or name in names]
 
 
 @dataclass(frozen=True, slots=True)
