@@ -75,6 +75,15 @@ def test_months_that_are_as_before_are_not_even_listed(
     assert set(listed) == {"m3"}
 
 
+def test_what_is_known_of_files_that_are_gone_is_forgotten(tmp_path: Path, memory: Memory) -> None:
+    root, mine = write_project(tmp_path, a=incident_text(), m0=incident_text()), Memory(pool=memory.pool)
+    for number in range(5):
+        built(root, mine)
+        (root / "incidents" / f"m{number}.md").rename(root / "incidents" / f"m{number + 1}.md")
+    built(root, mine)
+    assert set(mine.contents._files) == set(mine.contents._said) == {"a", "m5"}
+
+
 def test_what_is_known_of_earlier_titles_is_forgotten(tmp_path: Path, memory: Memory) -> None:
     root = write_project(tmp_path, a=incident_text())
     mine = Memory(pool=memory.pool)

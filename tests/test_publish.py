@@ -1,17 +1,20 @@
 """Carrying a plan out: order, kills at every write, damaged manifests, folders that must not be mixed."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
-from meaculpa.errors import Refused, TargetError, UnsafePlan
+from meaculpa.errors import Refused, TargetError, TooManyRemovals, UnsafePlan
 from meaculpa.manifest import MANIFEST_PATH, read_index
 from meaculpa.model import OutputFile
 from meaculpa.plan import Checkout, Group, group_of
 from meaculpa.publish import Options, open_target, publish
 from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.publish.published import Standing
 from meaculpa.publish.target import ABSENT, Conflict
 from meaculpa.render.headers import output_file
 from tests.making import incident_text, write_project
@@ -360,3 +363,45 @@ def test_the_project_itself_is_never_a_target(tmp_path: Path, path: str) -> None
     settings = DirectorySettings.model_validate({"type": "directory", "name": "x", "path": path})
     with pytest.raises(Refused, match="holds the project itself"):
         open_target(settings, tmp_path)
+
+
+def test_what_is_lost_is_found_again_though_the_publish_that_saw_it_was_refused(tmp_path: Path) -> None:
+    target, standing = DirectoryTarget("local", tmp_path), Standing()
+    many = {f"incidents/2026-11-{day:02d}-x.html": output_file(f"incidents/{day}", "x") for day in range(1, 29)}
+    many = {path: replace(file, path=path) for path, file in many.items()}
+    publish({**FIRST, **many}, {}, target, AT_ONCE, standing)
+    (tmp_path / "index.html").unlink()
+    standing.looked = time.monotonic() - 61
+    with pytest.raises(TooManyRemovals):
+        publish(FIRST, {}, target, AT_ONCE, standing)
+    publish(FIRST, {}, target, replace(AT_ONCE, hold_removals=True), standing)
+    assert (tmp_path / "index.html").exists()
+
+
+def test_what_was_lost_a_moment_after_a_look_is_found_when_somebody_says_so(tmp_path: Path) -> None:
+    target, standing = DirectoryTarget("local", tmp_path), Standing()
+    publish(FIRST, {}, target, AT_ONCE, standing)
+    (tmp_path / "index.html").unlink()
+    assert publish(FIRST, {}, target, AT_ONCE, standing).plan.is_empty
+    standing.looked = None
+    publish(FIRST, {}, target, AT_ONCE, standing)
+    assert (tmp_path / "index.html").exists()
+
+
+def test_what_a_killed_run_created_goes_after_removals_were_held_back() -> None:
+    class Dying(MemoryTarget):
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            if file.path == "index.html" and "incidents/2026-11-01-oops.html" in self.files:
+                raise TargetError("the line is cut")
+            return super().write(file, expected)
+
+    target = Dying()
+    publish(FIRST, {}, target, Options())
+    oops = {"incidents/2026-11-01-oops.html": output_file("incidents/2026-11-01-oops.html", "oops")}
+    with pytest.raises(TargetError):
+        publish({**SECOND, **oops}, {}, target, AT_ONCE)
+    whole = MemoryTarget()
+    whole.files = target.files
+    for options in (replace(AT_ONCE, hold_removals=True), AT_ONCE, AT_ONCE):
+        publish(FIRST, {}, whole, options)
+    assert "incidents/2026-11-01-oops.html" not in whole.files

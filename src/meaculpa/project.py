@@ -134,8 +134,8 @@ def read_configuration(root: Path) -> Source:
 def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | None:
     """Read only these files of a project, and take all others as they were.
 
-    None where that may not be all: anything but ordinary files of incidents, and whatever there was something to say
-    of. Whoever relies on this looks at everything a moment later.
+    None where that may not be all: anything but ordinary files of incidents that are there, and whatever there was
+    something to say of. Whoever relies on this looks at everything a moment later.
     """
     reader, folder = _Reader(before.root, before.readings), str(before.root / "incidents")
     incidents, readings = dict(before.incidents), dict(before.readings)
@@ -147,22 +147,13 @@ def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | Non
         if not is_incident_name(file):
             continue
         source = reader.read_ordinary(name, path, LARGEST_FILE)
-        if source is None and not _is_deleted(path):
+        # What is gone here may be about to appear elsewhere.
+        if source is None or not name.endswith(".md"):
             return None
-        incidents.pop(name, None)
-        readings.pop(path, None)
-        if source and not name.endswith(".md"):
-            return None
-        if source:
-            incidents[name], readings[path] = source, reader.readings[path]
+        incidents[name], readings[path] = source, reader.readings[path]
     if reader.problems or before.problems:
         return None
     return replace(before, incidents=incidents, readings=readings)
-
-
-def _is_deleted(path: str) -> bool:
-    """Whether a file is gone from a folder that is there."""
-    return not os.path.lexists(path) and os.path.isdir(os.path.dirname(path))  # noqa: PTH112, PTH120 (texts, see below)
 
 
 def last_saved(files: ProjectFiles, name: str) -> datetime | None:

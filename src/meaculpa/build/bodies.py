@@ -25,9 +25,13 @@ def bodies_of(incident: Incident) -> Iterator[tuple[str, str, int]]:
 
 @dataclass
 class Bodies(Mapping[str, Markup]):
-    """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why."""
+    """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
+
+    `is_retried` says that a text without markup gets another chance: what was made without it is to be made anew.
+    """
 
     pool: MarkupPool
+    is_retried: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
     _slow: set[str] = field(default_factory=set)
@@ -98,6 +102,7 @@ class Bodies(Mapping[str, Markup]):
         if isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS:
             del self._known[text]
             self._slow.discard(text)
+            self.is_retried = True
             answer = None
         return answer is not None or text in self._coming
 

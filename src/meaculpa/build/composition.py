@@ -104,6 +104,8 @@ def build(
     config = _good_or_before(_parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
     theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
     content = read_content(files, config, memory, begin_rendering=True)
+    if memory.bodies.is_retried:
+        memory.workshop, memory.kept, memory.bodies.is_retried = Workshop(), {}, False
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
     findings = lint(files, content, config, now, memory)

@@ -23,14 +23,21 @@ class Contents:
         """Read what has changed; gives each incident that was read, while others are still to come."""
         if self._settings != config.digest:
             self._settings, self._sources = config.digest, {}
-            self._files, self._said = {}, {}
+            self._files, self._said, self._due = {}, {}, {}
         self._take_note(sources)
         for incident_id in list(self._due):
+            if not self._files[incident_id]:
+                self._forget(incident_id)
+                continue
             groups, problems = group_files(self._files[incident_id].values(), config.site.locales)
             parsed = [parse_incident(group, config) for group in groups]
             self._said[incident_id] = (parsed, problems)
             del self._due[incident_id]
             yield from (one.incident for one in parsed if one.incident)
+
+    def _forget(self, incident_id: str) -> None:
+        del self._files[incident_id], self._due[incident_id]
+        self._said.pop(incident_id, None)
 
     @property
     def content(self) -> Content:

@@ -124,6 +124,7 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
     limit = begin + _SECONDS
     while True:
         index, version = read_head(target, standing, pause)
+        looked = standing.looked if _has_looked(standing) else time.monotonic()
         published = Published(index, version, {})
         try:
             wanted = choose(index)
@@ -138,12 +139,13 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
         if options.dry_run:
             break
         if plan.is_empty:
-            standing.version = version
+            standing.version, standing.looked = version, looked
             break
         target.allow(_SECONDS + _SECONDS_AN_UPLOAD * len(plan.uploads))
         try:
             _check_conditions(target, standing)
             carry_out(plan, target, published, _manner(wanted, options), standing, touched)
+            standing.looked = looked
             break
         except Conflict:
             if time.monotonic() > limit:
@@ -185,7 +187,8 @@ def _plan(
     lost = _lost(target, wanted.files, [*equal, *stored.values()], stored, standing) | options.lost
     plan = compare(wanted.files, shards, index, stored, lost, options.delete_at_once or options.is_plain)
     if options.hold_removals:
-        plan = replace(plan, deletes=())
+        # What a killed run has created goes when removals do.
+        plan = replace(plan, deletes=(), index=replace(plan.index, created=index.created if index else ()))
     if not options.force:
         # Whoever ends a hold knows that something else is there.
         checkout = replace(options.checkout, saved=_unknown) if options.release else options.checkout
@@ -222,18 +225,18 @@ def _lost(
     stored: Mapping[str, Shard],
     standing: Standing,
 ) -> set[str]:
-    """Find what should be at the target as it is and is not; what has changed anyway does not count.
-
-    A process that published there and whose word is still the last looks again once a minute only.
-    """
-    now = time.monotonic()
-    if standing.looked is not None and now - standing.looked < _LOOK_FOR_LOST_SECONDS:
+    """Find what should be at the target as it is and is not; what has changed anyway does not count."""
+    if _has_looked(standing):
         return set()
-    standing.looked = now
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
     return target.lost({path: None if path == STAMPED else len(file.body) for path, file in as_it_was.items()})
+
+
+def _has_looked(standing: Standing) -> bool:
+    """Whether a look is not due: a process whose word is still the last one there looks once a minute only."""
+    return standing.looked is not None and time.monotonic() - standing.looked < _LOOK_FOR_LOST_SECONDS
 
 
 def _mark_unfinished(target: Target, published: Published, touched: Touched) -> bool:

@@ -186,6 +186,7 @@ class Courier:
             )
             if finding in (Finding.UNFINISHED, Finding.CHANGED, Finding.DAMAGED) and self._parcel is self._delivered:
                 self._delivered, self._next_try = None, 0.0
+                self._standing.looked = None
                 self._lost = frozenset({STAMPED} if finding is Finding.DAMAGED else ())
             if not self._is_beating:
                 self._tell(Delivery(self.name))

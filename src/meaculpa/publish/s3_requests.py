@@ -34,7 +34,7 @@ from meaculpa.errors import TargetError
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 10, 5
 # Seconds, doubled with each try: a line that is cut is worth another try at once, an overloaded server is not.
-_PAUSE_WHERE_NOBODY_ANSWERS, _PAUSE_WHERE_TOO_MANY_ASK = 0.1, 0.5
+_PAUSE_WHERE_NOBODY_ANSWERS, _PAUSE_WHERE_TOO_MANY_ASK = 0.05, 0.5
 # What passes by itself: a server that is overloaded, or has lost a request.
 _PASSING_STATUSES = (429, 500, 502, 503, 504)
 _PASSING_CODES = ("RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable")

@@ -6,9 +6,10 @@ files each second finds.
 
 import errno
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from meaculpa.content.files import is_incident_name
 from meaculpa.errors import MeaculpaError
 from meaculpa.files import identity
 from meaculpa.project import ProjectFiles, read_again, read_project
@@ -68,6 +70,12 @@ class Signal:
             hints, self.hints = self.hints, set()
         return hints
 
+    def names_more_than(self, hints: set[str | None]) -> bool:
+        """Whether events have named other files meanwhile; what editors leave beside a file does not count."""
+        with self.lock:
+            further = self.hints - hints
+        return any(path is None or is_incident_name(path.rpartition(os.sep)[2]) for path in further)
+
     def ask(self) -> None:
         """Have the loop act although no file has changed."""
         self.asked = True
@@ -111,13 +119,14 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
     failure: MeaculpaError | None = None
     seen, moment, unsure_since = None, clock(), None
     while not signal.stopped:
-        is_told = signal.wake.is_set()
+        was_woken = signal.wake.is_set()
         signal.wake.clear()
         hints = signal.take_hints()
+        is_told = was_woken or bool(hints)
         # Who asks from now on, while this turn's clock has been read, wakes the next turn.
         is_asked, signal.asked = signal.asked, False
         is_due = clock() >= moment or is_asked or failure is not None or files is None
-        quick = _look_at(hints, files) if is_told and files and not is_due else None
+        quick = _look_at(hints, files, signal) if is_told and files and not is_due else None
         is_looked_at = quick is not None
         if quick:
             # Events are hints: soon after acting on them, everything is looked at.
@@ -149,7 +158,7 @@ def _pause(until_due: timedelta, unsure_since: float | None) -> float:
     return min(RESCAN_SECONDS, max(0.0, until_due.total_seconds()))
 
 
-def _look_at(hints: Collection[str | None], before: ProjectFiles) -> ProjectFiles | None:
+def _look_at(hints: set[str | None], before: ProjectFiles, signal: Signal) -> ProjectFiles | None:
     """Read what events named, until two looks agree; None where that may not be all that has changed."""
     paths = [path for path in hints if path is not None]
     if not paths or len(paths) < len(hints) or len(paths) > _MOST_HINTS:
@@ -162,7 +171,7 @@ def _look_at(hints: Collection[str | None], before: ProjectFiles) -> ProjectFile
         if again and all(again.readings.get(path) == files.readings.get(path) for path in paths):
             break
         files = again
-    return files
+    return None if signal.names_more_than(hints) else files
 
 
 def _look(
