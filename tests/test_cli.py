@@ -363,7 +363,7 @@ def test_maintenance_needs_its_window(project: Path) -> None:
     window = ("--starts", "2026-11-23 02:00", "--ends", "2026-11-23 04:00")
     done = meaculpa("new", "You cannot check out", "--kind", "maintenance", *window, "--now", NOW, cwd=project)
     text = (project / done.stdout.strip()).read_text()
-    assert "from 02:00 GMT to 04:00 GMT on 23 Nov 2026" in text
+    assert "from 02:00 GMT to 04:00 GMT on 23 November 2026" in text
     assert "## 2026-11-22 12:00 UTC scheduled" in text
 
 

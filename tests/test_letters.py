@@ -141,22 +141,22 @@ def test_two_orders_read_differently_in_more_than_the_name() -> None:
     [
         (
             DelayCase.FIRST_SHORT,
-            "If we hear nothing from you, your order stays and we ship it by 2 Dec 2026.",
+            "If we hear nothing from you, your order stays and we ship it by 2 December 2026.",
             "KEEP",
         ),
         (
             DelayCase.FIRST_LONG,
-            "if it has not shipped by 24 Dec 2026 and you have not said KEEP by then",
+            "if it has not shipped by 24 December 2026 and you have not said KEEP by then",
             "hear nothing",
         ),
         (
             DelayCase.RENEWED,
-            "if it has not shipped by 24 Nov 2026 and you have not said KEEP by then",
+            "if it has not shipped by 24 November 2026 and you have not said KEEP by then",
             "hear nothing",
         ),
         (
             DelayCase.CONSENTED,
-            "you need not say it again. We ship your order by 2 Dec 2026.",
+            "you need not say it again. We ship your order by 2 December 2026.",
             "* KEEP",
         ),
         (DelayCase.TOO_LATE, "so we have cancelled the order ourselves", "hear nothing"),

@@ -130,7 +130,7 @@ def test_new_asks_for_what_customers_ask_first(project: Path) -> None:
     assert 'title: You cannot pay by card\nimpact: critical\nstarted: "2026-11-22 09:05 UTC"\n' in text
     assert "components:\n  checkout: major_outage\n  payments: major_outage\n" in text
     assert "next_update: 2026-11-22 09:50 UTC\n" in text
-    assert "It began at 09:05 GMT on 22 Nov 2026. The failure is ours, and we are at work on it now." in text
+    assert "It began at 09:05 GMT on 22 November 2026. The failure is ours, and we are at work on it now." in text
     assert "You can order by phone.\n\nWe charged no card." in text
     assert "MC" not in screen, "what is ready is right by default"
     assert meaculpa("check", "--strict", "--now", "2026-11-22 09:21", cwd=project).returncode == 0
@@ -146,7 +146,7 @@ def test_a_wrong_answer_is_asked_again_and_an_empty_one_leaves_it_out(project: P
     text = the_file(project)
     assert "storefront: degraded_performance" in text
     assert "works:" not in text
-    assert "We have known of it since 09:20 GMT on 22 Nov 2026." in text
+    assert "We have known of it since 09:20 GMT on 22 November 2026." in text
 
 
 def test_maintenance_asks_for_its_window_and_orders_for_no_impact(project: Path) -> None:
@@ -297,7 +297,7 @@ def test_times_in_texts_are_by_the_shops_clock(project: Path) -> None:
     (project / "meaculpa.yml").write_bytes(config)
     done = meaculpa("new", "You cannot pay", "--started", "2026-11-22 00:30", *NOW, cwd=project)
     text = (project / done.stdout.strip()).read_text(encoding="utf-8")
-    assert "It began at 00:30 CET on 22 Nov 2026." in text
+    assert "It began at 00:30 CET on 22 November 2026." in text
     assert 'started: "2026-11-21 23:30 UTC"' in text
 
 
