@@ -56,10 +56,10 @@ def fuzzed(folder: Path, seconds: int) -> list[Figure]:
     """Let a coverage-guided fuzzer look for an input that breaks whatever reads files of others."""
     corpus = folder / "corpus"
     corpus.mkdir()
-    incidents = [path.read_text() for path in sorted(_MISTAKES.glob("*.md"))]
+    incidents = [path.read_bytes() for path in sorted(_MISTAKES.glob("*.md"))]
     seeds = [
         *(bytes([0]) + text.format(n=0).encode() for text in FIRING),
-        *(b"\1" + one.encode() for one in incidents),
+        *(b"\1" + one for one in incidents),
     ]
     seeds += [b"\3" + CONFIG, b"\4/old.html: index.html\n", b"\0052026-11-22 09:20,1.5\n"]
     for number, seed in enumerate(seeds):

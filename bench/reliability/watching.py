@@ -176,6 +176,10 @@ def long_run(folder: Path, count: int) -> list[Figure]:
 
 
 def _size(pid: int) -> tuple[int, int]:
-    """Resident memory in KiB, and open descriptors."""
+    """Resident memory in KiB, and open descriptors: the least of several looks, for one may meet a write."""
     status = Path(f"/proc/{pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]), len(list(Path(f"/proc/{pid}/fd").iterdir()))
+    looks = []
+    for _ in range(20):
+        looks.append(len(list(Path(f"/proc/{pid}/fd").iterdir())))
+        time.sleep(0.05)
+    return int(status.split("VmRSS:")[1].split()[0]), min(looks)
