@@ -8,7 +8,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 TEST_READY := .venv/.test-ready
 
-.PHONY: help serve test check lint types format minify sizes bench-frontend bench soak sbom sample clean
+.PHONY: help serve test check lint types format minify sizes bench-frontend bench bench-peers soak sbom sample clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -44,8 +44,11 @@ bench-frontend: $(TEST_READY) ## Measure what the browser's side costs, with Lig
 	@cd .tools/lighthouse && npm install --no-audit --no-fund --loglevel=error > /dev/null
 	PYTHONPATH=. $(BIN)/python bench/frontend.py --lighthouse
 
-bench: $(TEST_READY) ## Measure builds and edits, print the table
-	$(BIN)/python bench/build.py
+bench: $(TEST_READY) ## Measure builds, edits and publishing, into docs/performance.md
+	PYTHONPATH=.:bench $(BIN)/python -m speed
+
+bench-peers: $(TEST_READY) ## The same beside Pelican, MkDocs, Hugo, Eleventy and aws s3 sync
+	PYTHONPATH=.:bench $(BIN)/python -m speed --peers
 
 soak: $(TEST_READY) ## Long trials, about an hour (SCALE=0.2 for less): a line a goal, into docs/reliability.md
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,soak]'

@@ -21,6 +21,8 @@ TIERS = [
     ["content"],
     ["cadence"],
     ["lint", "uptime"],
+    ["timeline"],
+    ["archive"],
     ["status"],
     ["render"],
     ["manifest"],
@@ -31,7 +33,7 @@ TIERS = [
     ["preview", "watch", "doctor", "channels"],
     ["cli"],
 ]
-PURE = {name for tier in TIERS[:12] for name in tier}
+PURE = {name for tier in TIERS[:14] for name in tier}
 RANK = {name: rank for rank, tier in enumerate(TIERS) for name in tier}
 
 # What of letters and notices is a calculation: it stands among what sends them, and knows as little as the core.

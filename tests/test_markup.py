@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow
 from meaculpa.model import Markup
 from meaculpa.render import markup
-from meaculpa.render.markup import ATTRIBUTES, TAGS, render_markup
+from meaculpa.render.markup import render_markup
+from meaculpa.render.safe import ATTRIBUTES, TAGS
 
 
 def html(text: str) -> str:

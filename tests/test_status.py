@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.model import ComponentStatus, Impact, Incident, Status
-from meaculpa.status import IncidentState, Site, derive, state_of
+from meaculpa.status import Site, derive
+from meaculpa.timeline import IncidentState, state_of
 from meaculpa.uptime import Span, daily_record, uptime_of
 from tests.making import CONFIG, a_config, an_incident, at
 

@@ -12,8 +12,9 @@ from meaculpa.manifest import shard_of
 from meaculpa.plan import Group, group_of
 from meaculpa.project import read_project
 from meaculpa.render.marked import escape_markdown, to_markdown
-from meaculpa.render.markup import TAGS, render_markup
+from meaculpa.render.markup import render_markup
 from meaculpa.render.plain import to_text
+from meaculpa.render.safe import TAGS
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")

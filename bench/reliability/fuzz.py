@@ -22,9 +22,10 @@ with atheris.instrument_imports(include=["meaculpa"]):
     from meaculpa.publish.bundle import unpack
     from meaculpa.publish.stamp import read_stamp
     from meaculpa.redirects import parse_redirects
-    from meaculpa.render.markup import ATTRIBUTES, TAGS, URL_SCHEMES, render_markup
-
+    from meaculpa.render.markup import render_markup
 from tests.making import a_config
+
+from meaculpa.render.safe import ATTRIBUTES, TAGS, URL_SCHEMES
 
 _LONGEST = 1_500
 _CONFIG = a_config()

@@ -102,6 +102,10 @@ class TargetError(MeaculpaError):
     """A target could not be read or written; the message says what was and was not published."""
 
 
+class Outdated(TargetError):
+    """What is remembered of an earlier build does not fit the files any more."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Say which of the known words was probably meant, and list them all."""
     names = list(known)

@@ -193,11 +193,11 @@ class Source:
     """
 
     path: str
-    content: bytes
+    content: bytes = field(compare=False, repr=False)
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OutputFile:
     """One published file: bytes, the headers it is served with, and a digest over all of it.
 
@@ -205,11 +205,16 @@ class OutputFile:
     """
 
     path: str
-    body: bytes
+    body: bytes = field(repr=False, compare=False)
     content_type: str
     cache_control: str
     digest: str
     leads_to: str | None = None
+
+    @property
+    def size(self) -> int:
+        """The length of its body in bytes."""
+        return len(self.body)
 
 
 @dataclass(frozen=True, slots=True)

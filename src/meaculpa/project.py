@@ -12,7 +12,7 @@ from pathlib import Path
 from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import id_in, is_incident_name
 from meaculpa.content.text import LARGEST_FILE
-from meaculpa.errors import MeaculpaError, NotAProject, Problem, Severity
+from meaculpa.errors import MeaculpaError, NotAProject, Outdated, Problem, Severity
 from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
 from meaculpa.model import Source
 from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
@@ -26,6 +26,28 @@ _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
 _MINIFIED = "minified/"
 _FIRST_WORDS = "locales/en.yml"
+
+
+class KnownSource(Source):
+    """A file of which is known what it held; it is read again when somebody wants to know what that was."""
+
+    __slots__ = ("place",)
+    place: str
+
+    def __init__(self, path: str, digest: str, place: str) -> None:
+        for name, value in (("path", path), ("digest", digest), ("place", place)):
+            object.__setattr__(self, name, value)
+
+    @property
+    def content(self) -> bytes:
+        """Read it; raises Outdated where it holds something else by now."""
+        try:
+            content = _read(self.place, LARGEST_FILE)
+        except OSError:
+            content = b""
+        if hashlib.sha256(content).hexdigest() != self.digest:
+            raise Outdated(f"{_printable(self.path)} was changed while it was read; run it again")
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +109,11 @@ def packaged_templates() -> Path:
     return inside if inside.is_dir() else package.parents[1] / "site_templates"
 
 
-def read_project(root: Path, before: ProjectFiles | None = None) -> ProjectFiles:
-    """Read a whole project; files whose stamps are as `before` are not read again."""
-    known = dict(before.readings) if before else {}
+def read_project(
+    root: Path, before: ProjectFiles | None = None, known: Mapping[str, Reading] | None = None
+) -> ProjectFiles:
+    """Read a whole project; files whose stamps are as `before`, or as `known` from elsewhere, are not read again."""
+    known = dict(before.readings) if before else dict(known or {})
     reader = _Reader(root, known)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
     incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
@@ -316,8 +340,7 @@ class _Reader:
         reading = self.known.get(path)
         if reading is None or not reading.stamp.is_of(found):
             stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
-            with open(path, "rb") as stream:  # noqa: PTH123
-                content = stream.read(largest + 1)
+            content = _read(path, largest)
             reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)
         self.readings[path] = reading
         return reading.source
@@ -325,6 +348,12 @@ class _Reader:
     def complain(self, name: str, message: str, hint: str = "") -> None:
         """Note what cannot be read."""
         self.problems.append(Problem(_printable(name), 0, message, hint))
+
+
+def _read(path: str, largest: int) -> bytes:
+    """At most one byte more than may be."""
+    with open(path, "rb") as stream:  # noqa: PTH123
+        return stream.read(largest + 1)
 
 
 def _printable(name: str) -> str:

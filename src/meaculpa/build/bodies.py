@@ -1,11 +1,13 @@
 """Texts of incidents on their way through the rendering processes: begun early, waited for when needed."""
 
+import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from meaculpa.build.markup_pool import Answer, Awaited, MarkupPool, TooSlow
+from meaculpa.build.record import Record
 from meaculpa.errors import Problem
 from meaculpa.model import Incident, Markup
 
@@ -28,21 +30,41 @@ class Bodies(Mapping[str, Markup]):
     """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
 
     `is_retried` says that a text without markup gets another chance: what was made without it is to be made anew.
+    What the `record` of earlier processes has need not be rendered.
     """
 
     pool: MarkupPool
+    record: Record | None = None
     is_retried: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
     _slow: set[str] = field(default_factory=set)
+    _unkept: dict[str, Incident] = field(default_factory=dict)
     _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
     _kept: int = 0
     _kept_plain: int = 0
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
-        files = ([text for text, _, _ in bodies_of(incident) if not self._has(text)] for incident in incidents)
-        self._coming.update(self.pool.begin(files))
+        asked = {one.id: one for one in incidents}
+        files = {name: [text for text, _, _ in bodies_of(one) if not self._has(text)] for name, one in asked.items()}
+        if self.record:
+            self._known.update(self.record.texts(text for file in files.values() for text in file))
+            files = {name: [text for text in file if text not in self._known] for name, file in files.items()}
+            self._unkept.update({name: asked[name] for name, file in files.items() if file})
+        self._coming.update(self.pool.begin(files.values()))
+
+    def keep(self) -> None:
+        """Have the record keep what was rendered since the last time."""
+        if self.record:
+            said = {name: [text for text, _, _ in bodies_of(one)] for name, one in self._unkept.items()}
+            markup = {
+                name: {text: one for text in texts if isinstance(one := self._known.get(text), Markup)}
+                for name, texts in said.items()
+            }
+            self.record.keep_texts(markup)
+        self._unkept.clear()
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""
@@ -90,11 +112,17 @@ class Bodies(Mapping[str, Markup]):
         return len({**self._known, **self._coming})
 
     def _answer(self, text: str) -> Answer:
-        if text not in self._known:
-            answer = self._known[text] = self._coming.pop(text).wait()
-            if isinstance(answer, TooSlow):
-                self._slow.add(text)
-        return self._known[text]
+        # Couriers may ask as well, for pages that are made when a target wants them.
+        with self._lock:
+            known = self._known
+            if text not in known and text not in self._coming:
+                known.update(self.record.texts([text]) if self.record else {})
+                self._coming.update({} if text in known else self.pool.begin([[text]]))
+            if text not in known:
+                answer = known[text] = self._coming.pop(text).wait()
+                if isinstance(answer, TooSlow):
+                    self._slow.add(text)
+            return known[text]
 
     def _has(self, text: str) -> bool:
         answer = self._known.get(text)

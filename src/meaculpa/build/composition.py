@@ -1,19 +1,23 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
+import contextlib
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
+from meaculpa.build.binding import versions_of
 from meaculpa.build.bodies import Bodies
+from meaculpa.build.closing import Archive
+from meaculpa.build.compiled import CompiledTemplates
 from meaculpa.build.contents import Contents
-from meaculpa.build.last_good import recall
+from meaculpa.build.fallback import as_they_were, last_good, without_refused
 from meaculpa.build.making import Workshop
 from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.build.values import Values, read_metrics
 from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
-from meaculpa.content import Content, order, parse
+from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
 from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
@@ -27,8 +31,8 @@ from meaculpa.render.environment import Theme, make_theme
 from meaculpa.render.pages import Kept
 from meaculpa.render.redirects import redirect_pages, unusable
 from meaculpa.render.site import render
-from meaculpa.status import IncidentState, Month, Site, derive
-from meaculpa.times import format_time
+from meaculpa.status import Month, Site, derive
+from meaculpa.timeline import IncidentState
 
 _BEGIN_TOGETHER = 32
 
@@ -60,19 +64,21 @@ class Memory:
     """What an earlier build of the same process knew; it may be dropped at any time.
 
     `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed, `copied`
-    is what `keep_good` has copied.
+    is what `keep_good` has copied. With an archive, months that are over are closed.
     """
 
-    def __init__(self, pool: MarkupPool | None = None) -> None:
+    def __init__(self, pool: MarkupPool | None = None, archive: Archive | None = None) -> None:
         self.pool = pool or MarkupPool()
-        self.bodies = Bodies(self.pool)
+        self.archive = archive
+        self.doubts = 0
+        self.bodies = Bodies(self.pool, archive.record if archive else None)
         self.config: tuple[str, Config | list[Problem]] | None = None
         self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
         self.contents = Contents()
         self.doubtful: dict[str, Incident] = {}
         self.redirects: tuple[str, tuple[tuple[Redirect, ...], list[Problem]]] | None = None
         self.values: Values = {}
-        self.workshop = Workshop()
+        self.workshop = Workshop(archive.record if archive else None)
         self.kept: Kept = {}
         self.versions: dict[str, tuple[Month, dict[str, str]]] = {}
         self.good_config: Config | None = None
@@ -98,12 +104,23 @@ def build(
     version, from this process or (incidents) an earlier one, and everything else goes out; it raises only where
     there is no good configuration or theme. `site_url` replaces the configured one.
     """
-    if not memory.bodies:
+    if not memory.bodies and not memory.workshop.is_informed:
         memory.pool.start(len(files.incidents))
+    while True:
+        with contextlib.suppress(_Opened):
+            return _build(files, now, memory, keep_going, site_url)
+
+
+class _Opened(Exception):
+    """Months had to be opened, so their incidents have to be read after all."""
+
+
+def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool, site_url: str | None) -> Build:
+    """Build once; raises _Opened besides what `build` raises."""
     problems: list[Problem] = []
     config = _good_or_before(_parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
     theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
-    content = read_content(files, config, memory, begin_rendering=True)
+    content = read_content(_without_closed(files, config, theme, memory, now), config, memory, begin_rendering=True)
     if memory.bodies.is_retried:
         memory.workshop, memory.kept, memory.bodies.is_retried = Workshop(), {}, False
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
@@ -118,7 +135,7 @@ def build(
         if not keep_going:
             raise InvalidInput([*problems, *memory.bodies.refusals(memory.doubtful.values(), files.assets)])
         incidents, left_out = _as_they_were(content, blocked, problems, files, config, memory)
-    site = derive(incidents, config, now, memory.states_before(now, config))
+    site = _derive(incidents, config, now, memory, memory.states_before(now, config))
     outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     refused = memory.bodies.refusals(memory.doubtful.values(), files.assets)
     memory.doubtful = {key: one for key, one in memory.doubtful.items() if not memory.bodies.is_plain(one)}
@@ -129,24 +146,66 @@ def build(
         if not keep_going:
             raise InvalidInput(problems)
         incidents, left_out = _as_they_were(content, [*blocked, *refused], problems, files, config, memory)
-        site = derive(incidents, config, now)
+        site = _derive(incidents, config, now, memory)
         outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     memory.bodies.forget_others((*content.incidents, *incidents))
     memory.good_config, memory.good_theme = config, theme
     memory.site = site
     memory.good_incidents = {incident.id: incident for incident in incidents}
     told = sorted([*problems, *inspect(incidents, config, now)])
+    known = _known(site, files, memory)
+    _close_months(site, theme, told, memory)
     return Build(
         site=site,
         config=config,
         files=outputs,
-        known=_known(site, files, memory),
+        known=known,
         problems=tuple(told),
         findings=tuple(problem for problem in findings if not is_blocking(problem)),
         left_out=left_out,
         made=made,
         look_again=memory.bodies.next_chance(now),
     )
+
+
+def _without_closed(files: ProjectFiles, config: Config, theme: Theme, memory: Memory, now: datetime) -> ProjectFiles:
+    """The project without incidents that need not be read."""
+    if memory.archive is None:
+        return files
+    if memory.doubts != memory.archive.record.doubts:
+        memory.workshop, memory.doubts = Workshop(memory.archive.record), memory.archive.record.doubts
+    return replace(files, incidents=memory.archive.follow(files.incidents, config, theme, files.assets, now))
+
+
+def _derive(
+    incidents: Iterable[Incident],
+    config: Config,
+    now: datetime,
+    memory: Memory,
+    earlier: Mapping[str, IncidentState] | None = None,
+) -> Site:
+    """Derive the site; raises _Opened where it shows something else beside what is closed."""
+    if memory.archive is None:
+        return derive(incidents, config, now, earlier)
+    site = derive(incidents, config, now, earlier, memory.archive.volumes.values())
+    if memory.archive.opens_beside(site):
+        raise _Opened
+    return site
+
+
+def _close_months(site: Site, theme: Theme, problems: Iterable[Problem], memory: Memory) -> None:
+    if memory.archive and memory.archive.is_made_with(theme):
+        made = {month.name: memory.workshop.files_of(month.name) for month in site.months}
+        memory.archive.close(site, memory.contents.sources, made, problems)
+
+
+def keep_record(files: ProjectFiles, memory: Memory) -> None:
+    """Write down for the next process what was read and made; nothing depends on it."""
+    if memory.archive:
+        memory.archive.readings.keep(files)
+        memory.bodies.keep()
+        memory.archive.keep()
+        memory.workshop.keep()
 
 
 def lint(
@@ -216,7 +275,10 @@ def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rend
 def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme | list[Problem]:
     key = (config.site.locales, tuple((name, source.digest) for name, source in sorted(files.templates.items())))
     if memory.theme is None or memory.theme[0] != key:
-        memory.theme = (key, _with_lines(make_theme(files.templates, config.site.locales), files))
+        memory.theme = (
+            key,
+            _with_lines(make_theme(files.templates, config.site.locales, CompiledTemplates()), files),
+        )
     return memory.theme[1]
 
 
@@ -253,28 +315,12 @@ def _as_they_were(
     memory: Memory,
 ) -> tuple[tuple[Incident, ...], tuple[str, ...]]:
     """The incidents with broken ones as they last were, and the broken files of which no good version is known."""
-    not_rendered = {problem.path for problem in refused}
-    good = {one.id: one for one in content.incidents if not not_rendered & {one.path, *_translation_paths(one)}}
     wrong = {problem.path for problem in problems if problem.severity is Severity.ERROR}
-    before = memory.good_incidents or {one.id: one for one in parse(recall(files.root).values(), config).incidents}
-    kept = {key: one for key, one in before.items() if key not in good and _is_touched(one, wrong)}
-    shown = good | kept
-    memory.bodies.begin(kept.values())
-    left_out = sorted(path for path in wrong if path.endswith(".md") and id_in(path) not in shown)
-    return tuple(sorted(shown.values(), key=order)), tuple(left_out)
-
-
-def _is_touched(incident: Incident, wrong: Collection[str]) -> bool:
-    """Whether a problem concerns an incident: its own file, a translation of it, or a folder they are in."""
-    files = {incident.path, *_translation_paths(incident)}
-    return any(
-        path in files or incident.path.startswith(f"{path}/") or (path.endswith(".md") and id_in(path) == incident.id)
-        for path in wrong
-    )
-
-
-def _translation_paths(incident: Incident) -> set[str]:
-    return {translation.path for translation in incident.translations.values()}
+    good = without_refused(content.incidents, refused)
+    before = last_good(files.root, wrong, config, memory.good_incidents, memory.copied)
+    incidents, left_out = as_they_were(good, before, wrong)
+    memory.bodies.begin(incidents)
+    return incidents, left_out
 
 
 def _produce_all(
@@ -304,7 +350,9 @@ def _produce(
     """Every file of the site, and what answers at the addresses of an earlier one."""
     memory.values, metrics, wrong = read_metrics(files, config, site.now, memory.values)
     problems += [problem for problem in wrong if problem not in problems]
-    outputs = memory.workshop.make(render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept))
+    closed = memory.archive.files if memory.archive else {}
+    chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
+    outputs = {**closed, **memory.workshop.make(chapters)}
     return outputs | _earlier_addresses(outputs, config, theme, files, memory, problems)
 
 
@@ -332,16 +380,12 @@ def _known(site: Site, files: ProjectFiles, memory: Memory) -> dict[str, str]:
     before, memory.versions = memory.versions, {}
     for month in site.months:
         known = before.get(month.name)
-        versions = known[1] if known and known[0] == month else _versions(month.states)
+        versions = known[1] if known and known[0] == month else versions_of(month.states)
         memory.versions[month.name] = (month, versions)
-    shown = _versions(site.upcoming)
-    for _, versions in memory.versions.values():
-        shown.update(versions)
+    shown = versions_of(site.upcoming)
+    for one in (
+        *(versions for _, versions in memory.versions.values()),
+        *(volume.versions for volume in site.volumes),
+    ):
+        shown.update(one)
     return {**shown, CONFIG_FILE: version_of("", hashlib.sha256(as_text(files.config.content)).hexdigest())}
-
-
-def _versions(states: Iterable[IncidentState]) -> dict[str, str]:
-    return {
-        state.incident.id: version_of(format_time(state.updates[-1].at), state.incident.text_digest)
-        for state in states
-    }

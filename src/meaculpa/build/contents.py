@@ -40,6 +40,11 @@ class Contents:
         self._said.pop(incident_id, None)
 
     @property
+    def sources(self) -> Mapping[str, Mapping[str, Source]]:
+        """The files of each incident, by its id and their paths."""
+        return self._files
+
+    @property
     def content(self) -> Content:
         """All incidents, and every problem."""
         parsed = (one for said, _ in self._said.values() for one in said)

@@ -50,12 +50,17 @@ def _make_room(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def recall(root: Path) -> Mapping[str, Source]:
-    """Read the copies, by the path of the file they are copies of."""
-    folder = root / FOLDER
+def recall(root: Path, wanted: Iterable[str] | None = None) -> Mapping[str, Source]:
+    """Read the copies, all or those wanted, by the path of the file they are copies of."""
     sources = {}
-    for path in sorted(folder.rglob("*.md")):
+    for name in copies(root) if wanted is None else wanted:
         with contextlib.suppress(OSError):
-            content, name = path.read_bytes(), path.relative_to(folder).as_posix()
+            content = (root / FOLDER / name).read_bytes()
             sources[name] = Source(name, content, hashlib.sha256(content).hexdigest())
     return sources
+
+
+def copies(root: Path) -> list[str]:
+    """List the files of which there is a copy."""
+    folder = root / FOLDER
+    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.md"))]

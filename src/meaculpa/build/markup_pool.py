@@ -60,7 +60,7 @@ class MarkupPool:
         self._budget = budget_seconds
         self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._workers: list[_Worker] = []
-        self._threads = ThreadPoolExecutor(_MOST_PROCESSES)
+        self._threads: ThreadPoolExecutor | None = None
 
     def begin(self, files: Iterable[Sequence[str]]) -> dict[str, "Awaited"]:
         """Begin to render the texts of files, in their order; each text can be waited for by itself."""
@@ -68,10 +68,11 @@ class MarkupPool:
         if not batches:
             return {}
         self._grow(_processes_for(sum(len(batch.texts) for batch in batches)))
+        threads = self._threads = self._threads or ThreadPoolExecutor(_MOST_PROCESSES)
         return {
             text: Awaited(future, position)
             for batch in batches
-            for future in [self._threads.submit(self._render_batch, batch)]
+            for future in [threads.submit(self._render_batch, batch)]
             for position, text in enumerate(batch.texts)
         }
 
@@ -86,8 +87,10 @@ class MarkupPool:
             worker.start()
 
     def close(self) -> None:
-        """End the processes."""
-        self._threads.shutdown(cancel_futures=True)
+        """End the processes; others are started when there is something to render again."""
+        if self._threads:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
         for worker in self._workers:
             worker.stop()
 

@@ -11,7 +11,8 @@ from meaculpa.config import Config
 from meaculpa.model import Markup, Update
 from meaculpa.render.message import Message, make_message
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState, Site
+from meaculpa.status import Site
+from meaculpa.timeline import IncidentState
 
 # Older than this is no news, and nothing is tried for longer.
 NEWS = timedelta(hours=24)

@@ -19,7 +19,7 @@ COMMANDS = {
     "resolve": ("meaculpa.cli.update", "Say that an incident is over."),
     "list": ("meaculpa.cli.look", "Show open incidents and what was promised, overdue first."),
     "check": ("meaculpa.cli.check", "Show every problem in the files, and in their words."),
-    "build": ("meaculpa.cli.output", "Render the site into a folder."),
+    "build": ("meaculpa.cli.building", "Render the site into a folder."),
     "publish": ("meaculpa.cli.output", "Build, and bring every target up to date."),
     "watch": ("meaculpa.cli.watching", "Build and publish on every change, until stopped."),
     "rollback": ("meaculpa.cli.history", "Put an earlier build back and hold it there."),
@@ -37,6 +37,9 @@ COMMANDS = {
     "schema": ("meaculpa.cli.schema", "Print JSON Schema of the files, for editors."),
     "completion": ("meaculpa.cli.completion", "Print the shell's completion script."),
 }
+
+# Pydantic looks through all installed packages for plugins; ours has no use for any.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 EXIT_INPUT, EXIT_USAGE, EXIT_FAILED, EXIT_INTERRUPTED = 1, 2, 3, 130
 

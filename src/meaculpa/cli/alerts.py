@@ -19,7 +19,7 @@ from meaculpa.files import create_file, one_at_a_time
 from meaculpa.importers.alerts import Alert, read_alerts
 from meaculpa.model import ComponentStatus, Impact, Incident
 from meaculpa.project import ProjectFiles
-from meaculpa.status import state_of
+from meaculpa.timeline import state_of
 
 # From a title and facts as options have them to the path and text of a new file.
 Writer = Callable[[str, dict[str, object], ProjectFiles, Config], tuple[str, str]]

@@ -26,7 +26,8 @@ from meaculpa.errors import InvalidInput, Problem, Refused, Severity, did_you_me
 from meaculpa.lint.pages import is_blocking
 from meaculpa.lint.rules import MEANINGS, Rule
 from meaculpa.project import ProjectFiles, read_project
-from meaculpa.status import IncidentState, Site
+from meaculpa.status import Site
+from meaculpa.timeline import IncidentState
 
 _FORMATS = ("text", "json", "sarif")
 

@@ -5,8 +5,8 @@ from datetime import datetime
 import click
 
 from meaculpa.build.composition import Memory
+from meaculpa.cli.building import build_once
 from meaculpa.cli.common import clock, now_option, project_root, read_all
-from meaculpa.cli.output import build_once
 from meaculpa.cli.wording import say
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.banner import integrity

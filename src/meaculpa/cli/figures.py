@@ -61,8 +61,8 @@ def site_figures(done: Build, seconds: float) -> SiteFigures:
         built_at=site.now,
         build_seconds=round(seconds, 3),
         files=len(done.files),
-        bytes=sum(len(file.body) for file in done.files.values()),
-        incidents=len(site.every),
+        bytes=sum(file.size for file in done.files.values()),
+        incidents=site.count,
         open={str(impact): impacts[str(impact)] for impact in Impact if impact is not Impact.MAINTENANCE},
         overdue=len(site.overdue),
         next_update=min(due, default=None),
@@ -83,7 +83,7 @@ def target_figures(report: Report, at: datetime) -> TargetFigures:
         changed=len(plan.uploads),
         deleted=len(plan.deletes),
         unchanged=plan.unchanged,
-        bytes=sum(len(upload.file.body) for upload in plan.uploads),
+        bytes=sum(upload.file.size for upload in plan.uploads),
     )
 
 

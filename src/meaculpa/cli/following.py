@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from meaculpa.build.composition import Build, Memory, build
+from meaculpa.cli.building import consequence_of
 from meaculpa.cli.customers.shout import overdue_lines
-from meaculpa.cli.output import consequence_of
 from meaculpa.cli.wording import bad, faint, good, problem_lines, promise_words, say, summary
 from meaculpa.errors import InvalidInput, MeaculpaError, Problem, has_errors
 from meaculpa.watch import Occasion, Signal

@@ -14,7 +14,7 @@ from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.model import Incident
 from meaculpa.project import read_kit_templates
 from meaculpa.render.kit import PARTS, Kit, make_kit
-from meaculpa.status import state_of
+from meaculpa.timeline import state_of
 
 _NAMES = {"reply": "Reply to a mail", "post": "Short post", "phone": "On the phone"}
 

@@ -22,7 +22,8 @@ from meaculpa.cli.wording import (
     span_words,
 )
 from meaculpa.errors import InvalidInput, Refused, has_errors
-from meaculpa.status import IncidentState, Site, derive
+from meaculpa.status import Site, derive
+from meaculpa.timeline import IncidentState
 
 _STILL_OF_INTEREST = timedelta(days=30)
 

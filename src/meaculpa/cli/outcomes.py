@@ -66,7 +66,7 @@ def result_data(outcome: Outcome, dry_run: bool) -> dict[str, Any]:
         return {"target": outcome.name, "ok": False, "error": str(outcome.error)}
     report = outcome.report
     data = {"target": outcome.name, "ok": True, "dry_run": dry_run, "place": report.place}
-    figures = {"seconds": round(report.seconds, 3), "bytes": sum(len(one.file.body) for one in report.plan.uploads)}
+    figures = {"seconds": round(report.seconds, 3), "bytes": sum(one.file.size for one in report.plan.uploads)}
     return {**data, **plan_data(report.plan), **figures}
 
 

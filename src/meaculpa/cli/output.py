@@ -1,4 +1,4 @@
-"""`meaculpa build` and `publish`: the site into a folder, the site to where customers read it."""
+"""`meaculpa publish`: the site to where customers read it."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -10,11 +10,12 @@ from typing import Any, TypeVar
 
 import click
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, Memory, keep_record
 from meaculpa.build.last_good import keep_good
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
-from meaculpa.cli.common import clock, metrics_option, now_option, project_root, shown_path
+from meaculpa.cli.building import build_once, consequence_of, read_lately
+from meaculpa.cli.common import clock, metrics_option, now_option, project_root
 from meaculpa.cli.figures import figures_data, site_figures, write_or_tell, write_outcomes, write_run
 from meaculpa.cli.outcomes import (
     Outcome,
@@ -25,13 +26,10 @@ from meaculpa.cli.outcomes import (
     publish_to,
     result_data,
 )
-from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
-    as_data,
     bad,
     count,
-    good,
     problem_lines,
     say,
     say_findings,
@@ -41,39 +39,13 @@ from meaculpa.cli.wording import (
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
 from meaculpa.plan import Checkout
-from meaculpa.project import ProjectFiles, last_saved, read_project, without_incidents
-from meaculpa.publish import Options, publish, published_paths, refuse_source_folder
-from meaculpa.publish.directory import DirectoryTarget
+from meaculpa.project import ProjectFiles, last_saved, without_incidents
+from meaculpa.publish import Options, published_paths
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
 _NOTHING = "Nothing was published. With --keep-going the other files go out."
-
-
-@click.command("build")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where to; public in the project without it.",
-)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@now_option
-@click.pass_context
-def build_command(context: click.Context, out: Path | None, as_json: bool, now: datetime | None) -> None:
-    """Render the whole site into a folder. Equal files and an equal time give equal bytes."""
-    root = project_root(context)
-    folder = (out or root / "public").absolute()
-    refuse_source_folder(folder.resolve(), root)
-    done = build_once(read_project(root), clock(now), Memory(), "Nothing was written.")
-    target = DirectoryTarget("out", folder)
-    report = publish(done.files, done.known, target, Options(force=True, is_plain=True))
-    say_problems(done.problems, "")
-    if as_json:
-        say_json({"out": str(folder), **plan_data(report.plan), "problems": [as_data(one) for one in done.problems]})
-    else:
-        say(f"{good('Built')} {count(len(done.files), 'file')} in {shown_path(folder)} ({changes(report.plan)}).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +111,8 @@ def _publish_and_count(root: Path, asked: Asked) -> int:
 
 
 def _publish(root: Path, asked: Asked) -> int:
-    memory, now = Memory(), asked.now
-    files = read_project(root)
+    now = asked.now
+    files, memory = read_lately(root)
     begin = time.monotonic()
     done = build_once(files, clock(now), memory, _NOTHING, asked.keep_going)
     figures = site_figures(done, time.monotonic() - begin)
@@ -156,6 +128,7 @@ def _publish(root: Path, asked: Asked) -> int:
     code = exit_code(outcomes) or (0 if is_whole else 3)
     if not asked.dry_run and code == 0:
         keep_good(files, done.problems, memory.copied)
+        keep_record(files, memory)
     write_or_tell(lambda folder: write_outcomes(folder, figures, outcomes, clock(now)), asked.written_to)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
     told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
@@ -213,25 +186,6 @@ def _tell_channels(
     is_new = any(outcome.report and not outcome.report.plan.is_empty for outcome in outcomes)
     places = open_all((one for one in config.targets if one.name not in down), root)
     return tell_published(news, places, is_new, partial(clock, now))
-
-
-def consequence_of(done: Build) -> str:
-    """Say what a build with broken files means for the site."""
-    missing = f" {', '.join(done.left_out)}: not on the site, there is no good version yet." if done.left_out else ""
-    return f"Broken files keep their last good version; the others go out.{missing}"
-
-
-def build_once(
-    files: ProjectFiles, now: datetime, memory: Memory, consequence: str, keep_going: bool = False
-) -> Build:
-    """Build a project; raises InvalidInput after telling the problems."""
-    try:
-        return build(files, now, memory, keep_going)
-    except InvalidInput as error:
-        say_problems(error.problems, consequence)
-        raise InvalidInput(()) from None
-    finally:
-        memory.pool.close()
 
 
 @dataclass(frozen=True, slots=True)

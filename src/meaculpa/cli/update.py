@@ -43,7 +43,7 @@ from meaculpa.model import (
 )
 from meaculpa.project import read_playbooks
 from meaculpa.render.playbook import ready_text
-from meaculpa.status import state_of
+from meaculpa.timeline import state_of
 from meaculpa.times import format_time
 
 _STATUS_WORDS = tuple(map(str, (*INCIDENT_STATUSES, *MAINTENANCE_STATUSES)))

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Build, Memory
+from meaculpa.build.closing import Archive
+from meaculpa.build.composition import Build, Memory, keep_record
 from meaculpa.build.last_good import keep_good
 from meaculpa.channels import Outcome
 from meaculpa.channels.herald import Herald
@@ -27,7 +28,7 @@ from meaculpa.cli.planned import changes
 from meaculpa.cli.telling import attempt_line, is_waiting, news_of, open_all
 from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
-from meaculpa.errors import Refused, Retracted
+from meaculpa.errors import Outdated, Refused, Retracted
 from meaculpa.files import alone
 from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
@@ -64,10 +65,11 @@ def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path 
 
 
 def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
-    memory, teller = Memory(), Teller()
+    memory, teller = Memory(archive=Archive(root)), Teller()
     signal = stop_on_signals()
     board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
+    lately: list[ProjectFiles] = []
 
     def act(occasion: Occasion) -> datetime:
         files = occasion.files and without_incidents(occasion.files, dispatch.retracted)
@@ -82,6 +84,10 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
             keep_good(occasion.files, done.problems, memory.copied)
+            if not lately:
+                # For whoever comes next; it is kept again at the end.
+                keep_record(occasion.files, memory)
+            lately[:] = [occasion.files]
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
@@ -95,6 +101,8 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
     finally:
         notify(STOPPING)
         dispatch.stop()
+        for files in lately:
+            keep_record(files, memory)
         memory.pool.close()
     tell(f"Stopped. {dispatch.promise}".strip())
 
@@ -236,6 +244,8 @@ class _Dispatch:
             self.retracted |= set(delivery.error.incidents)
             self._signal.ask()
             return
+        if isinstance(delivery.error, Outdated):
+            self._signal.ask()
         if delivery.error is not None:
             self._tell_once(name, f"{bad(name)}: {delivery.error}")
             return

@@ -6,7 +6,7 @@ import nh3
 
 from meaculpa.importers.naming import fit_for_file
 from meaculpa.render.marked import to_markdown
-from meaculpa.render.markup import ATTRIBUTES, TAGS, URL_SCHEMES
+from meaculpa.render.safe import ATTRIBUTES, TAGS, URL_SCHEMES
 
 # What a browser would take for a tag; anything else in angle brackets is what somebody typed: `<ID>`.
 _HTML_TAGS = (

@@ -24,8 +24,10 @@ def inspect(incidents: Iterable[Incident], config: Config, now: datetime) -> lis
 
 
 def is_of_interest(incident: Incident, now: datetime) -> bool:
-    """Whether it is open, or has been said something of in the last thirty days."""
-    return incident.updates[-1].status in _STILL_OPEN or incident.updates[-1].at >= now - _A_WHILE
+    """Whether it is open, or something happened to it in the last thirty days."""
+    is_over = incident.updates[-1].status not in _STILL_OPEN
+    last = max(incident.updates[-1].at, incident.ends or incident.started)
+    return last >= now - _A_WHILE or not (is_over or incident.ends)
 
 
 def _updates_ahead(incident: Incident, now: datetime) -> list[Problem]:

@@ -231,7 +231,7 @@ def _lost(
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
-    return target.lost({path: None if path == STAMPED else len(file.body) for path, file in as_it_was.items()})
+    return target.lost({path: None if path == STAMPED else file.size for path, file in as_it_was.items()})
 
 
 def _has_looked(standing: Standing) -> bool:

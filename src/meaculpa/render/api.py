@@ -6,18 +6,21 @@ Everything in them is English and plain text, whatever the languages of the site
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from heapq import nlargest
+from functools import cached_property, partial
 from typing import Any
 
+from meaculpa.archive import by_first_word, by_window, card_of, latest, touched
 from meaculpa.config import Config
-from meaculpa.model import ComponentStatus, Impact, Incident, Markup, Status, Update
+from meaculpa.model import ComponentStatus, Impact, Incident, Markup, OutputFile, Status, Update
+from meaculpa.render.headers import output_file
+from meaculpa.render.pages import Page, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import with_window_in_words
-from meaculpa.status import ComponentState, IncidentState, Site
+from meaculpa.status import ComponentState, Site
+from meaculpa.timeline import IncidentState
 from meaculpa.times import utc_midnight
 
 FOLDER = "api/v2/"
@@ -56,24 +59,35 @@ class _Api:
     @cached_property
     def incidents(self) -> list[IncidentState]:
         """The newest incidents of any state, the newest first."""
-        return nlargest(MOST, (state for state in self.site.every if not state.is_maintenance), key=_by_first_word)
+        return self.site.highest(MOST, by_first_word)
 
     @cached_property
     def unresolved(self) -> list[IncidentState]:
         """All incidents that are not over, the newest first."""
         found = (state for state in self.site.open if state.status in _UNRESOLVED)
-        return sorted(found, key=_by_first_word, reverse=True)
+        return sorted(found, key=lambda state: (state.updates[0].at, state.incident.id), reverse=True)
 
     @cached_property
     def maintenances(self) -> list[IncidentState]:
         """Planned work of any state, that of the latest window first."""
-        found = (state for state in self.site.every if state.is_maintenance)
-        return sorted(found, key=lambda state: (str(state.incident.starts), state.incident.id), reverse=True)
+        return self.site.highest(MOST, by_window)
+
+    def planned(self, *statuses: Status) -> list[IncidentState]:
+        """Planned work that stands like this, that of the latest window first."""
+        found = [state for state in (*self.site.open, *self.site.upcoming) if state.status in statuses]
+        return sorted(found, key=lambda state: by_window(card_of(state)) or (), reverse=True)
 
     @cached_property
     def changed(self) -> datetime:
         """When anything that the API says has last changed."""
         return self.site.changed or utc_midnight(self.site.now)
+
+    @cached_property
+    def common(self) -> tuple[object, ...]:
+        """What every file depends on, beside the incidents in it."""
+        now = tuple((one.component.id, one.status) for one in self.site.components)
+        touched = tuple(sorted(self._touched.items()))
+        return (self.config.digest, self.site.overall, self.changed, self._first_word, now, touched)
 
     @cached_property
     def components(self) -> dict[str, Json]:
@@ -136,17 +150,14 @@ class _Api:
 
     @cached_property
     def _first_word(self) -> datetime:
-        return min((one.updates[0].at for one in self.site.every), default=self.changed)
+        words = [one.updates[0].at for one in self.site.every]
+        return min([*words, *(volume.first_word for volume in self.site.volumes)], default=self.changed)
 
     @cached_property
     def _touched(self) -> dict[str, datetime]:
         """When each component last got another status."""
-        found: dict[str, datetime] = {}
-        for state in self.site.every:
-            for span in state.spans:
-                at = span.end or span.start
-                found[span.component] = max(at, found.get(span.component, at))
-        return found
+        spans = [span for state in self.site.every for span in state.spans]
+        return latest([touched(spans), *(volume.touched for volume in self.site.volumes)])
 
     def page(self) -> Json:
         """What every file begins with."""
@@ -235,42 +246,52 @@ class _Api:
         }
 
 
-def api_files(site: Site, config: Config, markup: Mapping[str, Markup]) -> dict[str, Callable[[], str]]:
-    """The eight files by path, each made when it is asked for."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one file holds: incidents, planned work, components, and how the shop is."""
+
+    incidents: Sequence[IncidentState] | None = None
+    maintenances: Sequence[IncidentState] | None = None
+    components: bool = False
+    status: bool = False
+
+    @property
+    def states(self) -> list[IncidentState]:
+        """All that it tells of."""
+        return [*(self.incidents or ()), *(self.maintenances or ())]
+
+
+def api_pages(site: Site, config: Config, markup: Mapping[str, Markup]) -> Iterator[Page]:
+    """List the eight files."""
     api = _Api(site, config, markup)
-    upcoming = [state for state in api.maintenances if state.status is Status.SCHEDULED]
-    active = [state for state in api.maintenances if state.status in _ACTIVE]
-
-    def incidents(states: Iterable[IncidentState]) -> Json:
-        return {"incidents": [api.incident(state) for state in states]}
-
-    def maintenances(states: Iterable[IncidentState]) -> Json:
-        return {"scheduled_maintenances": [api.maintenance(state) for state in states]}
-
-    def components() -> Json:
-        return {"components": list(api.components.values())}
-
-    def status() -> Json:
-        return {"status": api.status()}
-
-    def summary() -> Json:
-        return components() | incidents(api.unresolved) | maintenances([*active, *upcoming]) | status()
-
-    parts: dict[str, Callable[[], Json]] = {
-        "summary": summary,
-        "status": status,
-        "components": components,
-        "incidents": lambda: incidents(api.incidents),
-        "incidents/unresolved": lambda: incidents(api.unresolved[:MOST]),
-        "scheduled-maintenances": lambda: maintenances(api.maintenances[:MOST]),
-        "scheduled-maintenances/upcoming": lambda: maintenances(upcoming[:MOST]),
-        "scheduled-maintenances/active": lambda: maintenances(active[:MOST]),
+    upcoming, active = api.planned(Status.SCHEDULED), api.planned(*_ACTIVE)
+    parts = {
+        "summary": _Part(api.unresolved, [*active, *upcoming], components=True, status=True),
+        "status": _Part(status=True),
+        "components": _Part(components=True),
+        "incidents": _Part(incidents=api.incidents),
+        "incidents/unresolved": _Part(incidents=api.unresolved[:MOST]),
+        "scheduled-maintenances": _Part(maintenances=api.maintenances),
+        "scheduled-maintenances/upcoming": _Part(maintenances=upcoming[:MOST]),
+        "scheduled-maintenances/active": _Part(maintenances=active[:MOST]),
     }
-    return {f"{FOLDER}{name}.json": _writer(api, part) for name, part in parts.items()}
+    for name, part in parts.items():
+        path = f"{FOLDER}{name}.json"
+        inputs = (*api.common, tuple(signature(state) for state in part.states))
+        yield Page(path, inputs, partial(_file, path, api, part))
 
 
-def _writer(api: _Api, part: Callable[[], Json]) -> Callable[[], str]:
-    return lambda: json.dumps({"page": api.page(), **part()}, ensure_ascii=False, separators=(",", ":"))
+def _file(path: str, api: _Api, part: _Part) -> OutputFile:
+    said: Json = {"page": api.page()}
+    if part.components:
+        said["components"] = list(api.components.values())
+    if part.incidents is not None:
+        said["incidents"] = [api.incident(state) for state in part.incidents]
+    if part.maintenances is not None:
+        said["scheduled_maintenances"] = [api.maintenance(state) for state in part.maintenances]
+    if part.status:
+        said["status"] = api.status()
+    return output_file(path, json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
 def id_of(kind: str, name: str) -> str:
@@ -281,10 +302,6 @@ def id_of(kind: str, name: str) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits.append(_DIGITS[digit])
     return "".join(digits)
-
-
-def _by_first_word(state: IncidentState) -> tuple[datetime, str]:
-    return state.updates[0].at, state.incident.id
 
 
 def _group_key(state: ComponentState) -> str | None:

@@ -13,7 +13,8 @@ from meaculpa.render.headers import PINNED
 from meaculpa.render.scripts import plant
 from meaculpa.render.views import text_in, with_window_in_words
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState, Site, is_shown_on
+from meaculpa.status import Site, is_shown_on
+from meaculpa.timeline import IncidentState
 
 VERSION = 1
 _MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}

@@ -6,12 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from meaculpa.archive import by_window
 from meaculpa.model import OutputFile
 from meaculpa.render.headers import output_file
 from meaculpa.render.pages import Edition, Page
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import with_window_in_words
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -24,9 +25,7 @@ _ASK_AGAIN = timedelta(minutes=30)
 
 def calendar(edition: Edition) -> Iterator[Page]:
     """List the calendar; nothing but planned work changes it."""
-    planned = [state for state in edition.site.every if state.is_maintenance]
-    planned.sort(key=lambda state: (str(state.incident.starts), state.incident.id), reverse=True)
-    shown = planned[:MOST]
+    shown = edition.site.highest(MOST, by_window)
     inputs = (*edition.common, tuple((state.incident.digest, len(state.updates)) for state in shown))
     yield Page(CALENDAR, inputs, lambda: _calendar(edition, shown))
 

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from jinja2 import DictLoader, Environment, StrictUndefined, TemplateSyntaxError
+from jinja2 import BytecodeCache, DictLoader, Environment, StrictUndefined, TemplateSyntaxError
 
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
@@ -32,8 +32,13 @@ class Theme:
             raise InvalidInput([_template_problem(template, error)]) from error
 
 
-def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> Theme | list[Problem]:
-    """Compile the templates and read the words of each locale; gives the theme, or every problem."""
+def make_theme(
+    templates: Mapping[str, Source], locales: tuple[str, ...], compiled: BytecodeCache | None = None
+) -> Theme | list[Problem]:
+    """Compile the templates and read the words of each locale; gives the theme, or every problem.
+
+    `compiled` keeps templates between processes.
+    """
     problems = [
         Problem(f"site_templates/{name}", 0, "not UTF-8 text", "save the file as UTF-8")
         for name, source in templates.items()
@@ -52,7 +57,7 @@ def make_theme(templates: Mapping[str, Source], locales: tuple[str, ...]) -> The
     if isinstance(words, list):
         return words
     digest = " ".join(source.digest[:16] for _, source in sorted(templates.items()))
-    return Theme(_environment(texts), texts, words, digest)
+    return Theme(_environment(texts, compiled), texts, words, digest)
 
 
 def _template_problem(template: str, error: Exception) -> Problem:
@@ -76,7 +81,7 @@ def _is_text(content: bytes) -> bool:
     return True
 
 
-def _environment(texts: Mapping[str, str]) -> Environment:
+def _environment(texts: Mapping[str, str], compiled: BytecodeCache | None) -> Environment:
     environment = Environment(
         loader=DictLoader(texts),
         autoescape=True,
@@ -84,6 +89,7 @@ def _environment(texts: Mapping[str, str]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        bytecode_cache=compiled,
     )
     environment.filters["markdown"] = escape_markdown
     return environment

@@ -9,12 +9,14 @@ from functools import cache
 from heapq import nlargest
 from urllib.parse import urlsplit
 
+from meaculpa.archive import by_last_word
 from meaculpa.model import OutputFile, Update
 from meaculpa.render.headers import fit_for_xml, output_file
 from meaculpa.render.pages import Edition, Page, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import IncidentView, UpdateView
-from meaculpa.status import IncidentState
+from meaculpa.status import Site
+from meaculpa.timeline import IncidentState
 
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
@@ -55,7 +57,7 @@ class _Spoken:
 
 def feeds(edition: Edition) -> Iterator[Page]:
     """List the feeds of one language."""
-    spoken = _newest(edition.site.every)
+    spoken = _newest(edition.site)
     inputs = (*edition.common, tuple((one.state.incident.digest, one.number) for one in spoken))
     entries = cache(lambda: _entries(edition, spoken))
     yield Page(edition.prefix + ATOM, inputs, lambda: _markup(edition, entries(), ATOM))
@@ -64,9 +66,9 @@ def feeds(edition: Edition) -> Iterator[Page]:
         yield Page(JSON, inputs, lambda: _json(edition, entries()))
 
 
-def _newest(states: Sequence[IncidentState]) -> list[_Spoken]:
+def _newest(site: Site) -> list[_Spoken]:
     """The newest updates of all, newest first: those of the incidents that were spoken of last."""
-    recent = nlargest(MOST, states, key=lambda state: (state.updates[-1].at, state.incident.id))
+    recent = site.highest(MOST, by_last_word)
     spoken = (_Spoken(state, update, place) for state in recent for place, update in enumerate(state.updates))
     return nlargest(MOST, spoken, key=lambda one: (one.update.at, one.state.incident.id, one.number))
 

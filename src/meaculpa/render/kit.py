@@ -13,7 +13,7 @@ from meaculpa.errors import Refused
 from meaculpa.model import Incident, Kind, Status
 from meaculpa.render.views import with_window_in_words
 from meaculpa.render.words import Words, babel_locale
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 # What the strictest of the usual places for short posts takes.
 LONGEST_POST = 280

@@ -1,7 +1,7 @@
 """What machines read: robots.txt and the sitemaps, an index and a shard a month so that no file lists everything."""
 
 from collections.abc import Iterable, Iterator
-from xml.sax.saxutils import escape
+from html import escape
 
 from meaculpa.config import Config
 from meaculpa.render.headers import output_file
@@ -14,7 +14,7 @@ _NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 def listings(site: Site, config: Config) -> Iterator[Page]:
     """List robots.txt, and the sitemaps that name the others and what belongs to no month."""
     url = config.site.url
-    shards = ["pages", *(month.name for month in site.months)]
+    shards = ["pages", *(name for name, _ in site.history)]
     robots = f"User-agent: *\nAllow: /\nSitemap: {url}/sitemap.xml\n"
     yield _page("robots.txt", robots)
     yield _page("sitemap.xml", _sitemap("sitemapindex", "sitemap", [f"{url}/sitemaps/{name}.xml" for name in shards]))
@@ -43,5 +43,5 @@ def _in_all_languages(files: Iterable[str], config: Config) -> list[str]:
 
 
 def _sitemap(root: str, item: str, addresses: Iterable[str]) -> str:
-    lines = (f"<{item}><loc>{escape(address)}</loc></{item}>\n" for address in addresses)
+    lines = (f"<{item}><loc>{escape(address, quote=False)}</loc></{item}>\n" for address in addresses)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} {_NAMESPACE}>\n{"".join(lines)}</{root}>\n'

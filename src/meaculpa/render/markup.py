@@ -1,15 +1,14 @@
 """Markdown of an update -> safe HTML, and the pictures it shows.
 
 Raw HTML is not a way to write an update: tags are shown as they were typed, comments are left out.
-Everything the Markdown library makes passes nh3 with a closed list of elements, so nothing that an
-update can contain runs or restyles the page.
+Everything the Markdown library makes passes nh3 (`safe.py`), so nothing that an update can contain runs or restyles
+the page.
 """
 
 import re
 from functools import cache
 from xml.etree import ElementTree
 
-import nh3
 from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.extensions.fenced_code import FencedCodeExtension
@@ -20,36 +19,15 @@ from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
 
 from meaculpa.model import Markup
+from meaculpa.render.safe import as_markup
 
 _COMMENT = re.compile(r"(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
-_PICTURE = re.compile(r'(<img [^>]*?src=")(?:\.\./|/)*([^"]*)(")')
 _POINT = re.compile(r" {0,3}(?:[-*+]|\d{1,9}\.) +\S")
 # In the midst of text, only what cannot be anything else: `1986. What a year.` is none.
 _OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
 _NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
 _BARE_URL = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
 
-TAGS = {
-    *(
-        "a",
-        "blockquote",
-        "br",
-        "code",
-        "em",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "strong",
-    ),
-    *("table", "tbody", "td", "th", "thead", "tr", "ul"),
-}
 # Inline patterns and blocks of the library, and the signs without which a text cannot match them.
 _NEEDED_SIGNS = {
     "backtick": "`",
@@ -70,38 +48,15 @@ _NEEDED_SIGNS = {
 _NEEDED_SIGNS_OF_BLOCKS = {"hashheader": "#", "quote": ">", "reference": "]:", "table": "|"}
 _SIGNS = tuple(dict.fromkeys((*_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values())))
 
-ATTRIBUTES = {
-    "a": {"href", "title"},
-    "img": {"src", "alt", "title"},
-    "ol": {"start"},
-    "td": {"align"},
-    "th": {"align"},
-}
-URL_SCHEMES = {"http", "https", "mailto", "tel"}
-
 
 def render_markup(text: str) -> Markup:
     """Render one update's Markdown; raises RecursionError where it is nested too deep."""
     try:
-        html = _cleaner().clean(_markdown(_signs_in(text)).reset().convert(text))
+        return as_markup(_markdown(_signs_in(text)).reset().convert(text))
     except (RecursionError, MemoryError):
         # The library keeps where it was in nested lists; the next text would be rendered as if within them.
         _markdown.cache_clear()
         raise
-    if "<img" not in html:
-        return Markup(html)
-    html = _PICTURE.sub(r"\1\2\3", html)
-    return Markup(html, tuple(dict.fromkeys(match[2] for match in _PICTURE.finditer(html))))
-
-
-@cache
-def _cleaner() -> nh3.Cleaner:
-    return nh3.Cleaner(
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        url_schemes=URL_SCHEMES,
-        link_rel="noopener noreferrer",
-    )
 
 
 def _signs_in(text: str) -> frozenset[str]:

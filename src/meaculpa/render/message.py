@@ -11,7 +11,7 @@ from meaculpa.model import Impact, Incident, Markup, Status, Update
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import with_window_in_words
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 # One short message on a phone, if all its letters are in the alphabet of phones (3GPP TS 23.038): ours are.
 SHORTEST = 160

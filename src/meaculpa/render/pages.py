@@ -5,6 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +21,8 @@ from meaculpa.render.structured import announcement, iso
 from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
 from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view_incident, view_updates
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState, Month, Site
+from meaculpa.status import Month, Site
+from meaculpa.timeline import IncidentState
 
 # What the status page lists of what is over; the history has it all.
 _MOST_RECENT = 10
@@ -30,11 +32,15 @@ _RICH = re.compile(r"<(?:h\d|img|pre|code|blockquote|table)\b")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A file that can be made: `inputs` is everything it shows, so equal inputs need not be made again."""
+    """A file that can be made: `inputs` is everything it shows, so equal inputs need not be made again.
+
+    Those of a lasting page are texts, numbers, words and moments: they mean the same in another process.
+    """
 
     path: str
     inputs: tuple[object, ...]
     produce: Callable[[], OutputFile]
+    is_lasting: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class Edition:
     preview: str | None
     charts: tuple[tuple[Metric, Chart], ...] = ()
     kept: Kept = field(default_factory=dict)
+    _views: dict[str, IncidentView] = field(default_factory=dict)
+    _updates: dict[tuple[str, str, int | None], tuple[UpdateView, ...]] = field(default_factory=dict)
 
     @cached_property
     def prefix(self) -> str:
@@ -77,7 +85,7 @@ class Edition:
     def common(self) -> tuple[object, ...]:
         """What every page of this language depends on."""
         return (
-            self.config,
+            self.config.digest,
             self.theme.digest,
             self.words.locale,
             self.logo,
@@ -87,11 +95,18 @@ class Edition:
 
     def view(self, state: IncidentState) -> IncidentView:
         """Prepare an incident for a page of this language."""
-        return view_incident(state, self.words, self.config.default_locale, self.names)
+        name = state.incident.id
+        if name not in self._views:
+            self._views[name] = view_incident(state, self.words, self.config.default_locale, self.names)
+        return self._views[name]
 
     def updates(self, state: IncidentState, root: str, most: int | None = None) -> tuple[UpdateView, ...]:
         """Prepare an incident's updates, newest first."""
-        return view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
+        # Where the page stands matters to pictures alone.
+        key = (state.incident.id, root if self.bodies.show_pictures(state.incident) else "", most)
+        if key not in self._updates:
+            self._updates[key] = view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
+        return self._updates[key]
 
     @cached_property
     def plain_dress(self) -> Mapping[str, str]:
@@ -129,9 +144,9 @@ class Edition:
 def pages(edition: Edition) -> Iterator[Page]:
     """List the pages of one language that are about the whole site."""
     drawn = tuple((one.digest, charts.window_of(chart, edition.site.now)) for one, chart in edition.charts)
-    counts = tuple((month.name, len(month.states)) for month in edition.site.months)
-    yield Page(f"{edition.prefix}index.html", (*edition.common, edition.site, drawn), lambda: _index(edition))
-    yield Page(f"{edition.prefix}history.html", (*edition.common, counts), lambda: _history(edition))
+    index = (*edition.common, edition.site, drawn)
+    yield Page(f"{edition.prefix}index.html", index, lambda: _index(edition), is_lasting=False)
+    yield Page(f"{edition.prefix}history.html", (*edition.common, edition.site.history), lambda: _history(edition))
     yield Page(f"{edition.prefix}follow.html", (*edition.common, edition.words.locale), lambda: _follow(edition))
 
 
@@ -213,11 +228,11 @@ def _month_file(month: str) -> str:
 def _history(edition: Edition) -> OutputFile:
     months = [
         {
-            "file": _month_file(month.name),
-            "name": edition.words.month(month.states[0].began.date()),
-            "count": edition.words.say("month_count", count=len(month.states)),
+            "file": _month_file(name),
+            "name": edition.words.month(date.fromisoformat(f"{name}-01")),
+            "count": edition.words.say("month_count", count=count),
         }
-        for month in edition.site.months
+        for name, count in edition.site.history
     ]
     return edition.render("history.html.j2", "history.html", months=months)
 

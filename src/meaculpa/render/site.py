@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from meaculpa.config import Config
 from meaculpa.metrics import Metric
 from meaculpa.model import Markup, OutputFile, Source
-from meaculpa.render.api import api_files
+from meaculpa.render.api import api_pages
 from meaculpa.render.badges import badges
 from meaculpa.render.banner import banner_json, banner_script, banner_state, core_path, core_seed
 from meaculpa.render.calendar import calendar
@@ -33,7 +33,8 @@ from meaculpa.render.splash import splash_page, splash_worker, tiny_splash_page
 from meaculpa.render.symbols import favicon
 from meaculpa.render.twins import llms_page, twin_page
 from meaculpa.render.views import Bodies
-from meaculpa.status import IncidentState, Month, Site
+from meaculpa.status import Month, Site
+from meaculpa.timeline import IncidentState
 
 _LARGEST_INLINE_LOGO = 8_192
 _DRAWN_IN_PREVIEWS = (".png", ".jpg", ".jpeg", ".webp", ".gif")
@@ -96,8 +97,7 @@ def _site_pages(
     yield not_found(first)
     yield from listings(site, config)
     yield from _pointers(site, config, theme)
-    for path, text in api_files(site, config, markup).items():
-        yield Page(path, (config, site), partial(_make, path, text))
+    yield from api_pages(site, config, markup)
 
 
 def hashed_name(source: Source) -> str:
@@ -144,9 +144,9 @@ def _pointers(site: Site, config: Config, theme: Theme) -> Iterator[Page]:
     if config.letters:
         unmoved[LETTER_PAGE] = partial(letter_page, config, theme)
     for path, text in unmoved.items():
-        yield Page(path, (config, theme.digest), partial(_make, path, text))
+        yield Page(path, (config.digest, theme.digest), partial(_make, path, text))
     for path, text in texts.items():
-        yield Page(path, (config, theme.digest, site), partial(_make, path, text))
+        yield Page(path, (config.digest, theme.digest, site), partial(_make, path, text), is_lasting=False)
 
 
 def _make(path: str, text: Callable[[], str]) -> OutputFile:

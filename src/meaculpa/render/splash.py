@@ -20,7 +20,8 @@ from meaculpa.render.views import (
     with_window_in_words,
 )
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState, Site, is_shown_on
+from meaculpa.status import Site, is_shown_on
+from meaculpa.timeline import IncidentState
 
 # HAProxy refuses an error page above its buffer of 16 KiB, headers included; an ALB answers with 1,024 at most.
 LARGEST = 14_000

@@ -7,7 +7,7 @@ from markupsafe import Markup as SafeHtml
 
 from meaculpa.config import Config
 from meaculpa.render.views import IncidentView
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 # What would end a script element or begin a comment in it stands as an escape, which JSON reads back.
 _IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})

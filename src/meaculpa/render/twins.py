@@ -7,7 +7,7 @@ from meaculpa.render.headers import output_file
 from meaculpa.render.marked import to_markdown
 from meaculpa.render.pages import Edition, Page, incident_file, signature
 from meaculpa.render.views import text_in, with_window_in_words
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 LLMS = "llms.txt"
 _MOST_RECENT = 10
@@ -20,7 +20,7 @@ def twin_page(edition: Edition, state: IncidentState) -> Page:
 
 def llms_page(edition: Edition) -> Page:
     """What leads programs to the Markdown."""
-    return Page(LLMS, (*edition.common, edition.site), lambda: _llms(edition))
+    return Page(LLMS, (*edition.common, edition.site), lambda: _llms(edition), is_lasting=False)
 
 
 def _path(edition: Edition, state: IncidentState) -> str:

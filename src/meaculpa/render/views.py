@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
 
 from markupsafe import Markup as SafeHtml
 from markupsafe import escape
 
 from meaculpa.model import Incident, Kind, Markup, Update
 from meaculpa.render.words import Words
-from meaculpa.status import IncidentState
+from meaculpa.timeline import IncidentState
 
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
@@ -26,6 +26,11 @@ class Bodies:
 
     markup: Mapping[str, Markup]
     pictures: Mapping[str, str]
+
+    def show_pictures(self, incident: Incident) -> bool:
+        """Whether any text of an incident shows a picture."""
+        translated = (body for one in incident.translations.values() for body in one.bodies if body is not None)
+        return any(self.markup[text].pictures for text in chain((one.body for one in incident.updates), translated))
 
     def html(self, text: str, root: str) -> SafeHtml:
         """Give the HTML of a text for a page whose way back to the top is `root`."""

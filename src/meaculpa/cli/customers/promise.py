@@ -14,7 +14,7 @@ from meaculpa.customers.order import Asked
 from meaculpa.customers.promises import count_promises, promise_all
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Incident
-from meaculpa.status import state_of
+from meaculpa.timeline import state_of
 
 
 @click.command("promise")

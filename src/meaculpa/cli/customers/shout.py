@@ -11,7 +11,8 @@ from meaculpa.cli.wording import bad, count, faint, span_words
 from meaculpa.customers.closing import Closing, close
 from meaculpa.customers.ledger import Ledger, State
 from meaculpa.errors import Refused
-from meaculpa.status import IncidentState, Site
+from meaculpa.status import Site
+from meaculpa.timeline import IncidentState
 
 
 @dataclass(frozen=True, slots=True)

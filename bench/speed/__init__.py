@@ -1,0 +1,1 @@
+"""What builds, edits and publishing cost, and what they cost elsewhere: medians of whole processes."""

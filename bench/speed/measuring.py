@@ -1,0 +1,71 @@
+"""How a thing is measured: a whole process, several times, in turns with whatever it is compared to."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What runs took: seconds each, and the most memory of any process, in MiB (0: not looked at)."""
+
+    seconds: Sequence[float]
+    memory: float = 0.0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def __str__(self) -> str:
+        spread = f"{min(self.seconds):.3f}–{max(self.seconds):.3f}, {len(self.seconds)}"
+        memory = f"; {self.memory:.0f} MiB" if self.memory else ""
+        return f"{self.median:.3f} s ({spread}{memory})"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table: what was measured, at how many incidents, what was found, and the goal."""
+
+    what: str
+    count: int
+    found: str
+    goal: str = ""
+
+
+def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, float]:
+    """Run a command; gives seconds and the peak memory of it and all it started, in MiB."""
+    begin = time.perf_counter()
+    pid = os.fork()
+    if pid == 0:
+        os.chdir(folder or Path.cwd())
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.execv(command[0], list(command))
+    _, status, usage = os.wait4(pid, 0)
+    seconds = time.perf_counter() - begin
+    if status:
+        raise SystemExit(f"{' '.join(command)} failed")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def in_turns(every: Mapping[str, Callable[[], tuple[float, float]]], runs: int) -> dict[str, Cost]:
+    """Measure several things so many times, one after the other each time: a busy minute hits them all."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in every}
+    for _ in range(runs):
+        for name, measure in every.items():
+            found[name].append(measure())
+    return {name: Cost([one for one, _ in some], max(memory for _, memory in some)) for name, some in found.items()}
+
+
+def wait_until(question: Callable[[], object]) -> None:
+    """Wait for something; there are limits to patience."""
+    limit = time.perf_counter() + PATIENCE
+    while not question():
+        if time.perf_counter() > limit:
+            raise SystemExit(f"nothing happened within {PATIENCE:.0f} s")
+        time.sleep(0.001)

@@ -1,0 +1,138 @@
+"""Months that are over -> volumes: what the rest of the site needs of them, so that nobody has to read them again."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from heapq import nlargest
+
+from meaculpa.model import OutputFile
+from meaculpa.timeline import IncidentState
+from meaculpa.uptime import Span
+
+Rank = tuple[datetime, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What places an incident in a list: when it was first and last spoken of; `starts` is that of planned work."""
+
+    id: str
+    first_word: datetime
+    last_word: datetime
+    starts: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A month that is over: when that was found, the months beside it then, and its files' digests by path."""
+
+    name: str
+    closed: datetime
+    newer: str | None
+    older: str | None
+    sources: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A month that changes no more by itself: its incidents are only read when somebody asks for them.
+
+    `versions` is what the manifest knows of its incidents, `spans` what may still count for the record of
+    components, `touched` when each component last got another status. `read` gives the states of some of its
+    incidents.
+    """
+
+    past: Past
+    cards: Sequence[Card]
+    versions: Mapping[str, str]
+    changed: datetime
+    began: datetime
+    touched: Mapping[str, datetime]
+    spans: Sequence[Span]
+    files: Mapping[str, OutputFile] = field(repr=False)
+    read: Callable[[Collection[str]], Sequence[IncidentState]] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The month."""
+        return self.past.name
+
+    @cached_property
+    def first_word(self) -> datetime:
+        """When any of its incidents was first spoken of."""
+        return min(card.first_word for card in self.cards)
+
+    @cached_property
+    def best(self) -> dict[Callable[[Card], Rank | None], Rank | None]:
+        """The highest rank of any of its incidents, by order; filled when asked for."""
+        return {}
+
+    def highest(self, rank: Callable[[Card], Rank | None]) -> Rank | None:
+        """The highest rank that any of its incidents has; None where none has one."""
+        if rank not in self.best:
+            self.best[rank] = max((found for card in self.cards if (found := rank(card))), default=None)
+        return self.best[rank]
+
+
+def touched(spans: Iterable[Span]) -> dict[str, datetime]:
+    """When each component last got another status."""
+    return latest({span.component: span.end or span.start} for span in spans)
+
+
+def latest(moments: Iterable[Mapping[str, datetime]]) -> dict[str, datetime]:
+    """The latest moment for each name."""
+    found: dict[str, datetime] = {}
+    for some in moments:
+        for name, at in some.items():
+            found[name] = max(at, found.get(name, at))
+    return found
+
+
+def card_of(state: IncidentState) -> Card:
+    """Write an incident's card."""
+    return Card(
+        id=state.incident.id,
+        first_word=state.updates[0].at,
+        last_word=state.updates[-1].at,
+        starts=state.incident.starts if state.is_maintenance else None,
+    )
+
+
+def by_last_word(card: Card) -> Rank | None:
+    """Rank all by when they were last spoken of."""
+    return card.last_word, card.id
+
+
+def by_first_word(card: Card) -> Rank | None:
+    """Rank incidents, but no planned work, by when they were first spoken of."""
+    return None if card.starts else (card.first_word, card.id)
+
+
+def by_window(card: Card) -> Rank | None:
+    """Rank planned work by the beginning of its window."""
+    return (card.starts, card.id) if card.starts else None
+
+
+def highest(
+    states: Iterable[IncidentState], volumes: Iterable[Volume], most: int, rank: Callable[[Card], Rank | None]
+) -> list[IncidentState]:
+    """Find the incidents of the highest rank, highest first; only the volumes that hold any of them are read."""
+    known = {state.incident.id: state for state in states}
+    shelves = {volume.name: volume for volume in volumes}
+    found = nlargest(most, _places((card_of(state) for state in known.values()), "", rank))
+    for name, volume in shelves.items():
+        best = volume.highest(rank)
+        if best and (len(found) < most or best > found[-1][0]):
+            found = nlargest(most, [*found, *_places(volume.cards, name, rank)])
+    wanted: dict[str, set[str]] = {}
+    for (_, incident_id), name in found:
+        wanted.setdefault(name, set()).add(incident_id)
+    for name in wanted.keys() - {""}:
+        known |= {state.incident.id: state for state in shelves[name].read(wanted[name])}
+    return [known[incident_id] for (_, incident_id), _ in found]
+
+
+def _places(cards: Iterable[Card], name: str, rank: Callable[[Card], Rank | None]) -> Iterator[tuple[Rank, str]]:
+    """The ranks of those that have one, and where they stand."""
+    return ((place, name) for card in cards if (place := rank(card)))

@@ -1,0 +1,141 @@
+"""Months that are over are closed: known by their volumes, and read and made again only when somebody asks.
+
+What this saves grows with the archive: an edit costs what is open, whatever was closed before.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from meaculpa.archive import Volume
+from meaculpa.build.binding import bind, read_volume, written
+from meaculpa.build.readings import Readings
+from meaculpa.build.record import Record
+from meaculpa.build.remaking import Remaker
+from meaculpa.config import Config
+from meaculpa.content.files import id_in
+from meaculpa.errors import Problem
+from meaculpa.lint import is_of_interest
+from meaculpa.model import OutputFile, Source
+from meaculpa.render.environment import Theme
+from meaculpa.status import Month, Site, neighbours
+from meaculpa.timeline import IncidentState
+
+# Longer than anything is of interest to the rules for messages, to channels, and to the status page.
+_A_WHILE = timedelta(days=31)
+
+
+class Archive:
+    """The volumes of one project, as long as nothing that they depend on has changed.
+
+    `files` is what is published of them, the oldest month first.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.record = Record(root)
+        self.readings = Readings(root, self.record)
+        self.volumes: dict[str, Volume] = {}
+        self.files: Mapping[str, OutputFile] = {}
+        self._root = root
+        self._key, self._doubts = "", 0
+        self._names: dict[str, str] = {}
+        self._paths: set[str] = set()
+        self._remaker: Remaker | None = None
+        self._unkept: set[str] = set()
+
+    def follow(
+        self,
+        sources: Mapping[str, Source],
+        config: Config,
+        theme: Theme,
+        assets: Mapping[str, Source],
+        now: datetime,
+    ) -> dict[str, Source]:
+        """Give the files of incidents that have to be read: all but those of months that are as they were closed."""
+        key, doubts = _key_of(config, theme, assets), self.record.doubts
+        if (key, doubts) != (self._key, self._doubts):
+            self._key, self._doubts, self._unkept = key, doubts, set()
+            self._remaker = Remaker(self._root, self.record, config, theme, assets)
+            known = self.record.volumes(key)
+            self.volumes = {name: read_volume(value, self._remaker) for name, value in known.items()}
+            self._learn()
+        self.open([name for name, volume in self.volumes.items() if not _is_as_it_was(volume, sources, now)])
+        others = [path for path in sources if path not in self._paths]
+        self.open({self._names.get(id_in(path), "") for path in others})
+        return {path: source for path, source in sources.items() if path not in self._paths}
+
+    def is_made_with(self, theme: Theme) -> bool:
+        """Whether a theme is the one that was followed: where that one fails, pages are made with the one before."""
+        return self._remaker is not None and self._remaker.theme is theme
+
+    def open(self, names: Iterable[str]) -> bool:
+        """Have the incidents of some months read like others; gives whether any was closed."""
+        opened = [name for name in names if self.volumes.pop(name, None)]
+        if opened:
+            self._learn()
+        return bool(opened)
+
+    def opens_beside(self, site: Site) -> bool:
+        """Open the months that have got an incident more, or another month beside them; gives whether any has."""
+        beside = neighbours([*(month.name for month in site.months), *self.volumes])
+        names = {month.name for month in site.months}
+        moved = [name for name, one in self.volumes.items() if (one.past.newer, one.past.older) != beside[name]]
+        return self.open({*names, *moved})
+
+    def _learn(self) -> None:
+        volumes = [volume for _, volume in sorted(self.volumes.items())]
+        self._names = {card.id: volume.name for volume in volumes for card in volume.cards}
+        self._paths = {path for volume in volumes for path in volume.past.sources}
+        self.files = {path: file for volume in volumes for path, file in volume.files.items()}
+
+    def close(
+        self,
+        site: Site,
+        sources: Mapping[str, Mapping[str, Source]],
+        made: Mapping[str, Mapping[str, OutputFile]],
+        problems: Iterable[Problem],
+    ) -> None:
+        """Close the months of a build of which nothing is to be expected any more.
+
+        `sources` holds the files of each incident, `made` what was made of each month. Those with problems stay open.
+        """
+        troubled = {id_in(problem.path) for problem in problems}
+        for month in site.months:
+            ids = {state.incident.id for state in month.states}
+            if self._remaker and is_over(month, site.now) and not ids & troubled and ids <= sources.keys():
+                files = {path: source for name in ids for path, source in sources[name].items()}
+                self.volumes[month.name] = bind(month, site.now, files, made[month.name], self._remaker)
+                self._unkept.add(month.name)
+        if self._unkept:
+            self._learn()
+
+    def keep(self) -> None:
+        """Have the record keep what was closed since the last time."""
+        closed = {name: self.volumes[name] for name in self._unkept if name in self.volumes}
+        self.record.keep_volumes(self._key, {name: written(volume) for name, volume in closed.items()})
+        self._unkept.clear()
+
+
+def is_over(month: Month, now: datetime) -> bool:
+    """Whether nothing of a month changes by itself any more, and nothing of it is of interest today."""
+    return all(_is_over(state, now) for state in month.states)
+
+
+def _is_over(state: IncidentState, now: datetime) -> bool:
+    is_settled = not state.is_open and state.holds_until is None and not state.incident.pin
+    return is_settled and state.changed < now - _A_WHILE and not is_of_interest(state.incident, now)
+
+
+def _key_of(config: Config, theme: Theme, assets: Mapping[str, Source]) -> str:
+    """What identifies all that every page of every month depends on."""
+    pictures = sorted((path, source.digest) for path, source in assets.items())
+    return hashlib.sha256(repr((config.digest, theme.digest, pictures)).encode()).hexdigest()
+
+
+def _is_as_it_was(volume: Volume, sources: Mapping[str, Source], now: datetime) -> bool:
+    past = volume.past
+    # What was over later may not have been over now.
+    if past.closed > now:
+        return False
+    return all(path in sources and sources[path].digest == digest for path, digest in past.sources.items())

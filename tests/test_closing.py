@@ -1,0 +1,373 @@
+"""Months that are over: nothing of them is read or made again, and whatever touches them opens them."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from meaculpa.build import record
+from meaculpa.build.closing import Archive
+from meaculpa.build.composition import Build, Memory, build, keep_record
+from meaculpa.build.last_good import keep_good
+from meaculpa.build.record import RECORD, Record
+from meaculpa.config import Config
+from meaculpa.content import Parsed, parse_incident
+from meaculpa.content.files import IncidentFiles
+from meaculpa.errors import Outdated
+from meaculpa.project import ProjectFiles, read_project
+from tests.making import CONFIG, at, incident_text, write_project
+
+NOW = at("2026-11-22 12:00")
+
+
+def month(number: int, text: str = "Cards work.", year: int = 2026) -> str:
+    said = (
+        f"## {year}-{number:02d}-03 09:20 investigating\n\nCards fail.\n\n## {year}-{number:02d}-03 11:20 resolved\n"
+    )
+    return incident_text(updates=f"{said}\n{text}\n")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_project(tmp_path, **{f"m{number}": month(number) for number in range(1, 12)})
+
+
+def recalled(root: Path, memory: Memory) -> tuple[ProjectFiles, Memory]:
+    """What a new process begins with."""
+    archive = Archive(root)
+    return read_project(root, known=archive.readings.recall()), Memory(pool=memory.pool, archive=archive)
+
+
+def built(root: Path, memory: Memory, keep_going: bool = False) -> Build:
+    """Build as a new process would, and leave word for the next."""
+    files, mine = recalled(root, memory)
+    done = build(files, NOW, mine, keep_going)
+    keep_record(files, mine)
+    return done
+
+
+def cold(root: Path, memory: Memory) -> Build:
+    return build(read_project(root), NOW, Memory(pool=memory.pool))
+
+
+def bodies(done: Build) -> dict[str, bytes]:
+    return {path: file.body for path, file in done.files.items()}
+
+
+def assert_as_cold(root: Path, memory: Memory) -> Build:
+    done, other = built(root, memory), cold(root, memory)
+    assert {path: file.digest for path, file in done.files.items()} == {
+        path: file.digest for path, file in other.files.items()
+    }
+    assert bodies(done) == bodies(other)
+    assert done.known == other.known
+    return done
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The incidents that builds have read."""
+    names: list[str] = []
+
+    def noting(files: IncidentFiles, config: Config) -> Parsed:
+        names.append(files.id)
+        return parse_incident(files, config)
+
+    monkeypatch.setattr("meaculpa.build.contents.parse_incident", noting)
+    yield names
+
+
+def closed(done: Build) -> list[str]:
+    return sorted(volume.name for volume in done.site.volumes)
+
+
+OVER = [f"2026-{number:02d}" for number in range(1, 11)]
+
+
+def test_a_new_process_reads_only_what_is_not_over_and_makes_no_page_of_it(
+    root: Path, memory: Memory, read: list[str]
+) -> None:
+    assert closed(built(root, memory)) == []
+    assert sorted(read) == sorted(f"m{number}" for number in range(1, 12))
+    read.clear()
+    done = built(root, memory)
+    assert closed(done) == OVER
+    assert read == ["m11"]
+    always = {
+        "index.html",
+        "de/index.html",
+        "favicon.svg",
+        "splash.html",
+        "splash.tiny.html",
+        "banner.js",
+        "banner.json",
+    }
+    assert done.made == len({*always, "llms.txt"})
+    assert_as_cold(root, memory)
+
+
+def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: list[str]) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    build(files, NOW, mine)
+    read.clear()
+    (root / "incidents" / "m11.md").write_text(month(11, "Cards work again."))
+    files = read_project(root, files)
+    done = build(files, NOW, mine)
+    assert (closed(done), read) == (OVER, ["m11"])
+    assert set(mine.contents.sources) == {"m11"}, "and forgets what they said"
+    assert bodies(done) == bodies(cold(root, memory))
+
+
+def test_an_edit_opens_its_month_alone(root: Path, memory: Memory, read: list[str]) -> None:
+    built(root, memory)
+    read.clear()
+    (root / "incidents" / "m3.md").write_text(month(3, "By voucher."))
+    done = assert_as_cold(root, memory)
+    assert closed(done) == [name for name in OVER if name != "2026-03"]
+    assert [name for name in read if name != "m11"][:1] == ["m3"]
+
+
+@pytest.mark.parametrize(
+    ("change", "opened"),
+    [
+        ({"other.md": month(3, "Another one.")}, {"2026-03"}),
+        ({"m3.de.md": "---\ntitle: Karten\n---\n"}, {"2026-03"}),
+        ({"m3.md": None}, {"2026-02", "2026-03", "2026-04"}),
+        ({"m3.md": month(5)}, {"2026-02", "2026-03", "2026-04", "2026-05"}),
+        ({"old.md": month(7, year=2024)}, {"2024-07", "2026-01"}),
+        ({"sub/m3.md": month(3), "m3.md": None}, {"2026-03"}),
+        ({"draft.md": month(3).replace("---\n", "---\ndraft: true\n", 1)}, set()),
+        ({"m3.md": month(3).replace("---\n", "---\npin: true\n", 1)}, {"2026-03"}),
+    ],
+    ids=["beside it", "a translation", "deleted", "moved", "between", "another folder", "draft", "pinned"],
+)
+def test_whatever_touches_a_month_opens_it(
+    root: Path, memory: Memory, change: dict[str, str | None], opened: set[str]
+) -> None:
+    built(root, memory)
+    for name, text in change.items():
+        path = root / "incidents" / name
+        path.parent.mkdir(exist_ok=True)
+        path.unlink() if text is None else path.write_text(text)
+    done = assert_as_cold(root, memory)
+    assert {*OVER, *opened} - {*closed(done)} == opened
+    assert_as_cold(root, memory)
+
+
+def test_what_all_pages_depend_on_opens_everything(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"Card payments", b"Cards"))
+    assert closed(assert_as_cold(root, memory)) == []
+    assert closed(assert_as_cold(root, memory)) == OVER
+    (root / "site_templates").mkdir()
+    (root / "site_templates" / "page.css").write_text("body{color:red}")
+    assert closed(assert_as_cold(root, memory)) == []
+
+
+def test_what_was_over_later_may_not_have_been_over_before(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    files, mine = recalled(root, memory)
+    earlier = at("2026-05-03 10:00")
+    done, other = build(files, earlier, mine), build(read_project(root), earlier, Memory(pool=memory.pool))
+    assert closed(done) == []
+    assert bodies(done) == bodies(other)
+
+
+def test_a_theme_that_fails_closes_nothing(root: Path, memory: Memory) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    before = bodies(build(files, NOW, mine))
+    (root / "site_templates").mkdir()
+    (root / "site_templates" / "incident.html.j2").write_text("{{ there.is.nothing }}")
+    files = read_project(root, files)
+    for _ in range(2):
+        done = build(files, NOW, mine, keep_going=True)
+        assert (closed(done), bodies(done)) == ([], before)
+
+
+def test_a_folder_that_cannot_be_read_keeps_what_was_in_it(tmp_path: Path, memory: Memory) -> None:
+    root = write_project(tmp_path, **{f"m{number}": month(number) for number in (9, 10, 11)})
+    (root / "incidents" / "old").mkdir()
+    for number in range(1, 6):
+        (root / "incidents" / "old" / f"m{number}.md").write_text(month(number))
+    done = built(root, memory)
+    keep_good(read_project(root), done.problems, {})
+    before = bodies(done)
+    files, mine = recalled(root, memory)
+    assert bodies(build(files, NOW, mine, keep_going=True)) == before
+    (root / "incidents" / "old").rename(root / "aside")
+    (root / "incidents" / "old").symlink_to(root / "aside")
+    after = build(read_project(root, files), NOW, mine, keep_going=True)
+    assert bodies(after) == before
+    assert [problem.path for problem in after.problems] == ["incidents/old"]
+
+
+def test_what_changes_by_itself_stays_open(tmp_path: Path, memory: Memory) -> None:
+    still = incident_text(updates="## 2026-02-03 09:20 investigating\n\nCards fail.\n")
+    root = write_project(tmp_path, still=still, over=month(1), lately=month(11))
+    built(root, memory)
+    assert closed(assert_as_cold(root, memory)) == ["2026-01"]
+
+
+def test_lists_that_reach_into_closed_months_read_only_what_they_show(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = "kind: maintenance\nstarts: 2026-{0:02d}-05 01:00\nends: 2026-{0:02d}-05 02:00\ncomponents: {{}}\n"
+    planned = {
+        f"p{number}": f"---\ntitle: Work\n{work.format(number)}---\n\n## 2026-{number:02d}-01 09:00 scheduled\n\nx\n"
+        for number in range(1, 9)
+    }
+    root = write_project(tmp_path, **planned, **{f"m{number}": month(number) for number in range(1, 12)})
+    built(root, memory)
+    monkeypatch.setattr("meaculpa.render.api.MOST", 3)
+    monkeypatch.setattr("meaculpa.render.calendar.MOST", 2)
+    monkeypatch.setattr("meaculpa.render.feeds.MOST", 4)
+    done = assert_as_cold(root, memory)
+    assert "2026-08" in closed(done)
+    listed = json.loads(done.files["api/v2/scheduled-maintenances.json"].body)["scheduled_maintenances"]
+    assert [one["shortlink"].rsplit("/", 1)[1] for one in listed] == ["p8.html", "p7.html", "p6.html"]
+
+
+def test_a_broken_file_of_a_closed_month_keeps_its_last_good_version(root: Path, memory: Memory) -> None:
+    done = built(root, memory)
+    keep_good(read_project(root), done.problems, {})
+    files, mine = recalled(root, memory)
+    before = build(files, NOW, mine, keep_going=True).files["incidents/m3.html"].body
+    (root / "incidents" / "m3.md").write_text("---\nnothing: right\n---\n")
+    after = build(read_project(root, files), NOW, mine, keep_going=True)
+    assert after.files["incidents/m3.html"].body == before
+    assert after.left_out == ()
+    assert [problem.path for problem in after.problems] == ["incidents/m3.md"] * len(after.problems)
+
+
+def test_a_file_that_changes_before_its_page_is_wanted_is_no_page(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    files, mine = recalled(root, memory)
+    done = build(files, NOW, mine)
+    (root / "incidents" / "m3.md").write_text(month(3, "By voucher."))
+    with pytest.raises(Outdated, match="m3"):
+        done.files["incidents/m3.html"].body  # noqa: B018 (it is made here)
+    assert_as_cold(root, memory)
+
+
+def test_a_record_that_is_wrong_is_found_out_and_forgotten(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    with sqlite3.connect(root / RECORD) as rows:
+        rows.execute("UPDATE pages SET digest = replace(digest, substr(digest, 1, 4), 'ffff')")
+    files, mine = recalled(root, memory)
+    done = build(files, NOW, mine)
+    with pytest.raises(Outdated):
+        bodies(done)
+    assert bodies(build(files, NOW, mine)) == bodies(cold(root, memory)), "in the same process as well"
+
+
+@pytest.mark.parametrize("table", ["volumes", "texts"])
+def test_a_row_that_is_damaged_is_none(root: Path, memory: Memory, table: str) -> None:
+    built(root, memory)
+    column = "body" if table == "volumes" else "html"
+    with sqlite3.connect(root / RECORD) as rows:
+        rows.execute(f"UPDATE {table} SET {column} = replace({column}, 'e', 'a')")
+    assert_as_cold(root, memory)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda path: path.write_bytes(b"no database at all" * 100),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:5000]),
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: sqlite3.connect(path, isolation_level=None).execute("DROP TABLE pages"),
+        lambda path: sqlite3.connect(path, isolation_level=None).execute("DELETE FROM made_by"),
+        lambda path: sqlite3.connect(path, isolation_level=None).execute("UPDATE made_by SET version = 'other'"),
+    ],
+    ids=["garbage", "empty", "cut", "gone", "folder", "no table", "no version", "another version"],
+)
+def test_whatever_is_wrong_with_the_record_the_site_is_right(root: Path, memory: Memory, harm: object) -> None:
+    built(root, memory)
+    harm(root / RECORD)  # type: ignore[operator]
+    assert_as_cold(root, memory)
+    assert_as_cold(root, memory)
+
+
+def test_another_process_that_holds_the_record_holds_nobody_up(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "_WAIT_SECONDS", 0.1)
+    built(root, memory)
+    holder = sqlite3.connect(root / RECORD, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    assert closed(assert_as_cold(root, memory)) == []
+    holder.execute("ROLLBACK")
+    assert closed(assert_as_cold(root, memory)) == OVER
+
+
+def test_two_processes_at_once_disturb_each_other_in_nothing(root: Path, memory: Memory) -> None:
+    command = [sys.executable, "-m", "meaculpa", "-C", str(root), "build", "--now", "2026-11-22 12:00", "--out"]
+    for number in range(3):
+        (root / "incidents" / "m3.md").write_text(month(3, f"Words {number}."))
+        running = [
+            subprocess.Popen([*command, str(root / f"out-{one}")], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+            for one in range(4)
+        ]
+        for process in running:
+            _, errors = process.communicate(timeout=120)
+            assert (process.returncode, errors) == (0, b"")
+    expected = bodies(cold(root, memory))
+    for one in range(4):
+        out = root / f"out-{one}"
+        assert {path: (out / path).read_bytes() for path in expected} == expected
+
+
+def test_threads_may_want_pages_while_the_next_build_is_made(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    files, mine = recalled(root, memory)
+    done, expected, wrong = build(files, NOW, mine), bodies(cold(root, memory)), list[str]()
+
+    def want() -> None:
+        wrong.extend(path for path, file in done.files.items() if file.body != expected[path])
+
+    threads = [threading.Thread(target=want) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for hours in range(3):
+        build(files, NOW + timedelta(hours=hours), mine)
+        keep_record(files, mine)
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".meaculpa").write_text("a file where a folder should be")
+    assert closed(assert_as_cold(root, memory)) == []
+    assert closed(assert_as_cold(root, memory)) == []
+
+
+def test_what_is_gone_leaves_no_word_in_the_record(root: Path, memory: Memory) -> None:
+    os.utime(root / "incidents" / "m3.md", (1, 1))
+    built(root, memory)
+    kept = Record(root)
+    assert kept.texts(["Cards work."])
+    (root / "incidents" / "m3.md").write_text(month(3, "By voucher."))
+    built(root, memory)
+    assert kept.texts(["By voucher."])
+    (root / "incidents" / "m3.md").unlink()
+    built(root, memory)
+    assert not kept.texts(["By voucher."])
+
+
+def test_a_file_of_this_very_moment_is_read_again(root: Path, memory: Memory) -> None:
+    built(root, memory)
+    assert recalled(root, memory)[0].incidents["incidents/m3.md"].content
+    kept = {row[0] for row in Record(root).readings()}
+    assert kept == set(), "it may be written again within one step of the file system's clock"
