@@ -1,12 +1,14 @@
 """Months that are over: nothing of them is read or made again, and whatever touches them opens them."""
 
+import hashlib
 import json
-import os
+import re
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,12 +18,13 @@ from meaculpa.build import record
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, Memory, build, keep_record
 from meaculpa.build.last_good import keep_good
-from meaculpa.build.record import RECORD, Record
+from meaculpa.build.markup_pool import Awaited, TooSlow
+from meaculpa.build.record import RECORD
 from meaculpa.config import Config
 from meaculpa.content import Parsed, parse_incident
 from meaculpa.content.files import IncidentFiles
-from meaculpa.errors import Outdated
-from meaculpa.project import ProjectFiles, read_project
+from meaculpa.errors import InvalidInput, Outdated
+from meaculpa.project import ProjectFiles, _read, read_project
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -123,6 +126,48 @@ def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: lis
     assert (closed(done), read) == (OVER, ["m11"])
     assert set(mine.contents.sources) == {"m11"}, "and forgets what they said"
     assert bodies(done) == bodies(cold(root, memory))
+
+
+def test_a_month_that_was_open_for_a_while_says_what_it_says_now(root: Path, memory: Memory) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), None
+
+    def again() -> Build:
+        nonlocal files
+        files = read_project(root, files)
+        return build(files, NOW, mine)
+
+    again()
+    again()
+    for words in ("By voucher.", "By cheque."):
+        (root / "incidents" / "m11.md").write_text(month(11, f"And {words}"))
+        assert bodies(again()) == bodies(cold(root, memory)), "lists read the closed months, targets want their pages"
+        (root / "incidents" / "m3.md").write_text(month(3, words))
+        for _ in range(2):
+            assert bodies(again()) == bodies(cold(root, memory))
+        (root / "incidents" / "m11.md").write_text(month(11, f"Again {words}"))
+        assert bodies(again()) == bodies(cold(root, memory))
+        assert closed(again()) == OVER
+
+
+def test_a_text_of_a_closed_month_that_is_too_slow_is_told_of(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built(root, memory)
+    with sqlite3.connect(root / RECORD) as rows:
+        rows.execute("DELETE FROM texts")
+        rows.execute("DELETE FROM kept WHERE kind = 'pages'")
+    files, mine = recalled(root, memory)
+    answer = mine.pool.begin
+
+    def slow(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
+        found = answer(texts)
+        for one in found.values():
+            one.batch.result()[one.position] = TooSlow()
+        return found
+
+    monkeypatch.setattr(mine.pool, "begin", slow)
+    with pytest.raises(InvalidInput, match="too long"):
+        build(files, NOW, mine)
 
 
 def test_an_edit_opens_its_month_alone(root: Path, memory: Memory, read: list[str]) -> None:
@@ -256,10 +301,19 @@ def test_a_file_that_changes_before_its_page_is_wanted_is_no_page(root: Path, me
     assert_as_cold(root, memory)
 
 
+def rewrite(root: Path, kind: str, change: Callable[[str], str]) -> None:
+    """Change what the record has of a kind, and make its seals fit: what somebody might who means harm."""
+    with sqlite3.connect(root / RECORD) as rows:
+        for name, body in rows.execute("SELECT name, body FROM kept WHERE kind = ?", (kind,)).fetchall():
+            changed = change(body)
+            seal = hashlib.sha256(f"{name} {changed}".encode()).hexdigest()
+            values = (changed, seal, kind, name)
+            rows.execute("UPDATE kept SET body = ?, seal = ? WHERE kind = ? AND name = ?", values)
+
+
 def test_a_record_that_is_wrong_is_found_out_and_forgotten(root: Path, memory: Memory) -> None:
     built(root, memory)
-    with sqlite3.connect(root / RECORD) as rows:
-        rows.execute("UPDATE pages SET digest = replace(digest, substr(digest, 1, 4), 'ffff')")
+    rewrite(root, "pages", lambda body: re.sub(r'"[0-9a-f]{40}-', f'"{"f" * 40}-', body))
     files, mine = recalled(root, memory)
     done = build(files, NOW, mine)
     with pytest.raises(Outdated):
@@ -267,13 +321,37 @@ def test_a_record_that_is_wrong_is_found_out_and_forgotten(root: Path, memory: M
     assert bodies(build(files, NOW, mine)) == bodies(cold(root, memory)), "in the same process as well"
 
 
-@pytest.mark.parametrize("table", ["volumes", "texts"])
-def test_a_row_that_is_damaged_is_none(root: Path, memory: Memory, table: str) -> None:
+@pytest.mark.parametrize("value", ["[]", "{}", "null", '{"a": 1}', '"x"', "[[[]]]", "1e999", '{"past": {}}', "{"])
+@pytest.mark.parametrize("kind", ["volumes", "pages", "readings"])
+def test_nothing_that_the_record_may_hold_is_a_traceback(root: Path, memory: Memory, kind: str, value: str) -> None:
     built(root, memory)
-    column = "body" if table == "volumes" else "html"
-    with sqlite3.connect(root / RECORD) as rows:
-        rows.execute(f"UPDATE {table} SET {column} = replace({column}, 'e', 'a')")
+    rewrite(root, kind, lambda _: value)
     assert_as_cold(root, memory)
+    assert_as_cold(root, memory)
+
+
+def test_a_wrong_digest_of_a_file_is_believed_once(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure(monkeypatch)
+    built(root, memory)
+    rewrite(root, "readings", lambda body: re.sub(r'\["[0-9a-f]{64}"', f'["{"f" * 64}"', body))
+    with pytest.raises(Outdated, match="run it again"):
+        built(root, memory)
+    assert_as_cold(root, memory)
+
+
+@pytest.mark.parametrize("sql", ["html = replace(html, 'e', 'a')", "html = NULL", "html = x'ff'", "seal = 1"])
+def test_a_text_that_is_damaged_is_none(root: Path, memory: Memory, sql: str) -> None:
+    built(root, memory)
+    with sqlite3.connect(root / RECORD) as rows:
+        rows.execute(f"UPDATE texts SET {sql}")
+    assert_as_cold(root, memory)
+
+
+def sure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have files of this moment count as old."""
+    monkeypatch.setattr("meaculpa.build.readings._TOO_YOUNG_NANOSECONDS", -(10**12))
 
 
 @pytest.mark.parametrize(
@@ -284,7 +362,7 @@ def test_a_row_that_is_damaged_is_none(root: Path, memory: Memory, table: str) -
         lambda path: path.write_bytes(path.read_bytes()[:5000]),
         lambda path: path.unlink(),
         lambda path: (path.unlink(), path.mkdir()),
-        lambda path: sqlite3.connect(path, isolation_level=None).execute("DROP TABLE pages"),
+        lambda path: sqlite3.connect(path, isolation_level=None).execute("DROP TABLE kept"),
         lambda path: sqlite3.connect(path, isolation_level=None).execute("DELETE FROM made_by"),
         lambda path: sqlite3.connect(path, isolation_level=None).execute("UPDATE made_by SET version = 'other'"),
     ],
@@ -354,20 +432,67 @@ def test_where_nothing_can_be_written_nothing_is_kept(
 
 
 def test_what_is_gone_leaves_no_word_in_the_record(root: Path, memory: Memory) -> None:
-    os.utime(root / "incidents" / "m3.md", (1, 1))
     built(root, memory)
-    kept = Record(root)
-    assert kept.texts(["Cards work."])
+    (root / "incidents" / "m3.md").write_text(month(3, "By voucher.\n\n## 2026-03-04 09:00 postmortem\n\nWe erred."))
+    built(root, memory)
+    assert words(root) >= {"By voucher.", "We erred."}
     (root / "incidents" / "m3.md").write_text(month(3, "By voucher."))
     built(root, memory)
-    assert kept.texts(["By voucher."])
+    assert "By voucher." in words(root)
+    assert "We erred." not in words(root), "an update that was taken back"
     (root / "incidents" / "m3.md").unlink()
     built(root, memory)
-    assert not kept.texts(["By voucher."])
+    assert "By voucher." not in words(root)
+    assert b"By voucher" not in (root / RECORD).read_bytes()
+
+
+def test_what_comes_and_goes_in_one_process_never_gets_there(root: Path, memory: Memory) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    build(files, NOW, mine)
+    keep_record(files, mine)
+    (root / "incidents" / "secret.md").write_text(month(11, "Ann's address."))
+    files = read_project(root, files)
+    build(files, NOW, mine)
+    (root / "incidents" / "secret.md").unlink()
+    files = read_project(root, files)
+    build(files, NOW, mine)
+    keep_record(files, mine)
+    assert "Ann's address." not in words(root)
+
+
+def words(root: Path) -> set[str]:
+    with sqlite3.connect(root / RECORD) as rows:
+        return {html.removeprefix("<p>").removesuffix("</p>") for (html,) in rows.execute("SELECT html FROM texts")}
 
 
 def test_a_file_of_this_very_moment_is_read_again(root: Path, memory: Memory) -> None:
     built(root, memory)
-    assert recalled(root, memory)[0].incidents["incidents/m3.md"].content
-    kept = {row[0] for row in Record(root).readings()}
-    assert kept == set(), "it may be written again within one step of the file system's clock"
+    assert Archive(root).readings.recall() == {}, "it may be written again within one step of the file system's clock"
+
+
+def test_files_that_are_as_they_were_are_not_opened(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure(monkeypatch)
+    built(root, memory)
+    opened = list[str]()
+
+    def noting(path: str, largest: int) -> bytes:
+        opened.append(Path(path).name)
+        return _read(path, largest)
+
+    monkeypatch.setattr("meaculpa.project._read", noting)
+    files, mine = recalled(root, memory)
+    assert not [name for name in opened if name.endswith(".md")]
+    assert closed(build(files, NOW, mine)) == OVER
+
+
+def test_an_inode_that_is_larger_than_any_integer_of_sqlite_is_no_traceback(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure(monkeypatch)
+    files, mine = recalled(root, memory)
+    large = {path: replace(one, stamp=replace(one.stamp, inode=2**64 - 1)) for path, one in files.readings.items()}
+    build(files, NOW, mine)
+    keep_record(replace(files, readings=large), mine)
+    assert_as_cold(root, memory)

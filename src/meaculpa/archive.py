@@ -133,6 +133,17 @@ def highest(
     return [known[incident_id] for (_, incident_id), _ in found]
 
 
+def find(
+    states: Iterable[IncidentState], volumes: Iterable[Volume], ids: Collection[str]
+) -> dict[str, IncidentState]:
+    """Find incidents by their ids; only the volumes that hold any of them are read."""
+    found = [state for state in states if state.incident.id in ids]
+    for volume in volumes:
+        inside = {card.id for card in volume.cards if card.id in ids}
+        found += volume.read(inside) if inside else ()
+    return {state.incident.id: state for state in found}
+
+
 def _places(cards: Iterable[Card], name: str, rank: Callable[[Card], Rank | None]) -> Iterator[tuple[Rank, str]]:
     """The ranks of those that have one, and where they stand."""
     return ((place, name) for card in cards if (place := rank(card)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
 
-from meaculpa.archive import Card, Rank, Volume, highest
+from meaculpa.archive import Card, Rank, Volume, find, highest
 from meaculpa.config import Component, Config
 from meaculpa.model import ComponentStatus, Impact, Incident, Surface
 from meaculpa.timeline import IncidentState, state_of
@@ -77,6 +77,10 @@ class Site:
         """Each month with the number of its incidents, newest first."""
         months = [(month.name, len(month.states)) for month in self.months]
         return tuple(sorted([*months, *((one.name, len(one.cards)) for one in self.volumes)], reverse=True))
+
+    def find(self, ids: Collection[str]) -> dict[str, IncidentState]:
+        """The incidents of these ids, wherever they stand."""
+        return find(self.every, self.volumes, ids)
 
     def highest(self, most: int, rank: Callable[[Card], Rank | None]) -> list[IncidentState]:
         """The incidents of the highest rank, wherever they stand, highest first."""

@@ -30,12 +30,14 @@ class Bodies(Mapping[str, Markup]):
     """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
 
     `is_retried` says that a text without markup gets another chance: what was made without it is to be made anew.
-    What the `record` of earlier processes has need not be rendered.
+    What the `record` of earlier processes has need not be rendered. `lacks` says that a text of an incident that was
+    never begun, of a closed month, could not be rendered.
     """
 
     pool: MarkupPool
     record: Record | None = None
     is_retried: bool = False
+    lacks: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
     _slow: set[str] = field(default_factory=set)
@@ -47,24 +49,31 @@ class Bodies(Mapping[str, Markup]):
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
-        asked = {one.id: one for one in incidents}
-        files = {name: [text for text, _, _ in bodies_of(one) if not self._has(text)] for name, one in asked.items()}
-        if self.record:
-            self._known.update(self.record.texts(text for file in files.values() for text in file))
-            files = {name: [text for text in file if text not in self._known] for name, file in files.items()}
-            self._unkept.update({name: asked[name] for name, file in files.items() if file})
-        self._coming.update(self.pool.begin(files.values()))
+        asked = list(incidents)
+        with self._lock:
+            files = [[text for text, _, _ in bodies_of(incident) if not self._has(text)] for incident in asked]
+            if self.record:
+                self._unkept.update({incident.id: incident for incident in asked})
+                self._known.update(self.record.texts(text for file in files for text in file))
+                files = [[text for text in file if text not in self._known] for file in files]
+            self._coming.update(self.pool.begin(files))
 
-    def keep(self) -> None:
-        """Have the record keep what was rendered since the last time."""
+    def keep(self, ids: Collection[str]) -> None:
+        """Have the record keep what incidents say that were begun since the last time, if they are still there."""
         if self.record:
-            said = {name: [text for text, _, _ in bodies_of(one)] for name, one in self._unkept.items()}
-            markup = {
-                name: {text: one for text in texts if isinstance(one := self._known.get(text), Markup)}
-                for name, texts in said.items()
-            }
-            self.record.keep_texts(markup)
-        self._unkept.clear()
+            with self._lock:
+                said = {
+                    name: {text: self._known.get(text) for text, _, _ in bodies_of(incident)}
+                    for name, incident in self._unkept.items()
+                    if name in ids
+                }
+                self._unkept.clear()
+            self.record.keep_texts(
+                {
+                    name: {text: one for text, one in texts.items() if isinstance(one, Markup)}
+                    for name, texts in said.items()
+                }
+            )
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""
@@ -80,6 +89,10 @@ class Bodies(Mapping[str, Markup]):
         if len(self._known) < 2 * self._kept and len(self._plain) < 2 * self._kept_plain:
             return
         known = list(incidents)
+        with self._lock:
+            self._forget_others(known)
+
+    def _forget_others(self, known: list[Incident]) -> None:
         self._plain &= {_key(incident) for incident in known}
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
@@ -115,13 +128,15 @@ class Bodies(Mapping[str, Markup]):
         # Couriers may ask as well, for pages that are made when a target wants them.
         with self._lock:
             known = self._known
-            if text not in known and text not in self._coming:
+            is_unexpected = text not in known and text not in self._coming
+            if is_unexpected:
                 known.update(self.record.texts([text]) if self.record else {})
                 self._coming.update({} if text in known else self.pool.begin([[text]]))
             if text not in known:
                 answer = known[text] = self._coming.pop(text).wait()
                 if isinstance(answer, TooSlow):
                     self._slow.add(text)
+                self.lacks |= is_unexpected and not isinstance(answer, Markup)
             return known[text]
 
     def _has(self, text: str) -> bool:

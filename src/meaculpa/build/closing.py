@@ -6,6 +6,7 @@ What this saves grows with the archive: an edit costs what is open, whatever was
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from meaculpa.archive import Volume
@@ -24,6 +25,7 @@ from meaculpa.timeline import IncidentState
 
 # Longer than anything is of interest to the rules for messages, to channels, and to the status page.
 _A_WHILE = timedelta(days=31)
+_VOLUMES = "volumes"
 
 
 class Archive:
@@ -57,8 +59,7 @@ class Archive:
         if (key, doubts) != (self._key, self._doubts):
             self._key, self._doubts, self._unkept = key, doubts, set()
             self._remaker = Remaker(self._root, self.record, config, theme, assets)
-            known = self.record.volumes(key)
-            self.volumes = {name: read_volume(value, self._remaker) for name, value in known.items()}
+            self.volumes = self.record.recall(_VOLUMES, key, partial(read_volume, remaker=self._remaker))
             self._learn()
         self.open([name for name, volume in self.volumes.items() if not _is_as_it_was(volume, sources, now)])
         others = [path for path in sources if path not in self._paths]
@@ -113,7 +114,7 @@ class Archive:
     def keep(self) -> None:
         """Have the record keep what was closed since the last time."""
         closed = {name: self.volumes[name] for name in self._unkept if name in self.volumes}
-        self.record.keep_volumes(self._key, {name: written(volume) for name, volume in closed.items()})
+        self.record.keep(_VOLUMES, self._key, {name: written(volume) for name, volume in closed.items()})
         self._unkept.clear()
 
 

@@ -1,6 +1,5 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
-import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
 from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
 from meaculpa.customers.people import read_people
-from meaculpa.errors import InvalidInput, Problem, Severity, has_errors
+from meaculpa.errors import InvalidInput, Outdated, Problem, Severity, has_errors
 from meaculpa.lint import inspect, is_of_interest
 from meaculpa.lint.pages import inspect_pages, is_blocking
 from meaculpa.manifest import version_of
@@ -107,8 +106,15 @@ def build(
     if not memory.bodies and not memory.workshop.is_informed:
         memory.pool.start(len(files.incidents))
     while True:
-        with contextlib.suppress(_Opened):
+        try:
             return _build(files, now, memory, keep_going, site_url)
+        except _Opened:
+            continue
+        except Outdated:
+            # Whoever builds again must not be told the same again.
+            if memory.archive:
+                memory.archive.record.discard()
+            raise
 
 
 class _Opened(Exception):
@@ -122,7 +128,8 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
     theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
     content = read_content(_without_closed(files, config, theme, memory, now), config, memory, begin_rendering=True)
     if memory.bodies.is_retried:
-        memory.workshop, memory.kept, memory.bodies.is_retried = Workshop(), {}, False
+        memory.workshop.forget_all()
+        memory.kept, memory.bodies.is_retried = {}, False
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
     findings = lint(files, content, config, now, memory)
@@ -202,8 +209,9 @@ def _close_months(site: Site, theme: Theme, problems: Iterable[Problem], memory:
 def keep_record(files: ProjectFiles, memory: Memory) -> None:
     """Write down for the next process what was read and made; nothing depends on it."""
     if memory.archive:
+        memory.archive.record.close()
+        memory.bodies.keep({id_in(path) for path in files.incidents})
         memory.archive.readings.keep(files)
-        memory.bodies.keep()
         memory.archive.keep()
         memory.workshop.keep()
 
@@ -353,6 +361,13 @@ def _produce(
     closed = memory.archive.files if memory.archive else {}
     chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
     outputs = {**closed, **memory.workshop.make(chapters)}
+    if memory.archive and memory.bodies.lacks:
+        # A text of a closed month: it is told of, and tried again, where its month is open.
+        memory.bodies.lacks = False
+        memory.workshop.forget_all()
+        memory.kept = {}
+        if memory.archive.open(list(memory.archive.volumes)):
+            raise _Opened
     return outputs | _earlier_addresses(outputs, config, theme, files, memory, problems)
 
 

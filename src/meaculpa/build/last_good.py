@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from meaculpa.errors import Problem, Severity
+from meaculpa.errors import Outdated, Problem, Severity
 from meaculpa.files import write_file
 from meaculpa.model import Source
 from meaculpa.project import ProjectFiles
@@ -20,7 +20,7 @@ def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, 
     `kept` remembers the digests of what was copied, by path; files with an error among `problems` are left out.
     Where no copy can be written, there is none: that must not keep anything from being published.
     """
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, Outdated):
         _copy(files, problems, kept)
 
 

@@ -3,26 +3,40 @@
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from meaculpa.build.record import MadePage, Record
+from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
 from meaculpa.errors import Outdated
 from meaculpa.model import OutputFile
 from meaculpa.render.headers import cache_control, content_type
 from meaculpa.render.pages import Chapter, Page
 
+# What the record has of pages: by path, a fingerprint of the inputs, the digest, the size.
+_PAGES = "pages"
+
 
 class UnmadeFile(OutputFile):
     """A file of which everything is known but its body, which is made when somebody wants it."""
 
     def __init__(self, path: str, digest: str, size: int, make: Callable[[], OutputFile], record: Record) -> None:
-        facts = {"path": path, "digest": digest, "content_type": content_type(path), "leads_to": None}
-        self.__dict__.update(facts, cache_control=cache_control(path), _size=size, _make=make, _record=record)
+        facts = {"path": path, "digest": digest, "leads_to": None}
+        self.__dict__.update(facts, _size=size, _make=make, _record=record)
 
     @property
     def size(self) -> int:
         """The length of its body in bytes."""
         return int(self.__dict__["_size"])
+
+    @property
+    def content_type(self) -> str:
+        """What it is served as."""
+        return content_type(self.path)
+
+    @property
+    def cache_control(self) -> str:
+        """How long it may be kept."""
+        return cache_control(self.path)
 
     @property
     def body(self) -> bytes:
@@ -53,7 +67,7 @@ class Workshop:
     def __init__(self, record: Record | None = None) -> None:
         self._chapters: dict[str, _Made] = {}
         self._record = record
-        self._recorded = record.pages() if record else {}
+        self._recorded = _recall(record) if record else {}
         self.made = 0
 
     @property
@@ -84,14 +98,18 @@ class Workshop:
         if self._record is None:
             return
         made = {
-            path: MadePage(fingerprint(inputs), file.digest, file.size)
+            path: (fingerprint(inputs), file.digest, file.size)
             for chapter in self._chapters.values()
             for path in chapter.lasting
             for inputs, file in [chapter.pages[path]]
         }
-        changed = {path: page for path, page in made.items() if self._recorded.get(path) != page}
-        self._record.keep_pages(changed, self._recorded.keys() - made.keys())
+        if made != self._recorded:
+            self._record.keep(_PAGES, "", {_PAGES: made})
         self._recorded = made
+
+    def forget_all(self) -> None:
+        """Make everything anew next time, whatever the record says."""
+        self._chapters, self._recorded = {}, {}
 
     def forget(self, incidents: Collection[str]) -> None:
         """Make the pages of some incidents anew next time."""
@@ -117,9 +135,16 @@ class Workshop:
 
     def _unmade(self, page: Page) -> OutputFile | None:
         known = self._recorded.get(page.path)
-        if self._record is None or known is None or known.inputs != fingerprint(page.inputs):
+        if self._record is None or known is None or known[0] != fingerprint(page.inputs):
             return None
-        return UnmadeFile(page.path, known.digest, known.size, page.produce, self._record)
+        return UnmadeFile(page.path, known[1], known[2], page.produce, self._record)
+
+
+def _recall(record: Record) -> dict[str, tuple[str, str, int]]:
+    def read(value: Any) -> dict[str, tuple[str, str, int]]:
+        return {path: (str(inputs), str(digest), int(size)) for path, (inputs, digest, size) in value.items()}
+
+    return record.recall(_PAGES, "", read).get(_PAGES, {})
 
 
 def fingerprint(inputs: tuple[object, ...]) -> str:

@@ -10,8 +10,8 @@ import os
 import sqlite3
 import sys
 import threading
+import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from itertools import islice
@@ -19,35 +19,26 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import meaculpa
+from meaculpa.content.text import LARGEST_FILE
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
 
 RECORD = Path(".meaculpa") / "record.sqlite"
 # Libraries that pages are made with, by the names of their modules and of their packages.
 _LIBRARIES = {name: name for name in ("babel", "icalendar", "jinja2", "markdown", "markupsafe", "nh3", "pydantic")}
-_LIBRARIES |= {"yaml": "pyyaml"}
+_LIBRARIES |= {"yaml": "pyyaml", "tzdata": "tzdata"}
 _WAIT_SECONDS = 2.0
 _MOST_AT_ONCE = 500
+_LONGEST_HTML = 4 * LARGEST_FILE
 _TABLES = """
 CREATE TABLE IF NOT EXISTS made_by (version TEXT);
-CREATE TABLE IF NOT EXISTS volumes (name TEXT PRIMARY KEY, key TEXT, digest TEXT, body TEXT);
-CREATE TABLE IF NOT EXISTS pages (path TEXT PRIMARY KEY, inputs TEXT, digest TEXT, size INT);
+CREATE TABLE IF NOT EXISTS kept (kind TEXT, name TEXT, key TEXT, body TEXT, seal TEXT, PRIMARY KEY (kind, name));
 CREATE TABLE IF NOT EXISTS texts (digest TEXT, incident TEXT, html TEXT, seal TEXT, PRIMARY KEY (digest, incident));
 CREATE INDEX IF NOT EXISTS texts_of ON texts (incident);
-CREATE TABLE IF NOT EXISTS readings (
-    path TEXT PRIMARY KEY, digest TEXT, modified INT, changed INT, size INT, inode INT
-);
 """
+# What SQLite says where a file is whole, and cannot be used now.
+_NOT_NOW = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
 Given = TypeVar("Given")
-
-
-@dataclass(frozen=True, slots=True)
-class MadePage:
-    """A page that was made: what identifies its inputs, its digest, its size."""
-
-    inputs: str
-    digest: str
-    size: int
 
 
 class Record:
@@ -60,31 +51,24 @@ class Record:
         self.doubts = 0
         self._place = root / RECORD
         self._rows: sqlite3.Connection | None = None
-        self._is_open = False
+        self._is_tried = False
         self._lock = threading.RLock()
 
-    def volumes(self, key: str) -> dict[str, dict[str, Any]]:
-        """Read the volumes that were made under a key, by name."""
-        found = self._select("SELECT name, digest, body FROM volumes WHERE key = ?", (key,))
-        return {name: json.loads(body) for name, digest, body in found if _digest(body) == digest}
+    def recall(self, kind: str, key: str, read: Callable[[Any], Given]) -> dict[str, Given]:
+        """Read the values of a kind that were kept under a key, by name; `read` makes of JSON what they are."""
+        found = self._select("SELECT name, body, seal FROM kept WHERE kind = ? AND key = ?", (kind, key))
+        try:
+            return {name: read(json.loads(body)) for name, body, seal in found if seal == _digest(f"{name} {body}")}
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            self.discard()
+            return {}
 
-    def keep_volumes(self, key: str, volumes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Keep volumes; those of another key go."""
-        bodies = {name: json.dumps(value, separators=(",", ":")) for name, value in volumes.items()}
-        rows = [(name, key, _digest(body), body) for name, body in bodies.items()]
-        self._write("DELETE FROM volumes WHERE key <> ?", [(key,)])
-        self._write("INSERT OR REPLACE INTO volumes VALUES (?, ?, ?, ?)", rows)
-
-    def pages(self) -> dict[str, MadePage]:
-        """Read which pages were made."""
-        found = self._select("SELECT path, inputs, digest, size FROM pages")
-        return {path: MadePage(inputs, digest, size) for path, inputs, digest, size in found}
-
-    def keep_pages(self, pages: Mapping[str, MadePage], gone: Iterable[str]) -> None:
-        """Keep pages, and forget others."""
-        self._write("DELETE FROM pages WHERE path = ?", [(path,) for path in gone])
-        rows = [(path, one.inputs, one.digest, one.size) for path, one in pages.items()]
-        self._write("INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?)", rows)
+    def keep(self, kind: str, key: str, values: Mapping[str, Any]) -> None:
+        """Keep values of a kind; those of another key go."""
+        bodies = {name: json.dumps(value, separators=(",", ":")) for name, value in values.items()}
+        rows = [(kind, name, key, body, _digest(f"{name} {body}")) for name, body in bodies.items()]
+        self._write("DELETE FROM kept WHERE kind = ? AND key <> ?", [(kind, key)])
+        self._write("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)
 
     def texts(self, texts: Iterable[str]) -> dict[str, Markup]:
         """Find the markup of texts that were rendered; it has to be safe once more."""
@@ -94,17 +78,24 @@ class Record:
             marks = ",".join("?" * len(some))
             question = f"SELECT digest, html, seal FROM texts WHERE digest IN ({marks})"  # noqa: S608 (question marks)
             for name, html, seal in self._select(question, some):
-                markup = as_markup(html)
-                if markup.html == html and seal == _digest(name + html):
+                is_ours = isinstance(html, str) and seal == _digest(name + html) and len(html) <= _LONGEST_HTML
+                markup = as_markup(html) if is_ours else None
+                if markup and markup.html == html:
                     found[names[name]] = markup
         return found
 
     def keep_texts(self, texts: Mapping[str, Mapping[str, Markup]]) -> None:
         """Keep the markup of the texts of incidents by their ids: all of each, and nothing that it said before."""
-        named = [(_digest(text), one, markup.html) for one, said in texts.items() for text, markup in said.items()]
-        rows = [(name, one, html, _digest(name + html)) for name, one, html in named]
-        self.forget_texts(texts)
+        wanted = {one: {_digest(text): markup.html for text, markup in said.items()} for one, said in texts.items()}
+        changed = {one: said for one, said in wanted.items() if self._names_of(one) != said.keys()}
+        rows = [
+            (name, one, html, _digest(name + html)) for one, said in changed.items() for name, html in said.items()
+        ]
+        self.forget_texts(changed)
         self._write("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
+
+    def _names_of(self, incident: str) -> set[str]:
+        return {name for (name,) in self._select("SELECT digest FROM texts WHERE incident = ?", (incident,))}
 
     def speakers(self) -> set[str]:
         """The ids of the incidents whose texts it has."""
@@ -114,28 +105,21 @@ class Record:
         """Forget what incidents said."""
         self._write("DELETE FROM texts WHERE incident = ?", [(one,) for one in incidents])
 
-    def readings(self) -> list[tuple[str, str, int, int, int, int]]:
-        """Read what files held and how the file system described them: path, digest, and the four of a stamp."""
-        return self._select("SELECT path, digest, modified, changed, size, inode FROM readings")
-
-    def keep_readings(self, rows: Iterable[tuple[str, str, int, int, int, int]], gone: Iterable[str]) -> None:
-        """Keep what files held, and forget others."""
-        self._write("DELETE FROM readings WHERE path = ?", [(path,) for path in gone])
-        self._write("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?)", list(rows))
-
     def discard(self) -> None:
-        """Begin anew."""
+        """Begin anew; a file that is no database any more is deleted."""
         with self._lock:
             self.doubts += 1
-            self.close()
-            with contextlib.suppress(OSError):
-                for path in (self._place, *self._place.parent.glob(f"{self._place.name}-*")):
-                    path.unlink(missing_ok=True)
+            try:
+                self._empty(self._opened())
+            except (sqlite3.Error, ValueError, OSError):
+                self.close()
+                with contextlib.suppress(OSError):
+                    self._place.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Let go of the file; it is opened again when something is asked."""
         with self._lock:
-            rows, self._rows, self._is_open = self._rows, None, False
+            rows, self._rows, self._is_tried = self._rows, None, False
             if rows:
                 with contextlib.suppress(sqlite3.Error):
                     rows.close()
@@ -156,17 +140,19 @@ class Record:
             try:
                 rows = self._opened()
                 return act(rows) if rows else otherwise
-            except (sqlite3.OperationalError, OSError):
-                # Locked by another process, or nowhere to write: there is no record this time.
+            except OSError:
                 self.close()
-            except (sqlite3.Error, ValueError):
-                self.discard()
-            self._is_open = True
+            except (sqlite3.Error, ArithmeticError, ValueError) as error:
+                if not str(getattr(error, "sqlite_errorname", "")).startswith(_NOT_NOW):
+                    self.discard()
+                self.close()
+            # Until somebody lets go of it, there is no record: nobody waits for it twice.
+            self._is_tried = True
             return otherwise
 
     def _opened(self) -> sqlite3.Connection | None:
-        if not self._is_open:
-            self._is_open = True
+        if not self._is_tried:
+            self._is_tried = True
             self._place.parent.mkdir(exist_ok=True)
             # Builds and deliveries run in threads of their own; the lock lets one in at a time.
             self._rows = sqlite3.connect(self._place, timeout=_WAIT_SECONDS, check_same_thread=False)
@@ -175,28 +161,42 @@ class Record:
 
     def _prepare(self, rows: sqlite3.Connection) -> None:
         """Make the tables; what another version has made says nothing of what this one would make."""
-        # What is lost with the machine is made again.
+        # What is lost with the machine is made again; what is forgotten must not be found in the file.
         rows.execute("PRAGMA synchronous = OFF")
+        rows.execute("PRAGMA secure_delete = ON")
         rows.executescript(_TABLES)
-        known = [version for (version,) in rows.execute("SELECT version FROM made_by")]
-        if known != [made_by()]:
+        if [version for (version,) in rows.execute("SELECT version FROM made_by")] != [made_by()]:
+            self._empty(rows)
+
+    def _empty(self, rows: sqlite3.Connection | None) -> None:
+        if rows:
             with rows:
-                for table in ("volumes", "pages", "texts", "readings", "made_by"):
+                for table in ("kept", "texts", "made_by"):
                     rows.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
                 rows.execute("INSERT INTO made_by VALUES (?)", (made_by(),))
 
 
 @cache
 def made_by() -> str:
-    """What identifies the program: its own files, and the versions of Python and of the libraries that make pages."""
-    return _digest(repr((meaculpa.__version__, sys.version, sorted(_libraries()), sorted(_own_files()))))
+    """What identifies the program: its own files, and the versions of Python, of libraries, and of time zones."""
+    facts = (meaculpa.__version__, sys.version, sorted(_libraries()), sorted(_zones()), sorted(_own_files()))
+    return _digest(repr(facts))
+
+
+def _zones() -> Iterator[tuple[str, int]]:
+    for folder in zoneinfo.TZPATH:
+        for name in ("tzdata.zi", "+VERSION", "zone.tab"):
+            with contextlib.suppress(OSError):
+                yield f"{folder}/{name}", os.stat(f"{folder}/{name}").st_mtime_ns  # noqa: PTH116
 
 
 def _libraries() -> Iterator[str]:
     """The folders that say which versions are installed; to read all that stands in them takes longer."""
     for module, package in _LIBRARIES.items():
         found = find_spec(module)
-        place = Path(found.origin).parents[1] if found and found.origin else Path()
+        if found is None or found.origin is None:
+            continue
+        place = Path(found.origin).parents[1]
         yield from (name for name in os.listdir(place) if name.lower().startswith(f"{package}-"))  # noqa: PTH208
 
 

@@ -21,7 +21,7 @@ from meaculpa.render.site import render
 from meaculpa.status import derive
 from meaculpa.timeline import IncidentState, state_of
 
-_MOST_KEPT = 4
+_MOST_BYTES = 64 * 2**20
 
 
 @dataclass
@@ -34,33 +34,38 @@ class Remaker:
     theme: Theme
     assets: Mapping[str, Source]
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _made: OrderedDict[str, Mapping[str, OutputFile]] = field(default_factory=OrderedDict)
-    _states: dict[tuple[str, str], IncidentState] = field(default_factory=dict)
+    _made: OrderedDict[str, tuple[Past, Mapping[str, OutputFile]]] = field(default_factory=OrderedDict)
+    _states: dict[str, tuple[Past, dict[str, IncidentState]]] = field(default_factory=dict)
 
     def read(self, past: Past, ids: Collection[str]) -> Sequence[IncidentState]:
         """Read some of its incidents; raises Outdated where that is not possible any more."""
-        missing = {one for one in ids if (past.name, one) not in self._states}
-        for incident in self._parse(past, missing):
+        before, known = self._states.get(past.name, (past, {}))
+        # A month that was open meanwhile says something else.
+        known = known if before is past else {}
+        self._states[past.name] = (past, known)
+        for incident in self._parse(past, set(ids) - known.keys()):
             state = state_of(incident, past.closed)
             if state:
-                self._states[past.name, incident.id] = state
-        if not all((past.name, one) in self._states for one in ids):
-            self.record.discard()
+                known[incident.id] = state
+        if not known.keys() >= set(ids):
             raise Outdated(f"an incident of {past.name} is not what it was; run it once more")
-        return [self._states[past.name, one] for one in ids]
+        return [known[one] for one in ids]
 
     def make(self, past: Past, path: str) -> OutputFile:
         """Make one of its files; raises Outdated where there is none such any more."""
         with self._lock:
-            files = self._made.get(past.name) or self._make(past)
-            self._made[past.name] = files
-            self._made.move_to_end(past.name)
-            while len(self._made) > _MOST_KEPT:
+            before, files = self._made.pop(past.name, (None, {}))
+            files = files if before is past else self._make(past)
+            self._made[past.name] = (past, files)
+            while self._size() > _MOST_BYTES and len(self._made) > 1:
                 self._made.popitem(last=False)
         if path not in files:
             self.record.discard()
             raise Outdated(f"{path} is not made any more; run it once more")
         return files[path]
+
+    def _size(self) -> int:
+        return sum(file.size for _, files in self._made.values() for file in files.values())
 
     def _make(self, past: Past) -> dict[str, OutputFile]:
         incidents = self._parse(past)

@@ -1,5 +1,6 @@
 """`meaculpa build`: the site into a folder."""
 
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     refuse_source_folder(folder.resolve(), root)
     files, memory = read_lately(root)
     done = build_once(files, clock(now), memory, "Nothing was written.")
-    report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
+    with closing(memory.pool):
+        report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
     keep_record(files, memory)
     say_problems(done.problems, "")
     if as_json:

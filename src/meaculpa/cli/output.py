@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -121,7 +122,8 @@ def _publish(root: Path, asked: Asked) -> int:
         _refuse_findings(done)
     say_findings(done.findings)
     job = _Job(files, root, _options(files, done, asked), clock(now), asked.keep_going, asked.as_json)
-    outcomes, burnt = _publish_everywhere(chosen_targets(done.config, asked.names), done, job)
+    with closing(memory.pool):
+        outcomes, burnt = _publish_everywhere(chosen_targets(done.config, asked.names), done, job)
     if not asked.dry_run:
         _invalidate(done.config, outcomes)
     is_whole = asked.dry_run or _look_after_letters(root, done.config, clock(now))

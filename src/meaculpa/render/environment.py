@@ -1,5 +1,6 @@
 """The templates of a project, compiled: autoescaping on, every name defined."""
 
+import hashlib
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def make_theme(
     words = read_words(strings, locales, templates[REFERENCE_WORDS].content)
     if isinstance(words, list):
         return words
-    digest = " ".join(source.digest[:16] for _, source in sorted(templates.items()))
+    named = sorted((name, source.digest) for name, source in templates.items())
+    digest = hashlib.sha256(repr(named).encode()).hexdigest()
     return Theme(_environment(texts, compiled), texts, words, digest)
 
 

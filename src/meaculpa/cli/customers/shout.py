@@ -34,11 +34,12 @@ def find_debts(root: Path, site: Site) -> list[Debt]:
     """Find what is owed, incident by incident; raises Refused where the ledger cannot be read."""
     if not has_ledger(root):
         return []
-    states = {state.incident.id: state for state in site.every}
     # Nobody waits here for a command that holds the ledger: publishing matters more.
     with project_ledger(root, patience=0.2) as ledger:
         query = "SELECT incident FROM letters UNION SELECT incident FROM promises"
-        return [_debt(incident, states.get(incident), ledger) for (incident,) in ledger.rows(query)]
+        incidents = [incident for (incident,) in ledger.rows(query)]
+        states = site.find(incidents)
+        return [_debt(incident, states.get(incident), ledger) for incident in incidents]
 
 
 def _debt(incident: str, state: IncidentState | None, ledger: Ledger) -> Debt:
