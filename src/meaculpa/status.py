@@ -1,6 +1,6 @@
 """Incidents x now -> Site: what is open, how each component is, what was promised, when it changes next.
 
-This is the only place where a state is decided; templates only show it.
+How one incident stands is decided in `timeline.py`, and everything else here; templates only show it.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
