@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from meaculpa.errors import TargetError, UnsafePlan
 from meaculpa.manifest import (
     Index,
+    Listing,
     PublishedBuild,
+    listed,
     manifest_of,
     read_index,
     read_shard,
@@ -350,3 +352,37 @@ def test_held_back_nothing_is_taken_away() -> None:
     assert (found.gone, found.deletes) == ((), ())
     assert [upload.file.path for upload in found.uploads] == ["index.html"]
     assert any("incidents/x.html" in shard.files for shard in {**stored, **found.shards}.values())
+
+
+_listed_paths = st.sampled_from(
+    [
+        "index.html",
+        "incidents/2026-11-01-a.html",
+        "incidents/2026-11-01-a.md",
+        "incidents/x.html",
+        "history/2026-10.html",
+    ]
+)
+_builds = st.lists(
+    st.tuples(
+        st.dictionaries(_listed_paths, st.sampled_from("abc")),
+        st.dictionaries(st.sampled_from(["2026-11-01-a", "x", "meaculpa.yml"]), st.sampled_from(["v1", "v2"])),
+    ),
+    max_size=6,
+)
+
+
+@given(_builds)
+def test_a_listing_that_follows_changes_is_one_made_from_nothing(
+    builds: list[tuple[dict[str, str], dict[str, str]]],
+) -> None:
+    made: dict[tuple[str, str], OutputFile] = {}
+    before = Listing()
+    for texts, known in builds:
+        now = {path: made.setdefault((path, text), output_file(path, text)) for path, text in texts.items()}
+        before = listed(now, known, before)
+        assert before.shards == manifest_of(now, known)
+        assert list(before.shards) == sorted(before.shards)
+        assert {name: shard.body for name, shard in before.shards.items()} == {
+            name: shard.body for name, shard in manifest_of(now, known).items()
+        }

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Annotated, Any, TypeVar
 
@@ -165,24 +165,55 @@ def shard_of(path: str) -> str:
     return "site"
 
 
-def manifest_of(
-    files: Mapping[str, OutputFile], known: Mapping[str, str], before: Mapping[str, Shard] | None = None
-) -> dict[str, Shard]:
-    """List what a build holds, in shards; `known` maps incident ids to versions.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a build holds, and the shards that list it; `known` maps incident ids to versions."""
 
-    Shards of `before` that are equal are taken as they are: their digests are known.
+    files: Mapping[str, OutputFile] = field(default_factory=dict)
+    known: Mapping[str, str] = field(default_factory=dict)
+    shards: Mapping[str, Shard] = field(default_factory=dict)
+
+
+def manifest_of(files: Mapping[str, OutputFile], known: Mapping[str, str]) -> dict[str, Shard]:
+    """List what a build holds, in shards; `known` maps incident ids to versions."""
+    return dict(listed(files, known, Listing()).shards)
+
+
+def listed(files: Mapping[str, OutputFile], known: Mapping[str, str], before: Listing) -> Listing:
+    """List what a build holds; shards in which nothing has changed since `before` are taken as they are.
+
+    A file that is the same object is the same file: that is seen at once, however many there are.
     """
-    paths: dict[str, dict[str, str]] = {}
-    updates: dict[str, dict[str, str]] = {}
-    for path, file in files.items():
-        paths.setdefault(shard_of(path), {})[path] = file.digest
-    for incident_id, newest in known.items():
-        updates.setdefault(shard_of(f"incidents/{incident_id}.html"), {})[incident_id] = newest
-    shards = {
-        name: Shard(paths.get(name, {}), (), updates.get(name, {})) for name in sorted(paths.keys() | updates.keys())
-    }
-    kept = before or {}
-    return {name: kept[name] if kept.get(name) == shard else shard for name, shard in shards.items()}
+    changed = {path: file for path, file in files.items() if before.files.get(path) is not file}
+    gone = before.files.keys() - files.keys()
+    renewed = {one: version for one, version in known.items() if before.known.get(one) != version}
+    lost = before.known.keys() - known.keys()
+    paths, updates = _by_shard((*changed, *gone)), _by_shard((*renewed, *lost), _page_of)
+    shards = dict(before.shards)
+    for name in paths.keys() | updates.keys():
+        old = shards.pop(name, Shard())
+        entries = {**old.files, **{path: files[path].digest for path in paths.get(name, ()) if path in changed}}
+        versions = {**old.known, **{one: known[one] for one in updates.get(name, ()) if one in renewed}}
+        shard = Shard(_without(entries, gone), (), _without(versions, lost))
+        if shard.files or shard.known:
+            # What says the same keeps its digest, which is known.
+            shards[name] = old if old == shard else shard
+    return Listing(files, known, dict(sorted(shards.items())))
+
+
+def _page_of(incident_id: str) -> str:
+    return f"incidents/{incident_id}.html"
+
+
+def _by_shard(names: Iterable[str], path_of: Callable[[str], str] = str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(shard_of(path_of(name)), []).append(name)
+    return found
+
+
+def _without(entries: dict[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: one for name, one in entries.items() if name not in names} if names else entries
 
 
 def shards_to_read(wanted: Mapping[str, Shard], index: Index | None) -> dict[str, str]:

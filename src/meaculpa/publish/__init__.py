@@ -10,7 +10,7 @@ from pathlib import Path
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Held, MeaculpaError, Refused, Retracted, TargetError
-from meaculpa.manifest import Index, Shard, manifest_of, retracted_name
+from meaculpa.manifest import Index, Shard, listed, retracted_name
 from meaculpa.model import OutputFile
 from meaculpa.plan import Checkout, Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.publish.carry import Manner, Touched, begin_index, carry_out, write_index
@@ -106,8 +106,8 @@ def publish(
     `standing` is what this process remembers of the target since it published there last.
     """
     standing = standing or Standing()
-    standing.shards = manifest_of(files, known, standing.shards)
-    wanted = Wanted(standing.shards, files, known)
+    standing.listing = listed(files, known, standing.listing)
+    wanted = Wanted(standing.listing.shards, files, known)
     return bring(lambda _: wanted, target, options, standing)
 
 

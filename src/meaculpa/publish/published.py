@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from meaculpa.manifest import MANIFEST_PATH, Index, Shard, read_index, read_shard, shard_path, shards_to_read
+from meaculpa.manifest import MANIFEST_PATH, Index, Listing, Shard, read_index, read_shard, shard_path, shards_to_read
 from meaculpa.publish.target import ABSENT, Stored, Target
 
 Given = TypeVar("Given")
@@ -30,12 +30,12 @@ class Standing:
     """What this process remembers of a target between two publishes.
 
     `version` is that of the index as we left it; while it is still that, `recent` holds the files that we wrote last.
-    `shards` are those of our last build, `looked` is when it was last seen that nothing is lost (monotonic seconds).
+    `listing` is that of our last build, `looked` is when it was last seen that nothing is lost (monotonic seconds).
     """
 
     checked: bool = False
     version: str | None = None
-    shards: Mapping[str, Shard] = field(default_factory=dict)
+    listing: Listing = field(default_factory=Listing)
     looked: float | None = None
     recent: dict[str, Stored] = field(default_factory=dict)
     size: int = 0
