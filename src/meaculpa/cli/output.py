@@ -130,7 +130,6 @@ def _publish(root: Path, asked: Asked) -> int:
     code = exit_code(outcomes) or (0 if is_whole else 3)
     if not asked.dry_run and code == 0:
         keep_good(files, done.problems, memory.copied)
-        keep_record(files, memory)
     write_or_tell(lambda folder: write_outcomes(folder, figures, outcomes, clock(now)), asked.written_to)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
     told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
@@ -146,6 +145,8 @@ def _publish(root: Path, asked: Asked) -> int:
         )
     else:
         say_telling(told)
+    if not asked.dry_run:
+        keep_record(files, memory)
     return code or int(has_errors(done.problems) or bool(burnt))
 
 
