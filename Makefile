@@ -1,5 +1,5 @@
-# `make help` lists the targets. Everything is set up in .venv; nothing outside this folder changes, but for
-# programs that the tests need, which scripts/setup-programs installs where it may.
+# `make help` lists the targets. Everything is set up in .venv; nothing outside this folder changes, but for compiled
+# templates in ~/.cache/meaculpa, and programs that the tests need, which scripts/setup-programs installs where it may.
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8080

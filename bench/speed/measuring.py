@@ -1,6 +1,7 @@
 """How a thing is measured: a whole process, several times, in turns with whatever it is compared to."""
 
 import os
+import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +39,10 @@ class Line:
 
 
 def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, float]:
-    """Run a command; gives seconds and the peak memory of it and all it started, in MiB."""
-    # A process that was forked would count our own memory as its own.
+    """Run a command; gives seconds and the peak memory of it and all it started, in MiB; 0 where it took less than us.
+
+    The system counts the memory of whoever starts a process as its own, until it has taken more.
+    """
     moved = ["/usr/bin/env", "-C", str(folder), *command] if folder else list(command)
     nowhere = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
     begin = time.perf_counter()
@@ -48,7 +51,8 @@ def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, fl
     seconds = time.perf_counter() - begin
     if status:
         raise SystemExit(f"{' '.join(command)} failed")
-    return seconds, usage.ru_maxrss / 1024
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return seconds, usage.ru_maxrss / 1024 if usage.ru_maxrss > own + 1024 else 0.0
 
 
 def in_turns(every: Mapping[str, Callable[[], tuple[float, float]]], runs: int) -> dict[str, Cost]:
