@@ -39,7 +39,7 @@ class Line:
 
 
 def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, float]:
-    """Run a command; gives seconds and the peak memory of it and all it started, in MiB; 0 where it took less than us.
+    """Run a command; gives seconds and the peak memory of it and all it started, in MiB; 0 if it took less than us.
 
     The system counts the memory of whoever starts a process as its own, until it has taken more.
     """
