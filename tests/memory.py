@@ -47,7 +47,7 @@ class MemoryTarget:
         """List paths that begin so."""
         return [path for path in self.files if path.startswith(folder)]
 
-    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
+    def lost(self, sizes: Mapping[str, int | None], thoroughly: bool = False) -> set[str]:
         """Nothing gets lost here but by the hand of a test."""
         return {path for path in sizes if path not in self.files}
 

@@ -425,6 +425,21 @@ def test_an_update_goes_on_top_where_the_newest_stands_on_top(project: Path) -> 
     assert re.findall(r"^## .* (\w+)\r$", content, re.MULTILINE) == ["monitoring", "identified", "investigating"]
 
 
+def test_a_list_that_cannot_know_says_so(project: Path) -> None:
+    path = project / "incidents" / "2026-11-22-card.md"
+    path.write_text(path.read_text().replace("impact: major", "impact: majr"))
+    done = meaculpa("list", "--now", NOW, cwd=project)
+    assert (done.returncode, "No open incident in the files that can be read" in done.stdout) == (1, True)
+    found = json.loads(meaculpa("list", "--json", "--now", NOW, cwd=project).stdout)
+    assert (found["overall"], [one["path"] for one in found["problems"]]) == (None, ["incidents/2026-11-22-card.md"])
+
+
+def test_a_site_can_be_built_above(project: Path) -> None:
+    done = meaculpa("build", "--out", "../above", "--now", NOW, cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert (project.parent / "above" / "index.html").exists()
+
+
 def test_resolve_states_from_when_to_when(project: Path) -> None:
     assert meaculpa("resolve", "card", "--now", NOW, cwd=project).returncode == 0
     text = (project / "incidents" / "2026-11-22-card.md").read_text()

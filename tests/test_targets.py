@@ -84,6 +84,15 @@ def test_the_second_publish_does_nothing(target: Target) -> None:
     assert all(read(target, path) == file.body for path, file in PAGES.items())
 
 
+def test_what_is_missing_is_put_back_when_somebody_asks_to_look(target: Target) -> None:
+    publish(PAGES, KNOWN, target, Options())
+    lost = next(path for path in PAGES if path.startswith("incidents/"))
+    target.delete(lost)
+    report = publish(PAGES, KNOWN, target, Options(thorough=True))
+    assert [upload.file.path for upload in report.plan.uploads] == [lost]
+    assert read(target, lost) == PAGES[lost].body
+
+
 def test_only_what_changed_is_written(target: Target) -> None:
     publish(PAGES, KNOWN, target, Options())
     changed = {**PAGES, "index.html": output_file("index.html", "changed")}

@@ -89,6 +89,13 @@ def test_files_that_come_and_go_are_followed(project: Path, watching: Running) -
     assert watching.process.poll() is None
 
 
+def test_an_open_incident_whose_file_is_gone_is_named(project: Path, watching: Running) -> None:
+    (project / "incidents" / "other.md").write_text(incident_text())
+    eventually(lambda: page(project, "other"), "the other incident")
+    (project / "incidents" / f"{CARD}.md").unlink()
+    eventually(lambda: f"{CARD} was open, and its file is gone" in watching.said, "its name")
+
+
 def test_a_replaced_folder_is_followed(project: Path, watching: Running) -> None:
     fresh = project / "incidents.new"
     shutil.copytree(project / "incidents", fresh)
@@ -108,7 +115,7 @@ def test_a_broken_file_keeps_its_last_good_version_until_it_is_mended(project: P
     assert "You cannot see this" not in page(project)
     path.write_text(incident_text(title="You can see this"))
     eventually(lambda: "You can see this" in page(project), "the mended file")
-    eventually(lambda: "No problem any more" in watching.said, "the relief")
+    eventually(lambda: "Everything goes out again." in watching.said, "the relief")
     assert watching.said.count('unknown impact "majr"') == 1, "a problem is told once, not at every look"
 
 

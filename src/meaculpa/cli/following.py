@@ -41,8 +41,10 @@ class Teller:
             tell(line)
         if fresh and consequence:
             tell(bad(consequence))
-        elif was_broken or (self._told and not lines):
+        elif self._told and not lines:
             tell(good("No problem any more."))
+        elif was_broken and not consequence:
+            tell(good("Everything goes out again."))
         self._told = lines
 
 

@@ -291,3 +291,5 @@ def _print_retraction(found: Iterable[Retraction], moved: list[str], stuck: Mapp
             say(f"{done.target}: {bad('the hold of a rollback is ended')}; your files are published")
         for failure in done.failures:
             say(f"  {bad('not reached')}: {failure}", to_errors=True)
+    if any(done.failures for done in found):
+        say(bad("It may still be read there. When the target answers, run this again."), to_errors=True)

@@ -11,6 +11,7 @@ from meaculpa.cli.common import clock, now_option, project_root, read_all
 from meaculpa.cli.customers.shout import Debt, debt_data, debt_lines, find_debts
 from meaculpa.cli.signs import read_signs, sign_data, sign_lines
 from meaculpa.cli.wording import (
+    as_data,
     bad,
     bold,
     faint,
@@ -38,7 +39,8 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     It says, too, who still waits for a mail or a refund.
 
     The exit code is 3 when the watcher that answered for a target does so no longer, and when a target cannot be
-    read, has lost what was published, or is ahead of this machine's clock.
+    read, has lost what was published, or is ahead of this machine's clock. It is 1 when a file cannot be understood:
+    then nobody can say that nothing is open.
     """
     memory, at, root = Memory(), clock(now), project_root(context)
     files, config = read_all(root, memory)
@@ -46,6 +48,8 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
     content = read_content(files, config, memory)
     site = derive(content.incidents, config, at)
     states = standing(site)
+    problems = [*files.problems, *content.problems]
+    is_sure = not has_errors(problems)
     debts, owed = _owed(root, site)
     drafts = [incident.path for incident in content.incidents if incident.draft]
     if as_json:
@@ -54,24 +58,24 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
         customers = [debt_data(one) for one in debts]
         say_json(
             {
-                "overall": str(site.overall),
+                "overall": str(site.overall) if is_sure else None,
                 "incidents": data,
                 "drafts": drafts,
                 "targets": targets,
                 "customers": customers,
+                "problems": [as_data(problem) for problem in problems],
             }
         )
     else:
-        _print_states(site, states, at)
+        _print_states(site, states, at, is_sure)
         for line in owed:
             say(line)
         for path in drafts:
             say(f"{path}: a draft, not on the site")
         for line in (line for one in signs for line in sign_lines(one, at)):
             say(line)
-    problems = [*files.problems, *content.problems]
-    if has_errors(problems):
-        say_problems(problems, "These files are not in the list.")
+    if not is_sure:
+        say_problems(problems, "These files are not in the list; customers read their last good version.")
         raise InvalidInput(())
     return 3 if any(one.is_wrong(at) for one in signs) else 0
 
@@ -111,9 +115,9 @@ def state_data(state: IncidentState) -> dict[str, Any]:
     }
 
 
-def _print_states(site: Site, states: list[IncidentState], now: datetime) -> None:
+def _print_states(site: Site, states: list[IncidentState], now: datetime, is_sure: bool) -> None:
     if not site.open:
-        say(good("No open incident."))
+        say(good("No open incident.") if is_sure else bad("No open incident in the files that can be read."))
     for state in states:
         say(f"{bold(state.incident.title)}  {state.incident.impact} · {state.status}")
         say(f"  {_timing(state, now)}")

@@ -39,14 +39,14 @@ from meaculpa.cli.wording import (
 )
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
-from meaculpa.plan import Checkout
+from meaculpa.plan import Checkout, is_face
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import Options, published_paths
-from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
-_NOTHING = "Nothing was published. With --keep-going the other files go out."
+_NOTHING = "Nothing was published. With --keep-going the other incidents go out."
+_STOPPED = "Nothing was published: without meaculpa.yml and templates that are right there is nothing to go on with."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,11 @@ class Asked:
 @click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
 @click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
 @click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
-@click.option("--force", is_flag=True, help="Publish although it takes away what is published.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Publish although it takes away what is published, and put back what is missing at the targets.",
+)
 @click.option("--strict", is_flag=True, help="Publish nothing while the rules for messages find anything.")
 @click.option("--release", is_flag=True, help="End the hold of a rollback, and publish.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
@@ -115,7 +119,7 @@ def _publish(root: Path, asked: Asked) -> int:
     now = asked.now
     files, memory = read_lately(root)
     begin = time.monotonic()
-    done = build_once(files, clock(now), memory, _NOTHING, asked.keep_going)
+    done = build_once(files, clock(now), memory, _STOPPED if asked.keep_going else _NOTHING, asked.keep_going)
     figures = site_figures(done, time.monotonic() - begin)
     say_problems(done.problems, consequence_of(done))
     if asked.strict:
@@ -154,9 +158,16 @@ def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:
     before = recall_versions(files.root)
     had = before if asked.dry_run else keep_versions(files.root, done.known.values(), before)
     checkout = Checkout(had=had, saved=partial(last_saved, files))
-    # Whoever forces takes over: a promise that a watcher has left is not theirs.
-    lost = frozenset({STAMPED}) if asked.force else frozenset[str]()
-    return Options(force=asked.force, dry_run=asked.dry_run, release=asked.release, checkout=checkout, lost=lost)
+    # Whoever forces takes over: a promise that a watcher left is not theirs, and what everybody sees is to be ours.
+    lost = frozenset(path for path in done.files if is_face(path)) if asked.force else frozenset[str]()
+    return Options(
+        force=asked.force,
+        dry_run=asked.dry_run,
+        release=asked.release,
+        checkout=checkout,
+        lost=lost,
+        thorough=asked.force,
+    )
 
 
 def _refuse_findings(done: Build) -> None:

@@ -52,7 +52,7 @@ def stamp_words(sign: Sign, now: datetime) -> str:
     """Say when what is published was last confirmed."""
     stamp = sign.stamp
     if stamp is None and sign.is_published:
-        return bad("what was published there is gone or cannot be read: meaculpa publish")
+        return bad("what was published there is gone or cannot be read: meaculpa publish --force")
     if stamp is None:
         return faint("nothing is published yet")
     if sign.is_damaged(now):

@@ -70,6 +70,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
     board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
     lately: list[ProjectFiles] = []
+    opened: set[str] = set()
 
     def act(occasion: Occasion) -> datetime:
         files = occasion.files and without_incidents(occasion.files, dispatch.retracted)
@@ -80,6 +81,10 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
             dispatch.doubt(occasion.now, len(found.problems) or 1)
             return occasion.now + WHEN_BROKEN
         dispatch.count(done, time.monotonic() - begin)
+        for incident_id in sorted(opened - done.known.keys()):
+            tell(bad(f"{incident_id} was open, and its file is gone: so is the incident from the page."))
+        opened.clear()
+        opened.update(state.incident.id for state in done.site.open)
         if files and occasion.files:
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)

@@ -34,7 +34,8 @@ class Options:
     earlier build is kept, no stamp set, and deletes are done at once.
     `valid_for` is how long a watcher answers for what it publishes. `patience`, in seconds, is how long another
     publisher gets to finish. `lost` are files that the caller knows to be missing or wrong at the target;
-    `removals_meant` allows many files to go, but not what is newer than ours.
+    `removals_meant` allows many files to go, but not what is newer than ours. `thorough` has the target looked
+    through for what is missing, also where that costs requests.
     """
 
     force: bool = False
@@ -49,6 +50,7 @@ class Options:
     patience: float = 2.0
     lost: frozenset[str] = frozenset()
     removals_meant: bool = False
+    thorough: bool = False
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -184,7 +186,7 @@ def _plan(
     equal = [shard for name, shard in shards.items() if before.get(name) == shard.digest]
     if options.hold_removals:
         shards = hold_removals(shards, stored)
-    lost = _lost(target, wanted.files, [*equal, *stored.values()], stored, standing) | options.lost
+    lost = _lost(target, wanted.files, [*equal, *stored.values()], stored, standing, options) | options.lost
     plan = compare(wanted.files, shards, index, stored, lost, options.delete_at_once or options.is_plain)
     if options.hold_removals:
         # What a killed run has created goes when removals do.
@@ -224,14 +226,16 @@ def _lost(
     present: Iterable[Shard],
     stored: Mapping[str, Shard],
     standing: Standing,
+    options: Options,
 ) -> set[str]:
     """Find what should be at the target as it is and is not; what has changed anyway does not count."""
-    if _has_looked(standing):
+    if _has_looked(standing) and not options.thorough:
         return set()
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
-    return target.lost({path: None if path == STAMPED else file.size for path, file in as_it_was.items()})
+    sizes = {path: None if path == STAMPED else file.size for path, file in as_it_was.items()}
+    return target.lost(sizes, options.thorough)
 
 
 def _has_looked(standing: Standing) -> bool:

@@ -55,6 +55,10 @@ def _choose(index: Index, name: str) -> PublishedBuild:
         return _previous(index)
     matching = [one for one in earlier if len(name) >= _SHORTEST_NAME and one.build.startswith(name.lower())]
     if not matching:
+        if len(name) < _SHORTEST_NAME:
+            raise Refused(
+                f'"{name}" is too short for the name of a build: at least its first {_SHORTEST_NAME} letters'
+            )
         raise Refused(f'there is no earlier build "{name}" here; `meaculpa rollback` without a name lists them')
     return matching[-1]
 

@@ -6,7 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
@@ -139,6 +145,9 @@ class S3Target:
             hint = "is the network up, and are `region` and `endpoint_url` right?"
             reason = f"nobody answers at {self._requests.host}; {hint}"
             raise self._failure(what, path, "", reason) from error
+        except ReadTimeoutError as error:
+            reason = f"{self._requests.host} takes the request and does not answer; is the server overloaded?"
+            raise self._failure(what, path, "", reason) from error
         except BotoCoreError as error:
             raise self._failure(what, path, type(error).__name__, str(error)) from error
 
@@ -154,10 +163,16 @@ class S3Target:
             raise TargetError(f"{self.describe()}/{path}: what answers there is no S3 server; check `endpoint_url`")
         return answer.headers["ETag"]
 
-    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
-        """Looking would cost a request for each file, so nothing is known to be missing."""
-        del sizes
-        return set()
+    def lost(self, sizes: Mapping[str, int | None], thoroughly: bool = False) -> set[str]:
+        """Looking costs a request for each thousand files, so it is done when asked for; raises TargetError."""
+        if not thoroughly:
+            return set()
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
+            found = {one["Key"]: one["Size"] for page in pages for one in page.get("Contents", [])}
+        except (ClientError, BotoCoreError) as error:
+            raise self._client_failure("listed", "", error) from error
+        return {path for path, size in sizes.items() if path not in found or size not in (None, found[path])}
 
     def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
         """Erase what a versioned bucket keeps of overwritten and deleted files of ours; raises TargetError."""

@@ -55,8 +55,11 @@ class Target(Protocol):
     def names(self, folder: str) -> list[str]:
         """List the paths of all files whose path begins so; raises TargetError."""
 
-    def lost(self, sizes: Mapping[str, int | None]) -> set[str]:
-        """Find which of these files are not there, or not with this size (None: any), where that costs nothing."""
+    def lost(self, sizes: Mapping[str, int | None], thoroughly: bool = False) -> set[str]:
+        """Find which of these files are not there, or not with this size (None: any).
+
+        Where looking costs requests, it is only done `thoroughly`; raises TargetError.
+        """
 
     def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
         """Erase what the place itself keeps of overwritten and deleted files of ours; gives how many there were."""

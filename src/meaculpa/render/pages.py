@@ -26,6 +26,8 @@ from meaculpa.timeline import IncidentState
 
 # What the status page lists of what is over; the history has it all.
 _MOST_RECENT = 10
+# Prepared incidents that are kept for the next page of the same one; a month's page takes all of them.
+_MOST_PREPARED = 256
 # What `text.css` is for.
 _RICH = re.compile(r"<(?:h\d|img|pre|code|blockquote|table)\b")
 
@@ -97,6 +99,7 @@ class Edition:
         """Prepare an incident for a page of this language."""
         name = state.incident.id
         if name not in self._views:
+            _make_room(self._views)
             self._views[name] = view_incident(state, self.words, self.config.default_locale, self.names)
         return self._views[name]
 
@@ -105,6 +108,7 @@ class Edition:
         # Where the page stands matters to pictures alone.
         key = (state.incident.id, root if self.bodies.show_pictures(state.incident) else "", most)
         if key not in self._updates:
+            _make_room(self._updates)
             self._updates[key] = view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
         return self._updates[key]
 
@@ -139,6 +143,12 @@ class Edition:
         frame = {**_frame(self, file, root), **facts.pop("dress", self.dress)}
         text = self.theme.render(template, page=frame, site=self.config.site, say=self.words.say, **facts)
         return output_file(path, text)
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """Forget what was prepared long ago: pages of an incident are made one after the other."""
+    if len(kept) >= _MOST_PREPARED:
+        kept.clear()
 
 
 def pages(edition: Edition) -> Iterator[Page]:
