@@ -1,5 +1,6 @@
 """What publishing to a real S3 server costs: the first time, when nothing has changed, and from save to served."""
 
+import json
 import signal
 import statistics
 import subprocess
@@ -38,10 +39,12 @@ def publishing(folder: Path, url: str, count: int, runs: int, has_peers: bool) -
         make_bucket(url, f"{name}-{count}")
     with faulty(url) as proxy:
         publish = write_shop(project, count, url, proxy.url)
-        # The build is measured elsewhere; here it is done before.
+        # The build is measured elsewhere.
+        first = subprocess.run([*publish, "primary", "--json"], check=True, capture_output=True, text=True)
+        seconds = json.loads(first.stdout)["targets"][0]["seconds"]
         timed([*MEACULPA, "-C", str(project), "build"])
         objects = sum(path.is_file() for path in Path(site).rglob("*"))
-        yield Line("first publish to S3", count, per_object(timed([*publish, "primary"])[0], objects), LESS_THAN_AWS)
+        yield Line("first publish to S3, without the build", count, per_object(seconds, objects), LESS_THAN_AWS)
         timed([*publish, "counted"])
         proxy.log.clear()
         timed([*publish, "counted"])
