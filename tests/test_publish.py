@@ -283,7 +283,7 @@ def test_a_file_cut_by_hand_is_lost_and_a_changed_one_has_changed(tmp_path: Path
         {**FIRST, "index.html": output_file("index.html", "longer than before")}, {}, target, Options()
     ).plan
     assert {upload.file.path: str(upload.reason) for upload in plan.uploads} == {
-        "history/2026-11.html": "missing at the target",
+        "history/2026-11.html": "missing at the target, or asked for",
         "index.html": "content changed",
     }
     with pytest.raises(TargetError, match="leads out"):
@@ -331,7 +331,7 @@ def test_a_published_file_that_somebody_deleted_is_written_again(tmp_path: Path)
     publish(FIRST, {}, target, Options())
     (tmp_path / "banner.json").unlink()
     report = publish(FIRST, {}, target, Options())
-    assert [str(upload.reason) for upload in report.plan.uploads] == ["missing at the target"]
+    assert [str(upload.reason) for upload in report.plan.uploads] == ["missing at the target, or asked for"]
     assert (tmp_path / "banner.json").exists()
 
 

@@ -29,7 +29,7 @@ class Reason(StrEnum):
     NEW = "new"
     CHANGED = "content changed"
     HEADERS = "headers changed"
-    LOST = "missing at the target"
+    LOST = "missing at the target, or asked for"
     UNFINISHED = "left unfinished by an earlier run"
 
 
@@ -203,10 +203,10 @@ def _uploads(
 def _reason(
     path: str, digest: str, before: Mapping[str, str], same: bool, lost: bool, pending: bool
 ) -> Reason | None:
-    if lost:
-        return Reason.LOST
     if not same and path not in before:
         return Reason.NEW
+    if lost and (same or before[path] == digest):
+        return Reason.LOST
     if pending:
         return Reason.UNFINISHED
     if same or before[path] == digest:

@@ -46,7 +46,7 @@ class KnownSource(Source):
         except OSError:
             content = b""
         if hashlib.sha256(content).hexdigest() != self.digest:
-            raise Outdated(f"{_printable(self.path)} was changed while it was read; run it again")
+            raise Outdated(f"{_printable(self.path)} was changed while it was read; the next run has it right")
         return content
 
 

@@ -11,8 +11,6 @@ from meaculpa.project import KnownSource, ProjectFiles, Reading, Stamp
 
 # What was changed this lately may be changed again within one step of the file system's clock.
 _TOO_YOUNG_NANOSECONDS = 2_000_000_000
-
-
 _READINGS = "readings"
 
 

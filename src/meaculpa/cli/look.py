@@ -75,7 +75,7 @@ def list_command(context: click.Context, as_json: bool, now: datetime | None) ->
         for line in (line for one in signs for line in sign_lines(one, at)):
             say(line)
     if not is_sure:
-        say_problems(problems, "These files are not in the list; customers read their last good version.")
+        say_problems(problems, "These files are not in the list; customers may read an earlier version of them.")
         raise InvalidInput(())
     return 3 if any(one.is_wrong(at) for one in signs) else 0
 
