@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config as BotoConfig
+from botocore.exceptions import ClientError
 
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
@@ -91,6 +92,19 @@ def test_what_is_missing_is_put_back_when_somebody_asks_to_look(target: Target) 
     report = publish(PAGES, KNOWN, target, Options(thorough=True))
     assert [upload.file.path for upload in report.plan.uploads] == [lost]
     assert read(target, lost) == PAGES[lost].body
+
+
+def test_who_may_not_look_through_a_bucket_sends_everything(seaweed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_bucket(seaweed, "unlisted")
+    target = S3Target(s3_settings(seaweed, "unlisted"))
+    publish(PAGES, KNOWN, target, Options())
+
+    def refuse(_: str) -> None:
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListObjectsV2")
+
+    monkeypatch.setattr(target._client, "get_paginator", refuse)
+    report = publish(PAGES, KNOWN, target, Options(thorough=True))
+    assert {upload.file.path for upload in report.plan.uploads} == set(PAGES)
 
 
 def test_only_what_changed_is_written(target: Target) -> None:
