@@ -4,12 +4,14 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.model import OutputFile
@@ -132,6 +134,12 @@ def sample_build(tmp_path_factory: pytest.TempPathFactory, memory: Memory) -> Bu
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(content)
     return build(read_project(root), NOW, Memory(pool=memory.pool))
+
+
+def stop_clock(page: Page, moment: datetime) -> None:
+    """Let the page's time pass only where a test says so: how long a busy machine takes must decide nothing."""
+    page.clock.install(time=moment - timedelta(minutes=1))
+    page.clock.pause_at(moment)
 
 
 def storefront(status_url: str, policy: str | None = None) -> tuple[int, dict[str, str], bytes]:

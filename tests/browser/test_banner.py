@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from meaculpa.build.composition import Build
 from meaculpa.render.headers import output_file
-from tests.browser.conftest import STRICT_POLICY, Server, storefront
+from tests.browser.conftest import NOW, STRICT_POLICY, Server, stop_clock, storefront
 from tests.live import eventually
 from tests.making import CONFIG, incident_text
 
@@ -243,7 +243,7 @@ def test_an_open_page_follows_the_status_page(
     config = CONFIG + b"banner: {poll_seconds: 10}\n"
     status_host.files = dict(build_site(status_host.url, {"card": CARD}, config).files)
     page = browser.new_page()
-    page.clock.install(time="2026-11-22T09:36:00Z")
+    stop_clock(page, NOW)
     shop.answers["checkout"] = storefront(status_host.url)
     page.goto(f"{shop.url}/checkout")
     expect(page.locator("meaculpa-banner section")).to_contain_text("Card payments fail.")
@@ -272,7 +272,7 @@ def test_news_that_cannot_be_read_takes_nothing_away(
     page = browser.new_page()
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.clock.install(time="2026-11-22T09:36:00Z")
+    stop_clock(page, NOW)
     shop.answers["checkout"] = storefront(status_host.url)
     page.goto(f"{shop.url}/checkout")
     expect(page.locator("meaculpa-banner section")).to_contain_text("Card payments fail.")

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from meaculpa.build.composition import Build
 from meaculpa.publish.stamp import Stamp, with_stamp
-from tests.browser.conftest import Server
+from tests.browser.conftest import NOW, Server, stop_clock
 from tests.live import eventually
 from tests.making import CONFIG, at, incident_text
 
@@ -28,7 +28,7 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
-    page.clock.install(time="2026-11-22T09:36:00Z")
+    stop_clock(page, NOW)
     yield page
     assert wrong == []
     context.close()
@@ -152,7 +152,7 @@ def test_a_style_that_an_extension_put_first_is_no_new_look(
     publish(card=CARD)
     context = browser.new_context(bypass_csp=True)
     page = context.new_page()
-    page.clock.install(time="2026-11-22T09:36:00Z")
+    stop_clock(page, NOW)
     page.goto(f"{status_host.url}/index.html")
     page.evaluate("() => { window.old = true; document.head.prepend(document.createElement('style')) }")
     renew(page, status_host)

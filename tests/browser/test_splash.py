@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, exp
 
 from meaculpa.build.composition import Build, Memory, build
 from meaculpa.project import read_project, read_scaffold
-from tests.browser.conftest import NOW, Server
+from tests.browser.conftest import NOW, Server, stop_clock
 from tests.live import eventually
 from tests.making import CONFIG, incident_text, write_project
 
@@ -222,7 +222,7 @@ def test_a_hidden_tab_says_so_in_its_title_and_waits(page: Page, shop: Server, s
 def test_returns_are_spread(page: Page, shop: Server, splash: Callable[..., bytes]) -> None:
     splash(spread=180)
     page.add_init_script("Math.random = () => 0.5")
-    page.clock.install(time="2026-11-22T09:36:00Z")
+    stop_clock(page, NOW)
     page.goto(f"{shop.url}/tents")
     shop.answers["*"] = SHOP
     page.clock.run_for(1_000)
@@ -240,7 +240,7 @@ def test_looks_become_rarer_and_are_never_in_step(
     for chance, first in ((0, 50), (0.5, 100), (0.999, 150)):
         page = browser.new_page()
         page.add_init_script(f"Math.random = () => {chance}")
-        page.clock.install(time="2026-11-22T09:36:00Z")
+        stop_clock(page, NOW)
         page.goto(f"{shop.url}/tents")
         asked = shop.asked.count("tents")
         page.clock.run_for((first - 2) * 1000)
