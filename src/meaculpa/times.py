@@ -93,6 +93,16 @@ def format_time(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def iso_minute(at: datetime) -> str:
+    """Write a point in time as `2026-11-22T09:20Z` (ISO 8601)."""
+    return f"{at.astimezone(UTC).isoformat()[:16]}Z"
+
+
+def iso_second(at: datetime) -> str:
+    """Write a point in time as `2026-11-22T09:20:00Z` (RFC 3339)."""
+    return f"{at.astimezone(UTC).isoformat()[:19]}Z"
+
+
 def parse_span(text: str) -> timedelta:
     """Read a span such as `30m`, `2h`, `1h30m` or `2d`; a bare number is minutes; raises TimeMistake."""
     match = _SPAN.fullmatch(text.strip().lower())

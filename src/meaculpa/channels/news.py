@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from meaculpa.channels import Notice
 from meaculpa.config import Config
@@ -13,6 +13,7 @@ from meaculpa.render.message import Message, make_message
 from meaculpa.render.words import Words
 from meaculpa.status import Site
 from meaculpa.timeline import IncidentState
+from meaculpa.times import iso_minute
 
 # Older than this is no news, and nothing is tried for longer.
 NEWS = timedelta(hours=24)
@@ -72,7 +73,7 @@ def _named(state: IncidentState) -> Iterator[tuple[str, Update]]:
     moments = Counter(update.at for update in state.updates)
     for update in state.updates:
         words = f"~{_digest(update).rpartition(' ')[2][:6]}" if moments[update.at] > 1 else ""
-        yield f"{state.incident.id} {update.at.astimezone(UTC):%Y-%m-%dT%H:%MZ}{words}", update
+        yield f"{state.incident.id} {iso_minute(update.at)}{words}", update
 
 
 def _digest(update: Update) -> str:

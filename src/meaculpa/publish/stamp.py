@@ -11,6 +11,7 @@ from typing import Any
 
 from meaculpa.model import OutputFile
 from meaculpa.render.banner import banner_json
+from meaculpa.times import iso_second
 
 STAMPED = "banner.json"
 _TICK = timedelta(seconds=1)
@@ -64,9 +65,9 @@ def _stamped(body: bytes, stamp: Stamp) -> bytes:
     value = _load(body)
     if not value:
         return body
-    until = {"valid_until": _written(stamp.valid_until)} if stamp.valid_until else {}
+    until = {"valid_until": iso_second(stamp.valid_until)} if stamp.valid_until else {}
     rest = {key: part for key, part in value.items() if key not in ("v", "at", "valid_until")}
-    return banner_json({"v": value.get("v"), "at": _written(stamp.at), **until, **rest}).encode()
+    return banner_json({"v": value.get("v"), "at": iso_second(stamp.at), **until, **rest}).encode()
 
 
 def _load(body: bytes) -> Mapping[str, Any]:
@@ -75,10 +76,6 @@ def _load(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _written(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _time(value: object) -> datetime | None:

@@ -331,7 +331,7 @@ def _first(state: IncidentState, status: Status) -> str | None:
 
 def _time(at: datetime) -> str:
     """`2026-11-22T09:20:00.000Z`."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+    return f"{at.astimezone(UTC).isoformat()[:19]}.000Z"
 
 
 def _moment(at: datetime) -> str:

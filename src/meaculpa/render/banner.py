@@ -4,7 +4,7 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from meaculpa.config import Config
@@ -15,6 +15,7 @@ from meaculpa.render.views import text_in, with_window_in_words
 from meaculpa.render.words import Words
 from meaculpa.status import Site, is_shown_on
 from meaculpa.timeline import IncidentState
+from meaculpa.times import iso_minute
 
 VERSION = 1
 _MODES = {Surface.PAGE: "notice", Surface.BANNER: "banner", Surface.SPLASH: "splash"}
@@ -142,4 +143,4 @@ def _revision(state: IncidentState, text: object) -> str:
 
 
 def _iso(at: datetime | None) -> str | None:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}" if at else None
+    return iso_minute(at) if at else None

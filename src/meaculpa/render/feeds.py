@@ -17,6 +17,7 @@ from meaculpa.render.plain import to_text
 from meaculpa.render.views import IncidentView, UpdateView
 from meaculpa.status import Site
 from meaculpa.timeline import IncidentState
+from meaculpa.times import iso_second
 
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
@@ -38,7 +39,7 @@ class Entry:
     @property
     def rfc_3339(self) -> str:
         """Its moment as Atom and JSON Feed write it."""
-        return _rfc_3339(self.at)
+        return iso_second(self.at)
 
     @property
     def rfc_822(self) -> str:
@@ -145,7 +146,7 @@ def _markup(edition: Edition, entries: Sequence[Entry], file: str) -> OutputFile
         url=home + file,
         icon=f"{edition.config.site.url}/favicon.svg",
         entries=entries,
-        changed={"rfc_3339": _rfc_3339(changed), "rfc_822": _rfc_822(changed)},
+        changed={"rfc_3339": iso_second(changed), "rfc_822": _rfc_822(changed)},
     )
     return output_file(edition.prefix + file, fit_for_xml(text))
 
@@ -178,10 +179,6 @@ def _json(edition: Edition, entries: Sequence[Entry]) -> OutputFile:
         "items": items,
     }
     return output_file(JSON, json.dumps(feed, ensure_ascii=False, separators=(",", ":")))
-
-
-def _rfc_3339(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _rfc_822(at: datetime) -> str:

@@ -6,6 +6,7 @@ if the origin is gone. What carries a hash in its name never changes.
 
 import hashlib
 import re
+from functools import lru_cache
 
 from meaculpa.model import OutputFile
 
@@ -77,6 +78,10 @@ def output_file(path: str, body: bytes | str, leads_to: str | None = None) -> Ou
     content = body.encode() if isinstance(body, str) else body
     kind = content_type(path)
     caching = cache_control(path)
-    headers = hashlib.sha256(f"{kind}\n{caching}".encode()).hexdigest()
-    digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{headers[:8]}"
+    digest = f"{hashlib.sha256(content).hexdigest()[:40]}-{_headers_digest(kind, caching)}"
     return OutputFile(path, content, kind, caching, digest, leads_to)
+
+
+@lru_cache(maxsize=64)
+def _headers_digest(kind: str, caching: str) -> str:
+    return hashlib.sha256(f"{kind}\n{caching}".encode()).hexdigest()[:8]

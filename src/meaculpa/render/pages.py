@@ -17,12 +17,13 @@ from meaculpa.model import OutputFile
 from meaculpa.render import bars, charts
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import output_file
-from meaculpa.render.structured import announcement, iso
+from meaculpa.render.structured import announcement
 from meaculpa.render.symbols import SYMBOLS, data_uri, favicon
 from meaculpa.render.views import Bodies, IncidentView, UpdateView, moment, view_incident, view_updates
 from meaculpa.render.words import Words
 from meaculpa.status import Month, Site
 from meaculpa.timeline import IncidentState
+from meaculpa.times import iso_second
 
 # What the status page lists of what is over; the history has it all.
 _MOST_RECENT = 10
@@ -212,8 +213,8 @@ def incident_page(edition: Edition, state: IncidentState) -> Page:
             updates=edition.updates(state, root),
             data=announcement(state, incident, edition.config, edition.words.locale, url),
             twin=root + edition.prefix + incident_file(state.incident.id, "md"),
-            posted=iso(state.updates[0].at),
-            modified=iso(state.changed),
+            posted=iso_second(state.updates[0].at),
+            modified=iso_second(state.changed),
         )
 
     return Page(path, (*edition.common, *signature(state)), produce)

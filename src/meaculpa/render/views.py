@@ -13,7 +13,9 @@ from markupsafe import escape
 from meaculpa.model import Incident, Kind, Markup, Update
 from meaculpa.render.words import Words
 from meaculpa.timeline import IncidentState
+from meaculpa.times import iso_minute
 
+_NO_SEPARATORS = str.maketrans("", "", "-:")
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
 # A tag of safe HTML; a quoted value in it may hold any sign but its quote.
@@ -108,7 +110,7 @@ class IncidentView:
 
 def moment(at: datetime, words: Words) -> Moment:
     """Put a point in time into words, with its machine-readable form beside it."""
-    return Moment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}", words.moment(at))
+    return Moment(iso_minute(at), words.moment(at))
 
 
 def text_in(incident: Incident, name: str, words: Words, default: str) -> Text | None:
@@ -278,7 +280,7 @@ def update_anchors(updates: Iterable[Update]) -> list[str]:
     minutes: Counter[str] = Counter()
     anchors = []
     for update in updates:
-        name = f"u-{update.at.astimezone(UTC):%Y%m%dT%H%MZ}"
+        name = "u-" + iso_minute(update.at).translate(_NO_SEPARATORS)
         minutes[name] += 1
         anchors.append(name if minutes[name] == 1 else f"{name}-{minutes[name]}")
     return anchors

@@ -39,7 +39,7 @@ class Words:
     @property
     def direction(self) -> str:
         """`rtl` for languages that run from right to left, else `ltr`."""
-        return self.rules.text_direction
+        return _direction(self.locale)
 
     def together(self, text: str) -> str:
         """Keep a text of Latin letters and numbers as it is written, whatever stands around it."""
@@ -54,16 +54,15 @@ class Words:
     @property
     def own_name(self) -> str:
         """What speakers of the language call it."""
-        name = self.rules.get_language_name(self.locale.replace("-", "_")) or self.locale
-        return name[:1].upper() + name[1:_LANGUAGE_NAME_LENGTH]
+        return _own_name(self.locale)
 
     def moment(self, at: datetime) -> str:
         """`22 Nov 2026, 09:20 UTC`."""
-        return _format_moment(self.rules, at.astimezone(UTC), "yMMMd")
+        return _format_moment(self.locale, at.astimezone(UTC), "yMMMd")
 
     def brief_moment(self, at: datetime) -> str:
         """`22 Nov, 09:20 UTC`, where the year is known."""
-        return _format_moment(self.rules, at.astimezone(UTC), "MMMd")
+        return _format_moment(self.locale, at.astimezone(UTC), "MMMd")
 
     def local_moment(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026, 10:20 CET`, for readers who all live by one clock."""
@@ -71,7 +70,7 @@ class Words:
 
     def local_day(self, at: datetime, zone: tzinfo) -> str:
         """`22 Nov 2026`, the day that it is in a zone."""
-        return _format_day(self.rules, at.astimezone(zone).date(), "yMMMd")
+        return _format_day(self.locale, at.astimezone(zone).date(), "yMMMd")
 
     def local_clock(self, at: datetime, zone: tzinfo) -> str:
         """`10:20 CET`."""
@@ -84,15 +83,15 @@ class Words:
 
     def day(self, day: date) -> str:
         """`22 November 2026`."""
-        return _format_day(self.rules, day, "yMMMMd")
+        return _format_day(self.locale, day, "yMMMMd")
 
     def month(self, day: date) -> str:
         """`November 2026`."""
-        return _format_day(self.rules, day, "yMMMM")
+        return _format_day(self.locale, day, "yMMMM")
 
     def duration(self, span: timedelta) -> str:
         """`2 hours, 45 minutes`; days and hours are enough when it lasted days."""
-        return _format_minutes(self.rules, max(1, round(span.total_seconds() / 60)))
+        return _format_minutes(self.locale, max(1, round(span.total_seconds() / 60)))
 
     def share(self, share: float) -> str:
         """`99.98%`, never rounded up: only what never failed is 100%."""
@@ -115,10 +114,21 @@ def _zone_name(rules: Locale, local: datetime) -> str:
     return known if known[:1].isalpha() else f"UTC{local:%z}"
 
 
+@lru_cache(maxsize=256)
+def _direction(locale: str) -> str:
+    return babel_locale(locale).text_direction
+
+
+@lru_cache(maxsize=256)
+def _own_name(locale: str) -> str:
+    name = babel_locale(locale).get_language_name(locale.replace("-", "_")) or locale
+    return name[:1].upper() + name[1:_LANGUAGE_NAME_LENGTH]
+
+
 # An update's time stands on the page of its incident, of its month, in feeds and in its twin.
 @lru_cache(maxsize=8_192)
-def _format_moment(rules: Locale, at: datetime, skeleton: str) -> str:
-    return _on_day(rules, _format_day(rules, at.date(), skeleton), f"{at:%H:%M} UTC")
+def _format_moment(locale: str, at: datetime, skeleton: str) -> str:
+    return _on_day(babel_locale(locale), _format_day(locale, at.date(), skeleton), f"{at:%H:%M} UTC")
 
 
 def _on_day(rules: Locale, day: str, clock: str) -> str:
@@ -127,7 +137,8 @@ def _on_day(rules: Locale, day: str, clock: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _format_minutes(rules: Locale, minutes: int) -> str:
+def _format_minutes(locale: str, minutes: int) -> str:
+    rules = babel_locale(locale)
     days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
     parts: list[tuple[Literal["day", "hour", "minute"], timedelta]] = [
         ("day", timedelta(days=days)),
@@ -144,9 +155,9 @@ def _format_minutes(rules: Locale, minutes: int) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _format_day(rules: Locale, day: date, skeleton: str) -> str:
+def _format_day(locale: str, day: date, skeleton: str) -> str:
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
-    return format_skeleton(skeleton, noon, locale=rules)
+    return format_skeleton(skeleton, noon, locale=babel_locale(locale))
 
 
 def read_words(
@@ -190,6 +201,7 @@ def read_words(
     return problems or tuple(words)
 
 
+@lru_cache(maxsize=256)
 def babel_locale(code: str) -> Locale:
     """Find Babel's rules for a locale; bare `en` is read as world English, with the day before the month."""
     return Locale.parse("en_001" if code == "en" else code, sep="-" if "-" in code else "_")
