@@ -228,7 +228,7 @@ def measure_page(project: Path, plan: list[str], letters: int, folder: Path) -> 
 
 def lay(project: Path) -> float:
     """Do what `customers send` does before it sends; gives the seconds."""
-    from meaculpa.build.composition import Memory
+    from meaculpa.build.memory import Memory
     from meaculpa.cli.common import read_all
     from meaculpa.cli.customers.common import project_ledger
     from meaculpa.cli.customers.page_letters import lay_out

@@ -19,7 +19,8 @@ from tests.browser.conftest import NOW, Server
 from tests.browser.shop import Shop, install_line, open_shop
 from tests.conftest import find_browser
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.scaffold import sample_shop
 from sizes import large_shop, sizes, written

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import brotli
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.banner import banner_script
 from meaculpa.render.scaffold import sample_shop

@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config as BotoConfig
 from playwright.sync_api import Browser, sync_playwright
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from tests.servers import ACCESS_KEY, SECRET_KEY, seaweedfs
 
 os.environ.update(AWS_ACCESS_KEY_ID=ACCESS_KEY, AWS_SECRET_ACCESS_KEY=SECRET_KEY, AWS_DEFAULT_REGION="eu-west-1")

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.manifest import shard_of
 from meaculpa.model import OutputFile
 from meaculpa.plan import Group, group_of

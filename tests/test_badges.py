@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from meaculpa.render.badges import text_width
 from tests.making import CONFIG, at, incident_text, write_project

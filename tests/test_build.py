@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meaculpa.build.closing import Archive
-from meaculpa.build.composition import Build, Memory, build, keep_record
+from meaculpa.build.composition import Build, build
 from meaculpa.build.last_good import keep_good, recall
+from meaculpa.build.memory import Memory
 from meaculpa.errors import InvalidInput
 from meaculpa.project import packaged_templates, read_project
 from meaculpa.render.pages import Edition, Page, incident_page
@@ -121,7 +122,7 @@ def test_an_incremental_build_is_byte_for_byte_a_cold_one(
         edit(root, kind, name, number)
         now += timedelta(hours=number * 24 if kind == "hours pass" else 0)
         if kind == "restart" and files:
-            keep_record(files, mine)
+            mine.keep(files)
             mine, files = Memory(pool=memory.pool, archive=Archive(root)), None
         files = read_project(root, files)
         warm = build(files, now, mine)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from icalendar import Calendar, Event
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from tests.making import at, incident_text, write_project
 

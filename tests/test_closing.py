@@ -16,9 +16,10 @@ import pytest
 
 from meaculpa.build import record
 from meaculpa.build.closing import Archive
-from meaculpa.build.composition import Build, Memory, build, keep_record
+from meaculpa.build.composition import Build, build
 from meaculpa.build.last_good import keep_good
 from meaculpa.build.markup_pool import Awaited, TooSlow
+from meaculpa.build.memory import Memory
 from meaculpa.build.record import RECORD
 from meaculpa.config import Config
 from meaculpa.content import Parsed, parse_incident
@@ -52,7 +53,7 @@ def built(root: Path, memory: Memory, keep_going: bool = False) -> Build:
     """Build as a new process would, and leave word for the next."""
     files, mine = recalled(root, memory)
     done = build(files, NOW, mine, keep_going)
-    keep_record(files, mine)
+    mine.keep(files)
     return done
 
 
@@ -419,7 +420,7 @@ def test_threads_may_want_pages_while_the_next_build_is_made(root: Path, memory:
         thread.start()
     for hours in range(3):
         build(files, NOW + timedelta(hours=hours), mine)
-        keep_record(files, mine)
+        mine.keep(files)
     for thread in threads:
         thread.join()
     assert wrong == []
@@ -451,14 +452,14 @@ def test_what_is_gone_leaves_no_word_in_the_record(root: Path, memory: Memory) -
 def test_what_comes_and_goes_in_one_process_never_gets_there(root: Path, memory: Memory) -> None:
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
     build(files, NOW, mine)
-    keep_record(files, mine)
+    mine.keep(files)
     (root / "incidents" / "secret.md").write_text(month(11, "Ann's address."))
     files = read_project(root, files)
     build(files, NOW, mine)
     (root / "incidents" / "secret.md").unlink()
     files = read_project(root, files)
     build(files, NOW, mine)
-    keep_record(files, mine)
+    mine.keep(files)
     assert "Ann's address." not in words(root)
 
 
@@ -496,5 +497,5 @@ def test_an_inode_that_is_larger_than_any_integer_of_sqlite_is_no_traceback(
     files, mine = recalled(root, memory)
     large = {path: replace(one, stamp=replace(one.stamp, inode=2**64 - 1)) for path, one in files.readings.items()}
     build(files, NOW, mine)
-    keep_record(replace(files, readings=large), mine)
+    mine.keep(replace(files, readings=large))
     assert_as_cold(root, memory)

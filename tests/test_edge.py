@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from meaculpa.render.edge import EDGES
 from tests.browser.conftest import Server

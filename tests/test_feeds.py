@@ -7,7 +7,8 @@ from xml.etree import ElementTree
 import feedparser
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from meaculpa.render.feeds import MOST
 from tests.making import at, incident_text, write_project

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
 from meaculpa.build.markup_pool import MarkupPool, TooSlow
+from meaculpa.build.memory import Memory
 from meaculpa.content import parse
 from meaculpa.lint import inspect
 from meaculpa.model import Markup

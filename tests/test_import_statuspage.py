@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.errors import Refused
 from meaculpa.importers import Import, Outcome
 from meaculpa.importers.statuspage import import_statuspage

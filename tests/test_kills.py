@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.manifest import MANIFEST_PATH, read_index
 from meaculpa.model import OutputFile
 from meaculpa.project import read_project

@@ -11,12 +11,12 @@ import pytest
 
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
-from meaculpa.lint.pages import BLOCKING, inspect_pages, is_blocking
+from meaculpa.lint.pages import inspect_pages
 from meaculpa.lint.passages import passages
 from meaculpa.lint.personal import NOBODY, People, name_key
 from meaculpa.lint.phrases import MOST_HITS, compiled, find_phrases
 from meaculpa.lint.prose import read_prose, sentences
-from meaculpa.lint.rules import MEANINGS, Rule
+from meaculpa.lint.rules import BLOCKING, MEANINGS, Rule, is_blocking
 from meaculpa.lint.texts import LANGUAGES
 from meaculpa.model import Incident, Source
 from tests.making import CONFIG, a_config, a_source, an_incident, incident_text, write_project

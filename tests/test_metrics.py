@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.config import Chart
 from meaculpa.metrics import LARGEST_METRICS, Metric, Point, parse_metric
 from meaculpa.project import read_project

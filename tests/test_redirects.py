@@ -5,7 +5,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.errors import Severity
 from meaculpa.manifest import shard_of
 from meaculpa.plan import Group, group_of

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import packaged_templates, read_project, read_scaffold
 from meaculpa.publish.stamp import next_stamp, with_stamp
 from meaculpa.render.banner import LARGEST, banner_script

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.manifest import shard_of
 from meaculpa.plan import Group, group_of
 from meaculpa.project import read_project

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.making import CONFIG, at, incident_text
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 
 NOW = at("2026-11-22 12:00")

@@ -22,7 +22,8 @@ from tests.faulty import Fault, Faulty, faulty
 from tests.test_kills import missing
 from tests.test_targets import s3_settings
 
-from meaculpa.build.composition import Build, Memory
+from meaculpa.build.composition import Build
+from meaculpa.build.memory import Memory
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import TargetError
 from meaculpa.manifest import MANIFEST_PATH, read_index

@@ -26,7 +26,8 @@ from tests.making import CONFIG, incident_text, write_project
 from tests.programs import free_port
 from tests.test_cdn import SURFACES, cdn, get, origin, says
 
-from meaculpa.build.composition import Memory, build
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from reliability.figures import NOW, Figure, s3_target, say, write_shop
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.model import OutputFile
 from meaculpa.project import read_project, read_scaffold
 from meaculpa.render.scaffold import sample_shop

@@ -7,7 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
 from tests.browser.conftest import Server, storefront
 from tests.making import CONFIG, at, incident_text, write_project

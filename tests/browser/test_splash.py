@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route, expect
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.project import read_project, read_scaffold
 from tests.browser.conftest import NOW, Server, stop_clock
 from tests.live import eventually

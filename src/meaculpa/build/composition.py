@@ -7,33 +7,25 @@ from datetime import datetime
 from typing import TypeVar
 
 from meaculpa.build.binding import versions_of
-from meaculpa.build.bodies import Bodies
-from meaculpa.build.closing import Archive
-from meaculpa.build.compiled import CompiledTemplates
-from meaculpa.build.contents import Contents
 from meaculpa.build.fallback import as_they_were, last_good, without_refused
-from meaculpa.build.making import Workshop
-from meaculpa.build.markup_pool import MarkupPool
-from meaculpa.build.values import Values, read_metrics
-from meaculpa.config import CONFIG_FILE, Config, line_of, parse_config
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import parsed_config, parsed_theme, read_content
+from meaculpa.build.values import read_metrics
+from meaculpa.config import CONFIG_FILE, Config, line_of
 from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
-from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, Outdated, Problem, Severity, has_errors
-from meaculpa.lint import inspect, is_of_interest
-from meaculpa.lint.pages import inspect_pages, is_blocking
+from meaculpa.lint import inspect
+from meaculpa.lint.rules import is_blocking
 from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
-from meaculpa.redirects import Redirect, parse_redirects
-from meaculpa.render.environment import Theme, make_theme
-from meaculpa.render.pages import Kept
+from meaculpa.redirects import parse_redirects
+from meaculpa.render.environment import Theme
 from meaculpa.render.redirects import redirect_pages, unusable
 from meaculpa.render.site import render
-from meaculpa.status import Month, Site, derive
+from meaculpa.status import Site, derive
 from meaculpa.timeline import IncidentState
-
-_BEGIN_TOGETHER = 32
 
 Good = TypeVar("Good", Config, Theme)
 
@@ -57,41 +49,6 @@ class Build:
     left_out: tuple[str, ...]
     made: int
     look_again: datetime | None
-
-
-class Memory:
-    """What an earlier build of the same process knew; it may be dropped at any time.
-
-    `good_config`, `good_theme` and `good_incidents` (by id) are what the last build that succeeded showed, `copied`
-    is what `keep_good` has copied. With an archive, months that are over are closed.
-    """
-
-    def __init__(self, pool: MarkupPool | None = None, archive: Archive | None = None) -> None:
-        self.pool = pool or MarkupPool()
-        self.archive = archive
-        self.doubts = 0
-        self.bodies = Bodies(self.pool, archive.record if archive else None)
-        self.config: tuple[str, Config | list[Problem]] | None = None
-        self.theme: tuple[tuple[object, ...], Theme | list[Problem]] | None = None
-        self.contents = Contents()
-        self.doubtful: dict[str, Incident] = {}
-        self.redirects: tuple[str, tuple[tuple[Redirect, ...], list[Problem]]] | None = None
-        self.values: Values = {}
-        self.workshop = Workshop(archive.record if archive else None)
-        self.kept: Kept = {}
-        self.versions: dict[str, tuple[Month, dict[str, str]]] = {}
-        self.good_config: Config | None = None
-        self.good_theme: Theme | None = None
-        self.good_incidents: dict[str, Incident] = {}
-        self.site: Site | None = None
-        self.copied: dict[str, str] = {}
-        self.findings: dict[tuple[object, ...], tuple[Problem, ...]] = {}
-
-    def states_before(self, now: datetime, config: Config) -> Mapping[str, IncidentState]:
-        """The states of the last build, by their incident's digest, if they were derived alike and earlier."""
-        if self.site is None or now < self.site.now or config != self.good_config:
-            return {}
-        return {state.incident.digest: state for state in self.site.every}
 
 
 def build(
@@ -124,20 +81,16 @@ class _Opened(Exception):
 def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool, site_url: str | None) -> Build:
     """Build once; raises _Opened besides what `build` raises."""
     problems: list[Problem] = []
-    config = _good_or_before(_parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
-    theme = _good_or_before(_parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
+    config = _good_or_before(parsed_config(files, memory, site_url), memory.good_config, keep_going, problems)
+    theme = _good_or_before(parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
     content = read_content(_without_closed(files, config, theme, memory, now), config, memory, begin_rendering=True)
-    if memory.bodies.is_retried:
-        memory.workshop.forget_all()
-        memory.kept, memory.bodies.is_retried = {}, False
+    memory.give_another_chance()
     problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
-    findings = lint(files, content, config, now, memory)
+    findings = memory.findings.follow(content.incidents, files, config, now)
     blocked = [problem for problem in findings if is_blocking(problem)]
     problems += blocked
-    if keep_going and not files.incidents and memory.site and memory.site.open:
-        hint = "if that is meant, start again, or publish --force"
-        problems.append(Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint))
+    problems += _suddenly_empty(files, memory) if keep_going else []
     if has_errors(problems):
         if not keep_going:
             raise InvalidInput([*problems, *memory.bodies.refusals(memory.doubtful.values(), files.assets)])
@@ -156,9 +109,7 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
         site = _derive(incidents, config, now, memory)
         outputs, made, theme = _produce_all(site, config, theme, files, memory, keep_going, problems)
     memory.bodies.forget_others((*content.incidents, *incidents))
-    memory.good_config, memory.good_theme = config, theme
-    memory.site = site
-    memory.good_incidents = {incident.id: incident for incident in incidents}
+    memory.remember_good(site, config, theme, incidents)
     told = sorted([*problems, *inspect(incidents, config, now)])
     known = _known(site, files, memory)
     _close_months(site, theme, told, memory)
@@ -179,8 +130,7 @@ def _without_closed(files: ProjectFiles, config: Config, theme: Theme, memory: M
     """The project without incidents that need not be read."""
     if memory.archive is None:
         return files
-    if memory.doubts != memory.archive.record.doubts:
-        memory.workshop, memory.doubts = Workshop(memory.archive.record), memory.archive.record.doubts
+    memory.heed_doubts()
     return replace(files, incidents=memory.archive.follow(files.incidents, config, theme, files.assets, now))
 
 
@@ -206,33 +156,6 @@ def _close_months(site: Site, theme: Theme, problems: Iterable[Problem], memory:
         memory.archive.close(site, memory.contents.sources, made, problems)
 
 
-def keep_record(files: ProjectFiles, memory: Memory) -> None:
-    """Write down for the next process what was read and made; nothing depends on it."""
-    if memory.archive:
-        memory.archive.record.close()
-        memory.bodies.keep({id_in(path) for path in files.incidents})
-        memory.archive.readings.keep(files)
-        memory.archive.keep()
-        memory.workshop.keep()
-
-
-def lint(
-    files: ProjectFiles, content: Content, config: Config, now: datetime, memory: Memory, everything: bool = False
-) -> list[Problem]:
-    """Hold what is of interest against the rules for messages; unchanged incidents are known from before."""
-    people = read_people(files.root)
-    before, memory.findings = memory.findings, {}
-    found: list[Problem] = []
-    for incident in content.incidents:
-        if everything or is_of_interest(incident, now):
-            key = (config.digest, people, incident.digest)
-            known = before.get(key)
-            told = inspect_pages(incident, files.incidents, config, people) if known is None else known
-            memory.findings[key] = told
-            found += told
-    return found
-
-
 def _good_or_before(
     found: Good | list[Problem], before: Good | None, keep_going: bool, problems: list[Problem]
 ) -> Good:
@@ -245,58 +168,12 @@ def _good_or_before(
     return before
 
 
-def read_config(files: ProjectFiles, memory: Memory) -> Config:
-    """Read the configuration; raises InvalidInput."""
-    return _good_or_before(_parsed_config(files, memory, None), None, False, [])
-
-
-def _parsed_config(files: ProjectFiles, memory: Memory, site_url: str | None) -> Config | list[Problem]:
-    if memory.config is None or memory.config[0] != files.config.digest:
-        parsed = parse_config(files.config.content)
-        if site_url and isinstance(parsed, Config):
-            parsed = parsed.model_copy(update={"site": parsed.site.model_copy(update={"url": site_url})})
-        memory.config = (files.config.digest, parsed)
-    return memory.config[1]
-
-
-def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rendering: bool = False) -> Content:
-    """Read all incident files, those of unchanged content from memory; gives every problem of all.
-
-    With `begin_rendering` the texts of those read so far are rendered while the others are still read.
-    """
-    fresh: list[Incident] = []
-    for incident in memory.contents.follow(files.incidents, config):
-        memory.doubtful[incident.id] = incident
-        fresh.append(incident)
-        if begin_rendering and len(fresh) >= _BEGIN_TOGETHER:
-            memory.bodies.begin(fresh)
-            fresh = []
-    content = memory.contents.content
-    if memory.doubtful:
-        current = {incident.id: incident for incident in content.incidents}
-        memory.doubtful = {key: one for key, one in memory.doubtful.items() if current.get(key) is one}
-    if begin_rendering:
-        memory.bodies.begin(memory.doubtful.values())
-    return content
-
-
-def _parsed_theme(files: ProjectFiles, config: Config, memory: Memory) -> Theme | list[Problem]:
-    key = (config.site.locales, tuple((name, source.digest) for name, source in sorted(files.templates.items())))
-    if memory.theme is None or memory.theme[0] != key:
-        memory.theme = (
-            key,
-            _with_lines(make_theme(files.templates, config.site.locales, CompiledTemplates()), files),
-        )
-    return memory.theme[1]
-
-
-def _with_lines(found: Theme | list[Problem], files: ProjectFiles) -> Theme | list[Problem]:
-    """Say where in the configuration a language stands that there are no words for."""
-    if not isinstance(found, list):
-        return found
-    path = files.config.path
-    line = line_of(files.config.content, "site", "locales")
-    return [replace(problem, line=line) if problem.path == path else problem for problem in found]
+def _suddenly_empty(files: ProjectFiles, memory: Memory) -> list[Problem]:
+    """Doubt that all incidents were taken away in the midst of one."""
+    if files.incidents or not memory.site or not memory.site.open:
+        return []
+    hint = "if that is meant, start again, or publish --force"
+    return [Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint)]
 
 
 def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
@@ -364,8 +241,7 @@ def _produce(
     if memory.archive and memory.bodies.lacks:
         # A text of a closed month: it is told of, and tried again, where its month is open.
         memory.bodies.lacks = False
-        memory.workshop.forget_all()
-        memory.kept = {}
+        memory.make_all_anew()
         if memory.archive.open(list(memory.archive.volumes)):
             raise _Opened
     return outputs | _earlier_addresses(outputs, config, theme, files, memory, problems)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory, read_content
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_content
 from meaculpa.cli.common import read_all, shown_path
 from meaculpa.cli.wording import say
 from meaculpa.config import Config

@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from meaculpa.build.closing import Archive
-from meaculpa.build.composition import Build, Memory, build, keep_record
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import as_data, count, good, say, say_json, say_problems
@@ -37,7 +38,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     done = build_once(files, clock(now), memory, "Nothing was written.")
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
-    keep_record(files, memory)
+    memory.keep(files)
     say_problems(done.problems, "")
     if as_json:
         say_json({"out": str(folder), **plan_data(report.plan), "problems": [as_data(one) for one in done.problems]})

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.channels import Answer, Outcome
 from meaculpa.channels.news import NEWS
 from meaculpa.channels.post import MOST_AT_ONCE, look_at, missing_address, send

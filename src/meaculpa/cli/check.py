@@ -5,7 +5,9 @@ from datetime import datetime
 
 import click
 
-from meaculpa.build.composition import Memory, build, lint, read_config, read_content
+from meaculpa.build.composition import build
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_config, read_content
 from meaculpa.cli.common import clock, now_option, project_root
 from meaculpa.cli.customers.shout import find_debts, overdue_words
 from meaculpa.cli.sarif import as_sarif
@@ -23,8 +25,7 @@ from meaculpa.cli.wording import (
     warning,
 )
 from meaculpa.errors import InvalidInput, Problem, Refused, Severity, did_you_mean, has_errors
-from meaculpa.lint.pages import is_blocking
-from meaculpa.lint.rules import MEANINGS, Rule
+from meaculpa.lint.rules import MEANINGS, Rule, is_blocking
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.status import Site
 from meaculpa.timeline import IncidentState
@@ -117,7 +118,8 @@ def _find_problems(files: ProjectFiles, now: datetime, everything: bool) -> tupl
         late = [*(_overdue(state) for state in done.site.overdue), *_unsent(files, done.site)]
         found: Iterable[Problem] = done.findings
         if everything:
-            found = lint(files, read_content(files, done.config, memory), done.config, now, memory, everything=True)
+            incidents = read_content(files, done.config, memory).incidents
+            found = memory.findings.follow(incidents, files, done.config, now, everything=True)
         return tuple(sorted({*done.problems, *late, *found})), len(files.incidents)
     except InvalidInput as error:
         return tuple(sorted({*error.problems, *_findings_beside(files, now, memory, everything)})), len(
@@ -133,7 +135,8 @@ def _findings_beside(files: ProjectFiles, now: datetime, memory: Memory, everyth
         config = read_config(files, memory)
     except InvalidInput:
         return []
-    return lint(files, read_content(files, config, memory), config, now, memory, everything)
+    incidents = read_content(files, config, memory).incidents
+    return memory.findings.follow(incidents, files, config, now, everything)
 
 
 def _unsent(files: ProjectFiles, site: Site) -> list[Problem]:

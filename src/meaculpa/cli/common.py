@@ -12,7 +12,7 @@ import click
 from meaculpa.times import TimeMistake, parse_time
 
 if TYPE_CHECKING:
-    from meaculpa.build.composition import Memory
+    from meaculpa.build.memory import Memory
     from meaculpa.config import Config
     from meaculpa.model import Incident
     from meaculpa.project import ProjectFiles
@@ -77,7 +77,7 @@ def project_root(context: click.Context) -> Path:
 
 def read_all(root: Path, memory: "Memory") -> tuple["ProjectFiles", "Config"]:
     """Read a project and its configuration; raises InvalidInput."""
-    from meaculpa.build.composition import read_config
+    from meaculpa.build.reading import read_config
     from meaculpa.project import read_project
 
     files = read_project(root)
@@ -98,7 +98,8 @@ def read_settings(root: Path) -> "Config":
 
 def the_incident(root: Path, wanted: str) -> "Incident":
     """Find the one incident that is meant by a part of its name; raises InvalidInput or Refused."""
-    from meaculpa.build.composition import Memory, read_content
+    from meaculpa.build.memory import Memory
+    from meaculpa.build.reading import read_content
     from meaculpa.content.compose import find_incident
     from meaculpa.errors import InvalidInput, Refused, did_you_mean
 

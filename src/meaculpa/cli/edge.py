@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.building import build_once
 from meaculpa.cli.common import clock, now_option, project_root, read_all
 from meaculpa.cli.wording import say

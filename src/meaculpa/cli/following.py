@@ -4,7 +4,8 @@ import signal as signals
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from meaculpa.build.composition import Build, Memory, build
+from meaculpa.build.composition import Build, build
+from meaculpa.build.memory import Memory
 from meaculpa.cli.building import consequence_of
 from meaculpa.cli.customers.shout import overdue_lines
 from meaculpa.cli.wording import bad, faint, good, problem_lines, promise_words, say, summary

@@ -146,7 +146,8 @@ def retract_command(
     are erased; its files are set aside under private/. It can never be published again under that name. ID is the
     whole name. The exit code is 3 when something could not be reached: run it again.
     """
-    from meaculpa.build.composition import Memory, build
+    from meaculpa.build.composition import build
+    from meaculpa.build.memory import Memory
     from meaculpa.cli.customers.page_letters import withdraw_due
 
     root = project_root(context)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import project_root, read_all
 from meaculpa.cli.wording import bad, bold, count, faint, say, say_json
 from meaculpa.config import parse_config

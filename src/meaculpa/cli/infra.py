@@ -4,7 +4,7 @@ import re
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import project_root, read_all
 from meaculpa.cli.wording import faint, say
 from meaculpa.project import read_scaffold

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, the_incident
 from meaculpa.cli.wording import bold, faint, say, say_json
 from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, Refused
-from meaculpa.lint.pages import inspect_pages, is_blocking
+from meaculpa.lint.pages import inspect_pages
+from meaculpa.lint.rules import is_blocking
 from meaculpa.model import Incident
 from meaculpa.project import read_kit_templates
 from meaculpa.render.kit import PARTS, Kit, make_kit

@@ -8,7 +8,9 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Build, Memory, read_config
+from meaculpa.build.composition import Build
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_config
 from meaculpa.cli.common import now_option, program_for, project_root
 from meaculpa.cli.customers.common import LEDGER, PLANS, changes_since, has_ledger, plan_again, project_ledger
 from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded

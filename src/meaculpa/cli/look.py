@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory, read_content
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all
 from meaculpa.cli.customers.shout import Debt, debt_data, debt_lines, find_debts
 from meaculpa.cli.signs import read_signs, sign_data, sign_lines

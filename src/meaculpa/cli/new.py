@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cadence import cadence
 from meaculpa.cli.alerts import open_from_monitor
 from meaculpa.cli.asking import ask_facts, ask_title

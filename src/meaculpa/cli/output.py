@@ -11,8 +11,9 @@ from typing import Any, TypeVar
 
 import click
 
-from meaculpa.build.composition import Build, Memory, keep_record
+from meaculpa.build.composition import Build
 from meaculpa.build.last_good import keep_good
+from meaculpa.build.memory import Memory
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.building import build_once, consequence_of, read_lately
@@ -150,7 +151,7 @@ def _publish(root: Path, asked: Asked) -> int:
     else:
         say_telling(told)
     if not asked.dry_run:
-        keep_record(files, memory)
+        memory.keep(files)
     return code or int(has_errors(done.problems) or bool(burnt))
 
 

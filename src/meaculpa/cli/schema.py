@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory, read_config
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_config
 from meaculpa.cli.common import project_root
 from meaculpa.cli.wording import say
 from meaculpa.config import Config

@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from meaculpa.build.composition import Build, Memory
+from meaculpa.build.composition import Build
+from meaculpa.build.memory import Memory
 from meaculpa.channels import Outcome
 from meaculpa.channels.news import News, collect_news
 from meaculpa.channels.post import missing_address

@@ -12,8 +12,9 @@ from typing import Any
 import click
 
 from meaculpa.build.closing import Archive
-from meaculpa.build.composition import Build, Memory, keep_record
+from meaculpa.build.composition import Build
 from meaculpa.build.last_good import keep_good
+from meaculpa.build.memory import Memory
 from meaculpa.channels import Outcome
 from meaculpa.channels.herald import Herald
 from meaculpa.channels.news import News
@@ -91,7 +92,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
             keep_good(occasion.files, done.problems, memory.copied)
             if not lately:
                 # For whoever comes next; it is kept again at the end.
-                keep_record(occasion.files, memory)
+                memory.keep(occasion.files)
             lately[:] = [occasion.files]
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
@@ -107,7 +108,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         notify(STOPPING)
         dispatch.stop()
         for files in lately:
-            keep_record(files, memory)
+            memory.keep(files)
         memory.pool.close()
     tell(f"Stopped. {dispatch.promise}".strip())
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import read_all, shown_path
 from meaculpa.cli.wording import bad, problem_lines, say
 from meaculpa.config import Config
@@ -20,7 +20,8 @@ from meaculpa.content.files import IncidentFiles
 from meaculpa.customers.people import read_people
 from meaculpa.errors import InvalidInput, MeaculpaError, Refused, Severity, did_you_mean
 from meaculpa.files import write_file
-from meaculpa.lint.pages import inspect_pages, is_blocking
+from meaculpa.lint.pages import inspect_pages
+from meaculpa.lint.rules import is_blocking
 from meaculpa.model import (
     ComponentStatus,
     Incident,

@@ -24,8 +24,6 @@ from meaculpa.lint.texts import (
 )
 from meaculpa.model import Impact, Incident, Kind, Source, Status, Update
 
-# What keeps a page from going out; everything else is told and goes out: at 3 a.m. speed beats style.
-BLOCKING = frozenset({Rule.PLACEHOLDER, Rule.PERSONAL_DATA})
 # Only letters are about one order; gaps are looked for in the text as it was written.
 _ELSEWHERE = frozenset({Rule.HEDGED_ORDER, Rule.PLACEHOLDER})
 _OPEN = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
@@ -58,11 +56,6 @@ def inspect_pages(
     hint = "<!-- meaculpa-ignore MC502: why it is right here -->"
     told = [Problem(path, line, "this takes no rule back", hint, Severity.WARNING) for path, line in odd]
     return tuple(sorted({*kept, *told, *_without_reason(taken_back)}))
-
-
-def is_blocking(problem: Problem) -> bool:
-    """Whether a finding keeps a page from going out."""
-    return problem.severity is Severity.ERROR and problem.rule in BLOCKING
 
 
 def _problem(passage: Passage, hit: Hit) -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from meaculpa.errors import Severity
+from meaculpa.errors import Problem, Severity
 
 
 class Rule(StrEnum):
@@ -47,6 +47,15 @@ class Rule(StrEnum):
     PERSONAL_DATA = "MC702"
     LONG_SENTENCE = "MC801"
     BANNER_LENGTH = "MC802"
+
+
+# What keeps a page from going out; everything else is told and goes out: at 3 a.m. speed beats style.
+BLOCKING = frozenset({Rule.PLACEHOLDER, Rule.PERSONAL_DATA})
+
+
+def is_blocking(problem: Problem) -> bool:
+    """Whether a finding keeps a page from going out."""
+    return problem.severity is Severity.ERROR and problem.rule in BLOCKING
 
 
 @dataclass(frozen=True, slots=True)

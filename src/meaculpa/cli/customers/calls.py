@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import PLANS, only_sender, project_ledger, refuse_public
 from meaculpa.cli.wording import bad, count, say

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import click
 from jinja2 import TemplateError
 
-from meaculpa.build.composition import Memory, read_content
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_content
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import (
     CODES,

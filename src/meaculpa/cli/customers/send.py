@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, the_incident
 from meaculpa.cli.customers.common import (
     changes_since,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path, the_incident
 from meaculpa.cli.customers.common import only_sender, private_lines, project_ledger
 from meaculpa.cli.customers.status import obstacle_lines

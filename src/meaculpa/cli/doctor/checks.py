@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from meaculpa.build.composition import Memory, read_content
+from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_content
 from meaculpa.cli.customers.common import CODES as CODES_FOLDER
 from meaculpa.cli.customers.common import PLANS, has_ledger, project_ledger
 from meaculpa.cli.customers.send import connect
@@ -51,7 +52,7 @@ def examine(root: Path, now: datetime) -> list[Finding]:
     memory, files = Memory(), read_project(root)
     found = _validity(files, memory, now)
     try:
-        from meaculpa.build.composition import read_config
+        from meaculpa.build.reading import read_config
 
         config = read_config(files, memory)
     except InvalidInput:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from meaculpa.build.composition import Memory
+from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, shown_path
 from meaculpa.cli.drill.play import play
 from meaculpa.cli.drill.report import keep, last_time, rows, write_report

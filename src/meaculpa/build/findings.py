@@ -1,0 +1,89 @@
+"""What the rules for messages have found, remembered by what they looked at: mostly nothing is new."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from meaculpa.build.record import Record
+from meaculpa.config import Config
+from meaculpa.customers.people import read_people
+from meaculpa.errors import Problem, Severity
+from meaculpa.lint import is_of_interest
+from meaculpa.lint.personal import People
+from meaculpa.model import Incident
+from meaculpa.project import ProjectFiles
+
+# What the record has of them: by the digest of an incident, all that was found in it.
+_FINDINGS = "findings"
+
+Found = dict[str, tuple[Problem, ...]]
+
+
+class Findings:
+    """The findings in each incident, for one configuration and those who must not be named."""
+
+    def __init__(self, record: Record | None = None) -> None:
+        self._record = record
+        self._key = ""
+        self._known: Found = {}
+        self._recorded: Found = {}
+
+    def follow(
+        self,
+        incidents: Iterable[Incident],
+        files: ProjectFiles,
+        config: Config,
+        now: datetime,
+        everything: bool = False,
+    ) -> list[Problem]:
+        """Hold incidents that are of interest, or all, against the rules; those that are as before are known."""
+        people = read_people(files.root)
+        self._recall(config, people)
+        before, self._known = self._known, {}
+        for incident in incidents:
+            if everything or is_of_interest(incident, now):
+                known = before.get(incident.digest)
+                self._known[incident.digest] = _inspect(incident, files, config, people) if known is None else known
+        return [problem for found in self._known.values() for problem in found]
+
+    def keep(self) -> None:
+        """Have the record keep them, where they have changed."""
+        if self._record and self._known != self._recorded:
+            rows = {digest: [_written(problem) for problem in found] for digest, found in self._known.items()}
+            self._record.keep(_FINDINGS, self._key, {_FINDINGS: rows})
+            self._recorded = dict(self._known)
+
+    def _recall(self, config: Config, people: People) -> None:
+        """Begin with what an earlier process has found, if it was asked the same."""
+        key = _key_of(config, people)
+        if key != self._key:
+            self._key = key
+            recorded = self._record.recall(_FINDINGS, key, _read) if self._record else {}
+            self._recorded = recorded.get(_FINDINGS, {})
+            self._known = dict(self._recorded)
+
+
+def _inspect(incident: Incident, files: ProjectFiles, config: Config, people: People) -> tuple[Problem, ...]:
+    # Phrases of every language take a fifth of a start to get ready, and mostly nobody asks.
+    from meaculpa.lint.pages import inspect_pages
+
+    return inspect_pages(incident, files.incidents, config, people)
+
+
+def _key_of(config: Config, people: People) -> str:
+    named = (config.digest, sorted(people.names), sorted(people.orders))
+    return hashlib.sha256(repr(named).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _written(problem: Problem) -> list[Any]:
+    one = problem
+    return [one.path, one.line, one.message, one.hint, str(one.severity), one.rule, one.column]
+
+
+def _read(value: Any) -> Found:
+    return {str(digest): tuple(_problem(*one) for one in found) for digest, found in value.items()}
+
+
+def _problem(path: str, line: int, message: str, hint: str, severity: str, rule: str, column: int) -> Problem:
+    return Problem(str(path), int(line), str(message), str(hint), Severity(severity), str(rule), int(column))
