@@ -18,7 +18,6 @@ from typing import IO, TYPE_CHECKING, Any
 from jinja2 import Environment
 
 from meaculpa.errors import Refused
-from meaculpa.lint.letters import apologises
 
 if TYPE_CHECKING:
     from meaculpa.customers.planning import Refused as RefusedOrder
@@ -229,26 +228,6 @@ def write_previews(folder: Path, templates: Environment, title: str) -> None:
             with private_file(folder / _page_name(number)) as output:
                 facts = {"letters": letters, "number": number, "pages": pages, "count": number_of_all, "title": title}
                 output.write(page.render(**facts, page_name=_page_name))
-
-
-def codes_in_plans(folder: Path, but: Path | None) -> set[str]:
-    """Collect the codes that other plans give away: nobody knows which of them has been sent."""
-    used = set[str]()
-    for path in sorted(folder.glob(f"[!.]*/{LETTERS}")):
-        if path.parent != but:
-            used |= {grant["code"] for one in read_letters(path.parent) for grant in one["grants"] if grant["code"]}
-    return used
-
-
-def apologised_in_plans(folder: Path, incident: str, but: Path | None) -> dict[str, set[str]]:
-    """Find to whom the other plans of an incident apologise: addresses, in small letters, by stage."""
-    found = dict[str, set[str]]()
-    for plan in find_plans(folder, incident)[0]:
-        if plan.folder != but:
-            letters = read_letters(plan.folder)
-            told = {one["email"].casefold() for one in letters if apologises(one["text"], one["locale"])}
-            found[plan.basis.stage] = found.get(plan.basis.stage, set()) | told
-    return found
 
 
 def _page_name(number: int) -> str:

@@ -28,7 +28,7 @@ _OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
 _NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
 _BARE_URL = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
 
-# Inline patterns and blocks of the library, and the signs without which a text cannot match them.
+# Inline patterns, blocks and last steps of the library, and the signs without which a text cannot match them.
 _NEEDED_SIGNS = {
     "backtick": "`",
     "escape": "\\",
@@ -46,6 +46,7 @@ _NEEDED_SIGNS = {
     "bare_url": "://",
 }
 _NEEDED_SIGNS_OF_BLOCKS = {"hashheader": "#", "quote": ">", "reference": "]:", "table": "|"}
+_NEEDED_SIGNS_OF_TREES = {"unescape": "\\"}
 _SIGNS = tuple(dict.fromkeys((*_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values())))
 
 
@@ -75,6 +76,9 @@ def _markdown(signs: frozenset[str]) -> Markdown:
     for name, sign in _NEEDED_SIGNS_OF_BLOCKS.items():
         if sign not in signs:
             markdown.parser.blockprocessors.deregister(name)
+    for name, sign in _NEEDED_SIGNS_OF_TREES.items():
+        if sign not in signs:
+            markdown.treeprocessors.deregister(name)
     return markdown
 
 

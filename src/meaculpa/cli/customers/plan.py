@@ -35,8 +35,6 @@ from meaculpa.config import CONFIG_FILE, Config
 from meaculpa.customers.delay_law import Jurisdiction
 from meaculpa.customers.folder import (
     LETTERS,
-    apologised_in_plans,
-    codes_in_plans,
     new_folder,
     private_file,
     write_plan,
@@ -48,6 +46,7 @@ from meaculpa.customers.letters import NEEDS_REASON, STAGES, Campaign, Sender, g
 from meaculpa.customers.make_good import Condition, Gift, Purse, check_offers
 from meaculpa.customers.order import Asked, Order, Stage, recipient_of
 from meaculpa.customers.orders import read_orders
+from meaculpa.customers.other_plans import apologised_in_plans, codes_in_plans
 from meaculpa.customers.planning import Outcome, plan, read_codes
 from meaculpa.customers.promises import promised_readers
 from meaculpa.errors import InvalidInput, Problem, Refused, Severity

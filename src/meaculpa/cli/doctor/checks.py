@@ -221,7 +221,7 @@ def _channels(patient: _Patient) -> Iterator[Finding]:
 
 
 def _pools(patient: _Patient) -> list[Finding]:
-    from meaculpa.customers.folder import codes_in_plans
+    from meaculpa.customers.other_plans import codes_in_plans
     from meaculpa.customers.planning import read_codes
 
     open_ones = [state.incident for state in patient.site.open]
