@@ -1,51 +1,18 @@
 """Chapters -> files: only what shows something else than before is made again."""
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from meaculpa.build.bodiless import Shelf, unmade
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
-from meaculpa.errors import Outdated
 from meaculpa.model import OutputFile
-from meaculpa.render.headers import cache_control, content_type
 from meaculpa.render.pages import Chapter, Page
 
 # What the record has of pages: by path, a fingerprint of the inputs, the digest, the size.
 _PAGES = "pages"
-
-
-class UnmadeFile(OutputFile):
-    """A file of which everything is known but its body, which is made when somebody wants it."""
-
-    def __init__(self, path: str, digest: str, size: int, make: Callable[[], OutputFile], record: Record) -> None:
-        facts = {"path": path, "digest": digest, "leads_to": None}
-        self.__dict__.update(facts, _size=size, _make=make, _record=record)
-
-    @property
-    def size(self) -> int:
-        """The length of its body in bytes."""
-        return int(self.__dict__["_size"])
-
-    @property
-    def content_type(self) -> str:
-        """What it is served as."""
-        return content_type(self.path)
-
-    @property
-    def cache_control(self) -> str:
-        """How long it may be kept."""
-        return cache_control(self.path)
-
-    @property
-    def body(self) -> bytes:
-        """Make it; raises Outdated where it is not what it was, and then the record is worth nothing."""
-        made: OutputFile = self.__dict__["_make"]()
-        if made.digest != self.digest:
-            self.__dict__["_record"].discard()
-            raise Outdated(f"{self.path} is not what it was when it was last made; run it once more")
-        return made.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +47,11 @@ class Workshop:
         chapters_made: dict[str, _Made] = {}
         files: dict[str, OutputFile] = {}
         self.made = 0
+        shelf = Shelf()
         for chapter in chapters:
             known = self._chapters.get(chapter.name)
             if known is None or known.inputs != chapter.inputs:
-                known = self._make(chapter, known)
+                known = self._make(chapter, known, shelf)
             chapters_made[chapter.name] = known
             files.update(known.files)
         self._chapters = chapters_made
@@ -118,7 +86,7 @@ class Workshop:
             if len(pages) < len(made.pages):
                 self._chapters[name] = _Made((), pages, {})
 
-    def _make(self, chapter: Chapter, before: _Made | None) -> _Made:
+    def _make(self, chapter: Chapter, before: _Made | None, shelf: Shelf) -> _Made:
         pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
         lasting = list[str]()
         for page in sorted(chapter.pages(), key=_turn):
@@ -126,7 +94,7 @@ class Workshop:
             if known is None or known[0] != page.inputs:
                 file = self._unmade(page) if page.is_lasting and known is None else None
                 self.made += file is None
-                known = (page.inputs, file or page.produce())
+                known = (page.inputs, file or shelf.put(page.produce()))
             pages[page.path] = known
             if page.is_lasting:
                 lasting.append(page.path)
@@ -137,7 +105,7 @@ class Workshop:
         known = self._recorded.get(page.path)
         if self._record is None or known is None or known[0] != fingerprint(page.inputs):
             return None
-        return UnmadeFile(page.path, known[1], known[2], page.produce, self._record)
+        return unmade(page.path, known[1], known[2], page.produce, self._record)
 
 
 def _recall(record: Record) -> dict[str, tuple[str, str, int]]:
