@@ -5,13 +5,15 @@ import os
 import re
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
 
-from meaculpa.cli import COMMANDS
+from meaculpa.cli import COMMANDS, outcomes
 from tests.making import CONFIG, incident_text, write_project
 
 NOW = "2026-11-22 12:00"
@@ -220,6 +222,43 @@ def test_build_speaks_json(project: Path) -> None:
 
 
 # ---- publish
+
+
+@pytest.mark.parametrize("command", [("build",), ("publish",), ("publish", "--keep-going")])
+def test_programs_are_told_of_broken_files(project: Path, command: tuple[str, ...]) -> None:
+    (project / "incidents" / "2026-11-22-broken.md").write_text("impact: huge\n")
+    done = meaculpa(*command, "--json", "--now", NOW, cwd=project)
+    assert done.returncode == 1
+    assert "incidents/2026-11-22-broken.md" in [one["path"] for one in json.loads(done.stdout)["problems"]]
+
+
+def test_programs_are_told_what_keeps_a_strict_publish_back(project: Path) -> None:
+    card = project / "incidents" / "2026-11-22-card.md"
+    card.write_text(incident_text(updates="## 2026-11-22 09:20 investigating\n\nIt works again soon.\n"))
+    done = meaculpa("publish", "--strict", "--json", "--now", NOW, cwd=project)
+    assert done.returncode == 1
+    assert "MC401" in [one["rule"] for one in json.loads(done.stdout)["problems"]]
+    done = meaculpa("publish", "--json", "--now", NOW, cwd=project)
+    assert done.returncode == 0
+    assert "MC401" in [one["rule"] for one in json.loads(done.stdout)["problems"]]
+
+
+def test_a_publish_that_lasts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    said, is_said = list[str](), threading.Event()
+
+    def say(text: str, to_errors: bool) -> None:
+        said.append(text)
+        if to_errors and len(said) == 2:
+            is_said.set()
+
+    monkeypatch.setattr(outcomes, "_SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr(outcomes, "say", say)
+    with outcomes.told_that_it_lasts("shop"):
+        assert is_said.wait(30)
+    count = len(said)
+    assert all("shop: still at it after" in text for text in said)
+    time.sleep(0.05)
+    assert len(said) == count, "nothing is said of what has ended"
 
 
 def test_publish_says_what_it_did_and_the_second_one_does_nothing(project: Path) -> None:

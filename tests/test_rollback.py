@@ -192,6 +192,16 @@ def test_one_command_puts_a_build_back(tmp_path: Path, seaweed: str, kind: str) 
     assert "Nonsense" in published(target, "index.html")[0]
 
 
+def test_what_the_build_put_back_does_not_know_is_named(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
+    assert meaculpa("publish", cwd=project).returncode == 0
+    (project / "incidents" / "2026-11-22-login.md").write_text(incident_text(title="Nobody can log in"))
+    assert meaculpa("publish", cwd=project).returncode == 0
+    done = meaculpa("rollback", "previous", cwd=project)
+    assert done.returncode == 0
+    assert done.stderr == ("local: that build does not know an incident that was published since: 2026-11-22-login\n")
+
+
 def test_a_target_that_is_not_held_is_named(tmp_path: Path) -> None:
     project = write_project(tmp_path / "shop", **{"2026-11-22-card": incident_text()})
     assert meaculpa("publish", cwd=project).returncode == 0

@@ -35,7 +35,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     folder = Path(os.path.abspath(out or root / "public"))  # noqa: PTH100 (a path with .. in it leads elsewhere)
     refuse_source_folder(folder.resolve(), root)
     files, memory = read_lately(root)
-    done = build_once(files, clock(now), memory, "Nothing was written.")
+    done = build_once(files, clock(now), memory, "Nothing was written.", as_json=as_json)
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
     memory.keep(files)
@@ -59,13 +59,20 @@ def read_lately(root: Path) -> tuple[ProjectFiles, Memory]:
 
 
 def build_once(
-    files: ProjectFiles, now: datetime, memory: Memory, consequence: str, keep_going: bool = False
+    files: ProjectFiles,
+    now: datetime,
+    memory: Memory,
+    consequence: str,
+    keep_going: bool = False,
+    as_json: bool = False,
 ) -> Build:
-    """Build a project; raises InvalidInput after telling the problems."""
+    """Build a project; raises InvalidInput after telling the problems, to programs as well."""
     try:
         return build(files, now, memory, keep_going)
     except InvalidInput as error:
         say_problems(error.problems, consequence)
+        if as_json:
+            say_json({"problems": [as_data(one) for one in error.problems]})
         raise InvalidInput(()) from None
     finally:
         memory.pool.close()

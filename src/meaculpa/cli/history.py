@@ -1,6 +1,7 @@
 """`meaculpa rollback` and `retract`: an earlier build back, and what should never have been published away."""
 
 import difflib
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from meaculpa.publish.rollback import earlier_builds, rollback
 _MOST_NAMED = 5
 _ASIDE = Path("private") / "retracted"
 _PATIENCE = 600.0
+_PAGE = re.compile(r"incidents/[^/]+\.html")
 _BEYOND_REACH = (
     "Not within reach: copies in browsers, feed readers and search engines, mails that were sent, other checkouts, "
     "the history of your repository, and what was set aside here."
@@ -82,6 +84,11 @@ def _print_rollback(outcome: Outcome) -> None:
     else:
         plan = outcome.report.plan
         say(f"{good(outcome.name)} ({outcome.report.place}): build {plan.index.build} put back, {changes(plan)}")
+        unknown = [path.split("/")[1].removesuffix(".html") for path in plan.gone if _PAGE.fullmatch(path)]
+        if unknown:
+            is_one = len(unknown) == 1
+            what = "an incident that was published" if is_one else "incidents that were published"
+            say(bad(f"{outcome.name}: that build does not know {what} since: {', '.join(unknown)}"), to_errors=True)
 
 
 @dataclass(frozen=True, slots=True)

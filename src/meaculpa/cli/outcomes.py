@@ -1,13 +1,16 @@
 """What becomes of targets, side by side: a report or an error each, in words and for programs."""
 
-from collections.abc import Callable, Iterable, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from meaculpa.cli.planned import changes, plan_data, plan_lines
-from meaculpa.cli.wording import bad, good, say
+from meaculpa.cli.wording import bad, faint, good, say
 from meaculpa.config import Config
 from meaculpa.errors import Refused, TargetError, did_you_mean
 from meaculpa.publish import Options, Report, open_target, publish
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from meaculpa.build.composition import Build
 
 Given = TypeVar("Given")
+_SILENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,26 @@ def publish_to(done: "Build", settings: Any, root: Path, options: Options) -> Ou
         return Outcome(settings.name, publish(done.files, done.known, open_target(settings, root), options))
     except (TargetError, Refused) as error:
         return Outcome(settings.name, None, error)
+
+
+@contextmanager
+def told_that_it_lasts(name: str) -> Iterator[None]:
+    """Say now and then that a target is still being worked on: silence looks as if nothing happened any more."""
+    ended = threading.Event()
+
+    def tell() -> None:
+        begin = time.monotonic()
+        while not ended.wait(_SILENCE_SECONDS):
+            seconds = time.monotonic() - begin
+            say(faint(f"{name}: still at it after {seconds:.0f} s"), to_errors=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

@@ -27,9 +27,11 @@ from meaculpa.cli.outcomes import (
     print_result,
     publish_to,
     result_data,
+    told_that_it_lasts,
 )
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
+    as_data,
     bad,
     count,
     problem_lines,
@@ -46,7 +48,7 @@ from meaculpa.publish import Options, published_paths
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
-_NOTHING = "Nothing was published. With --keep-going the other incidents go out."
+_NOTHING = "Nothing was published. With --keep-going broken incidents stay as they were, and the others go out."
 _STOPPED = "Nothing was published: without meaculpa.yml and templates that are right there is nothing to go on with."
 
 
@@ -120,11 +122,12 @@ def _publish(root: Path, asked: Asked) -> int:
     now = asked.now
     files, memory = read_lately(root)
     begin = time.monotonic()
-    done = build_once(files, clock(now), memory, _STOPPED if asked.keep_going else _NOTHING, asked.keep_going)
+    nothing = _STOPPED if asked.keep_going else _NOTHING
+    done = build_once(files, clock(now), memory, nothing, asked.keep_going, asked.as_json)
     figures = site_figures(done, time.monotonic() - begin)
     say_problems(done.problems, consequence_of(done))
     if asked.strict:
-        _refuse_findings(done)
+        _refuse_findings(done, asked.as_json)
     say_findings(done.findings)
     job = _Job(files, root, _options(files, done, asked), clock(now), asked.keep_going, asked.as_json)
     with closing(memory.pool):
@@ -146,6 +149,7 @@ def _publish(root: Path, asked: Asked) -> int:
                 "targets": targets,
                 "retracted": sorted(burnt),
                 "channels": telling_data(told),
+                "problems": [as_data(one) for one in (*done.problems, *done.findings)],
             }
         )
     else:
@@ -171,13 +175,15 @@ def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:
     )
 
 
-def _refuse_findings(done: Build) -> None:
+def _refuse_findings(done: Build, as_json: bool) -> None:
     """Refuse what the rules find anything in; raises InvalidInput after telling it."""
     found = [one for one in (*done.problems, *done.findings) if one.severity is not Severity.NOTE]
     if found:
         for line in problem_lines(found):
             say(line, to_errors=True)
         say(bad(f"{count(len(found), 'finding')}. Nothing was published (--strict)."), to_errors=True)
+        if as_json:
+            say_json({"problems": [as_data(one) for one in found]})
         raise InvalidInput(())
 
 
@@ -222,7 +228,8 @@ def _publish_everywhere(targets: Sequence[Any], done: Build, job: _Job) -> tuple
     """
 
     def act(settings: Any) -> Outcome:
-        outcome = publish_to(done, settings, job.root, job.options)
+        with told_that_it_lasts(settings.name):
+            outcome = publish_to(done, settings, job.root, job.options)
         if not job.as_json or isinstance(outcome.error, Retracted):
             print_result(outcome, job.options.dry_run)
         return outcome
