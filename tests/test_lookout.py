@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -151,6 +152,53 @@ def test_a_burst_of_files_that_overflows_every_queue_is_seen_whole(project: Path
     (project / "incidents" / "2026-10-01-n2999.md").write_text(incident_text(title="The last one"))
     eventually(lambda: watching.sees("2026-10-01-n2999", "The last one"), "the last file")
     eventually(lambda: watching.seen[-1].files and len(watching.seen[-1].files.incidents) == 3002, "all the others")
+
+
+def test_an_edit_does_not_wait_until_everything_has_been_looked_at(
+    project: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def look_for_long(*arguments: Any, heed: Callable[[], None], **more: Any) -> ProjectFiles:
+        begun.set()
+        while not released.wait(0.01):
+            heed()
+        return read_project(*arguments, **more)
+
+    monkeypatch.setattr("meaculpa.watch.read_project", look_for_long)
+    watching.signal.hint([None])
+    try:
+        assert begun.wait(30)
+        in_place(project / "incidents" / f"{CARD}.md", incident_text(title="Meanwhile"))
+        eventually(lambda: watching.sees(CARD, "Meanwhile"), "the edit")
+    finally:
+        released.set()
+    (project / "incidents" / "2026-11-21-x.md").unlink()
+    eventually(lambda: not watching.sees("2026-11-21-x", "title"), "what only a look at everything can tell")
+    assert watching.said == []
+
+
+def test_edits_without_end_do_not_keep_it_from_looking_at_everything(
+    project: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = list[bool]()
+
+    def look_slowly(*arguments: Any, heed: Callable[[], None], **more: Any) -> ProjectFiles:
+        for _ in range(40):
+            time.sleep(0.01)
+            heed()
+        looks.append(True)
+        return read_project(*arguments, **more)
+
+    monkeypatch.setattr("meaculpa.watch.read_project", look_slowly)
+    limit = time.monotonic() + 60
+    number = 0
+    while len(looks) < 2 and time.monotonic() < limit:
+        number += 1
+        in_place(project / "incidents" / f"{CARD}.md", incident_text(title=f"Edit {number}"))
+        time.sleep(0.1)
+    assert len(looks) >= 2
+    eventually(lambda: watching.sees(CARD, f"Edit {number}"), "the last edit")
 
 
 def test_a_file_in_a_folder_that_was_empty_is_seen(project: Path, deaf: None, watching: Watching) -> None:
@@ -355,9 +403,9 @@ def test_an_edit_is_acted_on_before_everything_is_looked_at(
 ) -> None:
     looks = list[int]()
 
-    def noting(root: Path, before: ProjectFiles | None = None) -> ProjectFiles:
+    def noting(root: Path, before: ProjectFiles | None = None, **more: Any) -> ProjectFiles:
         looks.append(len(watching.seen))
-        return read_project(root, before)
+        return read_project(root, before, **more)
 
     monkeypatch.setattr("meaculpa.watch.read_project", noting)
     time.sleep(1.2)

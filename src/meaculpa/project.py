@@ -110,11 +110,17 @@ def packaged_templates() -> Path:
 
 
 def read_project(
-    root: Path, before: ProjectFiles | None = None, known: Mapping[str, Reading] | None = None
+    root: Path,
+    before: ProjectFiles | None = None,
+    known: Mapping[str, Reading] | None = None,
+    heed: Callable[[], None] = lambda: None,
 ) -> ProjectFiles:
-    """Read a whole project; files whose stamps are as `before`, or as `known` from elsewhere, are not read again."""
+    """Read a whole project; files whose stamps are as `before`, or as `known` from elsewhere, are not read again.
+
+    `heed` is called at each file, and may raise what ends the reading.
+    """
     known = dict(before.readings) if before else dict(known or {})
-    reader = _Reader(root, known)
+    reader = _Reader(root, known, heed)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
     incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
     if not (root / "incidents").is_dir():
@@ -190,6 +196,8 @@ def last_saved(files: ProjectFiles, name: str) -> datetime | None:
 
 def without_incidents(files: ProjectFiles, ids: Collection[str]) -> ProjectFiles:
     """Leave out all files of some incidents."""
+    if not ids:
+        return files
     kept = {path: one for path, one in files.incidents.items() if id_in(path) not in ids}
     return replace(files, incidents=kept)
 
@@ -251,9 +259,10 @@ class _Reader:
     Paths are plain texts here: a project of ten thousand files is looked at every second.
     """
 
-    def __init__(self, root: Path, known: Mapping[str, Reading]) -> None:
+    def __init__(self, root: Path, known: Mapping[str, Reading], heed: Callable[[], None] = lambda: None) -> None:
         self.root = root
         self.known = known
+        self.heed = heed
         self.readings: dict[str, Reading] = {}
         self.problems: list[Problem] = []
         self.folders: set[str] = set()
@@ -264,6 +273,7 @@ class _Reader:
         """Read every file with a wanted name in a folder and below it, by path within the root."""
         sources = {}
         for name, path, entry in self._walk(str(folder), folder.relative_to(self.root).as_posix(), left_out):
+            self.heed()
             if wanted(entry.name):
                 source = self._read_entry(name, path, entry, largest)
                 if source:

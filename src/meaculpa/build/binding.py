@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from meaculpa.archive import Card, Past, Volume, card_of, touched
-from meaculpa.build.bodiless import unmade
+from meaculpa.build.bodiless import UnmadeFile
 from meaculpa.build.remaking import Remaker
 from meaculpa.manifest import version_of
 from meaculpa.model import ComponentStatus, OutputFile, Source
@@ -46,10 +46,8 @@ def versions_of(states: Iterable[IncidentState]) -> dict[str, str]:
 
 
 def _unmade(made: Mapping[str, tuple[str, int]], past: Past, remaker: Remaker) -> dict[str, OutputFile]:
-    return {
-        path: unmade(path, digest, size, partial(remaker.make, past, path), remaker.record)
-        for path, (digest, size) in made.items()
-    }
+    make = partial(remaker.make, past)
+    return {path: UnmadeFile(path, digest, size, make, remaker.record) for path, (digest, size) in made.items()}
 
 
 def written(volume: Volume) -> dict[str, Any]:

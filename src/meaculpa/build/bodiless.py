@@ -6,7 +6,6 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable
-from functools import partial
 from typing import IO
 
 from meaculpa.build.record import Record
@@ -19,18 +18,15 @@ ROOM = 24 * 2**20
 
 
 class BodilessFile(OutputFile):
-    """A file without its body; `fetch` gets it."""
+    """A file without its body. There are two for each incident of an archive, so each holds little."""
 
-    def __init__(
-        self, path: str, digest: str, size: int, fetch: Callable[[], bytes], leads_to: str | None = None
-    ) -> None:
-        facts = {"path": path, "digest": digest, "leads_to": leads_to}
-        self.__dict__.update(facts, _size=size, _fetch=fetch)
+    def __init__(self, path: str, digest: str, size: int, leads_to: str | None = None) -> None:
+        _hold(self, path=path, digest=digest, leads_to=leads_to, length=size)
 
     @property
     def size(self) -> int:
         """The length of its body in bytes."""
-        return int(self.__dict__["_size"])
+        return int(self.__dict__["length"])
 
     @property
     def content_type(self) -> str:
@@ -42,24 +38,43 @@ class BodilessFile(OutputFile):
         """How long it may be kept."""
         return cache_control(self.path)
 
+
+class UnmadeFile(BodilessFile):
+    """A file that was made before; `make` makes it again by its path."""
+
+    def __init__(self, path: str, digest: str, size: int, make: Callable[[str], OutputFile], record: Record) -> None:
+        super().__init__(path, digest, size)
+        _hold(self, make=make, record=record)
+
     @property
     def body(self) -> bytes:
-        """Get it; raises Outdated where a file is not made any more as it was promised."""
-        found: bytes = self.__dict__["_fetch"]()
-        return found
-
-
-def unmade(path: str, digest: str, size: int, make: Callable[[], OutputFile], record: Record) -> OutputFile:
-    """A file that was made before; raises Outdated where it is not what it was, and the record is worth nothing."""
-
-    def fetch() -> bytes:
-        made = make()
-        if made.digest != digest:
-            record.discard()
-            raise Outdated(f"{path} is not what it was when it was last made; run it once more")
+        """Make it; raises Outdated where it is not what it was, and then the record is worth nothing."""
+        made: OutputFile = self.__dict__["make"](self.path)
+        if made.digest != self.digest:
+            self.__dict__["record"].discard()
+            raise Outdated(f"{self.path} is not what it was when it was last made; run it once more")
         return made.body
 
-    return BodilessFile(path, digest, size, fetch)
+
+class ShelvedFile(BodilessFile):
+    """A file whose body lies on a shelf, from `start` on."""
+
+    def __init__(self, file: OutputFile, shelf: "Shelf", start: int) -> None:
+        super().__init__(file.path, file.digest, file.size, file.leads_to)
+        _hold(self, shelf=shelf, start=start)
+
+    @property
+    def body(self) -> bytes:
+        """Read it."""
+        facts = self.__dict__
+        body: bytes = facts["shelf"].read(facts["start"], self.size)
+        return body
+
+
+def _hold(file: OutputFile, **facts: object) -> None:
+    """Set what is frozen; one after the other, for a dictionary that is filled at once takes twice the memory."""
+    for name, value in facts.items():
+        object.__setattr__(file, name, value)
 
 
 class Shelf:
@@ -80,7 +95,7 @@ class Shelf:
             start = self._write(file.body)
         except OSError:
             return file
-        return BodilessFile(file.path, file.digest, file.size, partial(self._read, start, file.size), file.leads_to)
+        return ShelvedFile(file, self, start)
 
     def _write(self, body: bytes) -> int:
         """Write a body behind the others; raises OSError unless all of it is there."""
@@ -95,7 +110,8 @@ class Shelf:
             self._length += len(body)
             return start
 
-    def _read(self, start: int, size: int) -> bytes:
+    def read(self, start: int, size: int) -> bytes:
+        """Read a body."""
         assert self._file  # noqa: S101 (it was written to)
         # Couriers of several targets may read at once.
         with self._lock:

@@ -4,7 +4,7 @@ What this saves grows with the archive: an edit costs what is open, whatever was
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ class Archive:
         self._key, self._doubts = "", 0
         self._names: dict[str, str] = {}
         self._paths: set[str] = set()
+        self._followed: Mapping[str, Source] | None = None
         self._remaker: Remaker | None = None
         self._unkept: set[str] = set()
 
@@ -61,10 +62,24 @@ class Archive:
             self._remaker = Remaker(self._root, self.record, config, theme, assets)
             self.volumes = self.record.recall(_VOLUMES, key, partial(read_volume, remaker=self._remaker))
             self._learn()
-        self.open([name for name, volume in self.volumes.items() if not _is_as_it_was(volume, sources, now)])
+            self._followed = None
+        # What was over later may not have been over now.
+        self.open([name for name, volume in self.volumes.items() if volume.past.closed > now])
+        self.open(self._touched_by(sources))
+        self._followed = sources
         others = [path for path in sources if path not in self._paths]
         self.open({self._names.get(id_in(path), "") for path in others})
         return {path: source for path, source in sources.items() if path not in self._paths}
+
+    def _touched_by(self, sources: Mapping[str, Source]) -> set[str]:
+        """The months of which a file is another one than when they were closed, or is gone."""
+        suspects: Set[str] = self.volumes.keys()
+        if self._followed is not None:
+            before = self._followed
+            different = [path for path, source in sources.items() if before.get(path) is not source]
+            lacking = self._paths - sources.keys()
+            suspects &= {self._names.get(id_in(path), "") for path in (*different, *lacking)}
+        return {name for name in suspects if not _is_as_it_was(self.volumes[name], sources)}
 
     def is_made_with(self, theme: Theme) -> bool:
         """Whether a theme is the one that was followed: where that one fails, pages are made with the one before."""
@@ -134,9 +149,5 @@ def _key_of(config: Config, theme: Theme, assets: Mapping[str, Source]) -> str:
     return hashlib.sha256(repr((config.digest, theme.digest, pictures)).encode()).hexdigest()
 
 
-def _is_as_it_was(volume: Volume, sources: Mapping[str, Source], now: datetime) -> bool:
-    past = volume.past
-    # What was over later may not have been over now.
-    if past.closed > now:
-        return False
-    return all(path in sources and sources[path].digest == digest for path, digest in past.sources.items())
+def _is_as_it_was(volume: Volume, sources: Mapping[str, Source]) -> bool:
+    return all(path in sources and sources[path].digest == digest for path, digest in volume.past.sources.items())

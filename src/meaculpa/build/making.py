@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meaculpa.build.bodiless import Shelf, unmade
+from meaculpa.build.bodiless import Shelf, UnmadeFile
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
 from meaculpa.model import OutputFile
@@ -105,7 +105,7 @@ class Workshop:
         known = self._recorded.get(page.path)
         if self._record is None or known is None or known[0] != fingerprint(page.inputs):
             return None
-        return unmade(page.path, known[1], known[2], page.produce, self._record)
+        return UnmadeFile(page.path, known[1], known[2], lambda _: page.produce(), self._record)
 
 
 def _recall(record: Record) -> dict[str, tuple[str, str, int]]:

@@ -27,7 +27,7 @@ _VALUE = re.compile(r'([a-z]+)="([^"]*)"')
 _MORE_THAN_ONE_EMPTY = re.compile(r"\n{3,}")
 
 
-@dataclass
+@dataclass(slots=True)
 class _Element:
     """An element whose end has not come yet, and the Markdown of what it holds so far."""
 
@@ -77,7 +77,8 @@ def _escape_line(match: re.Match[str]) -> str:
 def _begin(tag: str, opened: list[_Element]) -> None:
     """Open an element, or write one that holds nothing."""
     name, _, values = tag[1:-1].partition(" ")
-    element = _Element(name, {key: unescape(value) for key, value in _VALUE.findall(values)})
+    found = {key: unescape(value) for key, value in _VALUE.findall(values)} if values else {}
+    element = _Element(name, found)
     if name in _VOID_WRITERS:
         opened[-1].pieces.append(_VOID_WRITERS[name](element))
     else:

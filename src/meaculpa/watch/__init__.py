@@ -38,6 +38,10 @@ logging.getLogger("watchdog").addHandler(logging.NullHandler())
 Clock = Callable[[], datetime]
 
 
+class Heard(Exception):
+    """Events name files, while everything is being looked at."""
+
+
 @dataclass
 class Signal:
     """Wakes the loop: because files may have changed, because it was asked to act, or because it is time to stop.
@@ -75,6 +79,11 @@ class Signal:
         with self.lock:
             further = self.hints - hints
         return any(path is None or is_incident_name(path.rpartition(os.sep)[2]) for path in further)
+
+    def heed(self) -> None:
+        """Raise Heard if events have named files since these were taken."""
+        if self.hints:
+            raise Heard
 
     def ask(self) -> None:
         """Have the loop act although no file has changed."""
@@ -135,14 +144,21 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             ears.follow()
             lookout.prepare()
             patience = _LONGEST_ABSENCE if failure is None else 0.0
-            files, failure = _look(root, files and lookout.trusted(files), patience)
+            may_wait = not is_due and (unsure_since is None or time.monotonic() - unsure_since < _LONGEST_UNSURE)
+            try:
+                heed = signal.heed if may_wait else _go_on
+                files, failure = _look(root, files and lookout.trusted(files), patience, heed)
+            except Heard:
+                # Whoever saves a file does not wait until thousands of others have been looked at.
+                unsure_since = unsure_since or time.monotonic()
+                continue
             is_looked_at, unsure_since = True, None
             if files:
                 lookout.learn(files)
         if is_looked_at:
             state, now = _state(files, failure), clock()
             if seen is not None and state != seen:
-                ears.found_change(is_told)
+                ears.found_change(is_told or bool(signal.hints))
             if state != seen or is_asked or now >= moment:
                 moment = follower.act(Occasion(files if failure is None else None, now, failure))
                 seen = state
@@ -174,14 +190,18 @@ def _look_at(hints: set[str | None], before: ProjectFiles, signal: Signal) -> Pr
     return None if signal.names_more_than(hints) else files
 
 
+def _go_on() -> None:
+    """Heed nothing."""
+
+
 def _look(
-    root: Path, before: ProjectFiles | None, patience: float
+    root: Path, before: ProjectFiles | None, patience: float, heed: Callable[[], None]
 ) -> tuple[ProjectFiles | None, MeaculpaError | None]:
     """Read the project; what cannot be read gets a moment: one that is being replaced is not there for an instant."""
     limit = time.monotonic() + patience
     while True:
         try:
-            return _settle(root, before), None
+            return _settle(root, before, heed), None
         except MeaculpaError as error:
             failure = error
         except OSError as error:
@@ -191,13 +211,13 @@ def _look(
         time.sleep(_SETTLE_SECONDS)
 
 
-def _settle(root: Path, before: ProjectFiles | None) -> ProjectFiles:
+def _settle(root: Path, before: ProjectFiles | None, heed: Callable[[], None]) -> ProjectFiles:
     """Read the project until two looks agree, so that half-written files are not acted upon."""
     limit = time.monotonic() + _LONGEST_SETTLING
-    files = read_project(root, before)
+    files = read_project(root, before, heed=heed)
     while before is not None and files.readings != before.readings and time.monotonic() < limit:
         time.sleep(_SETTLE_SECONDS)
-        before, files = files, read_project(root, files)
+        before, files = files, read_project(root, files, heed=heed)
     return files
 
 
