@@ -2,19 +2,23 @@
 
 import errno
 import os
+import shutil
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable
+from pathlib import Path
 from typing import IO
 
 from meaculpa.build.record import Record
 from meaculpa.errors import Outdated
 from meaculpa.model import OutputFile
-from meaculpa.render.headers import cache_control, content_type
+from meaculpa.render.headers import cache_control, content_type, output_file
 
 # Most builds make less than this; the first one of a long history would fill the memory.
 ROOM = 24 * 2**20
+# The site is going to be written to the same disk.
+_LEAST_FREE = 2**30
 
 
 class BodilessFile(OutputFile):
@@ -65,10 +69,17 @@ class ShelvedFile(BodilessFile):
 
     @property
     def body(self) -> bytes:
-        """Read it."""
+        """Read it; raises Outdated where the disk has lost it, and then everything is made anew."""
         facts = self.__dict__
         body: bytes = facts["shelf"].read(facts["start"], self.size)
+        if output_file(self.path, body).digest != self.digest:
+            facts["shelf"].record.discard()
+            raise Outdated(f"{self.path} was lost on the way; run it once more")
         return body
+
+    def taken_back(self) -> OutputFile:
+        """The same file with its body in memory."""
+        return OutputFile(self.path, self.body, self.content_type, self.cache_control, self.digest, self.leads_to)
 
 
 def _hold(file: OutputFile, **facts: object) -> None:
@@ -78,35 +89,47 @@ def _hold(file: OutputFile, **facts: object) -> None:
 
 
 class Shelf:
-    """Keeps bodies in memory while there is room, then in one file without a name, as long as anybody has them."""
+    """Keeps the bodies of one build in memory while there is room, then in a file without a name beside the record.
 
-    def __init__(self) -> None:
+    The file is there as long as anybody has a body in it. Without a record, or where its disk has little left, all
+    bodies stay in memory.
+    """
+
+    def __init__(self, record: Record | None) -> None:
+        self.record = record
+        self._takes_more = record is not None
         self._room = ROOM
         self._file: IO[bytes] | None = None
         self._length = 0
         self._lock = threading.Lock()
 
+    @property
+    def is_used(self) -> bool:
+        """Whether any body lies on the disk."""
+        return self._length > 0
+
     def put(self, file: OutputFile) -> OutputFile:
-        """Give a file that is the same; where the disk takes no more it stays in memory."""
+        """Give a file that is the same."""
         self._room -= file.size
-        if self._room >= 0:
+        if self._room >= 0 or not self._takes_more:
             return file
         try:
-            start = self._write(file.body)
+            return ShelvedFile(file, self, self._write(file.body))
         except OSError:
+            # What did not work once is not tried for each of thousands.
+            self._takes_more = False
             return file
-        return ShelvedFile(file, self, start)
 
     def _write(self, body: bytes) -> int:
         """Write a body behind the others; raises OSError unless all of it is there."""
         with self._lock:
             if self._file is None:
-                # Without a buffer: what does not fit must be known at once.
-                self._file = tempfile.TemporaryFile(prefix="meaculpa-", buffering=0)  # noqa: SIM115 (open while in use)
+                assert self.record  # noqa: S101 (without one it takes nothing)
+                self._file = _file_without_name(self.record.folder)
                 weakref.finalize(self, self._file.close)
             start = self._file.seek(self._length)
             if self._file.write(body) < len(body):
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                raise _full()
             self._length += len(body)
             return start
 
@@ -117,3 +140,14 @@ class Shelf:
         with self._lock:
             self._file.seek(start)
             return self._file.read(size)
+
+
+def _file_without_name(folder: Path) -> IO[bytes]:
+    """Without a buffer, for what does not fit must be known at once; raises OSError where others need the space."""
+    if shutil.disk_usage(folder).free < _LEAST_FREE:
+        raise _full()
+    return tempfile.TemporaryFile(dir=folder, buffering=0)
+
+
+def _full() -> OSError:
+    return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

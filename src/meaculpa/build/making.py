@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from meaculpa.build.bodiless import Shelf, UnmadeFile
+from meaculpa.build.bodiless import ROOM, Shelf, ShelvedFile, UnmadeFile
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
 from meaculpa.model import OutputFile
@@ -47,13 +47,16 @@ class Workshop:
         chapters_made: dict[str, _Made] = {}
         files: dict[str, OutputFile] = {}
         self.made = 0
-        shelf = Shelf()
+        shelf = Shelf(self._record)
         for chapter in chapters:
             known = self._chapters.get(chapter.name)
             if known is None or known.inputs != chapter.inputs:
                 known = self._make(chapter, known, shelf)
             chapters_made[chapter.name] = known
-            files.update(known.files)
+        if not shelf.is_used:
+            chapters_made = _taken_back(chapters_made)
+        for made in chapters_made.values():
+            files.update(made.files)
         self._chapters = chapters_made
         return files
 
@@ -106,6 +109,22 @@ class Workshop:
         if self._record is None or known is None or known[0] != fingerprint(page.inputs):
             return None
         return UnmadeFile(page.path, known[1], known[2], lambda _: page.produce(), self._record)
+
+
+def _taken_back(chapters: dict[str, _Made]) -> dict[str, _Made]:
+    """Take what is left on an earlier shelf into memory, once months have been closed and it has room there."""
+    lying = [file for made in chapters.values() for file in made.files.values() if isinstance(file, ShelvedFile)]
+    if not lying or sum(file.size for file in lying) > ROOM:
+        return chapters
+    return {name: _in_memory(made) for name, made in chapters.items()}
+
+
+def _in_memory(made: _Made) -> _Made:
+    pages = {
+        path: (inputs, file.taken_back() if isinstance(file, ShelvedFile) else file)
+        for path, (inputs, file) in made.pages.items()
+    }
+    return _Made(made.inputs, pages, {path: file for path, (_, file) in pages.items()}, made.lasting)
 
 
 def _recall(record: Record) -> dict[str, tuple[str, str, int]]:

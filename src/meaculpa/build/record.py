@@ -50,6 +50,7 @@ class Record:
     def __init__(self, root: Path) -> None:
         self.doubts = 0
         self._place = root / RECORD
+        self.folder = self._place.parent
         self._rows: sqlite3.Connection | None = None
         self._is_tried = False
         self._lock = threading.RLock()
