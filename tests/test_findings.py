@@ -101,3 +101,16 @@ def test_a_record_that_was_tampered_with_finds_nothing_less(root: Path, memory: 
         rows.execute("UPDATE kept SET body = '{}' WHERE kind = 'findings'")
     rows.close()
     assert built(root, memory).findings == first.findings
+
+
+def test_what_was_found_is_forgotten_with_the_incident(root: Path, memory: Memory) -> None:
+    address = "jane.private@example.org"
+    path = root / "incidents" / "vague.md"
+    path.write_text(VAGUE + f"\nWrite to {address}. <!-- meaculpa-ignore MC702: a test -->\n")
+    built(root, memory)
+    assert address.encode() in (root / RECORD).read_bytes()
+    for name in ("vague.md", "other.md"):
+        (root / "incidents" / name).unlink()
+    allow_words(root)
+    built(root, memory)
+    assert address.encode() not in (root / RECORD).read_bytes()

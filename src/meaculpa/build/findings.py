@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 from meaculpa.build.record import Record
@@ -27,7 +29,7 @@ class Findings:
         self._record = record
         self._key = ""
         self._known: Found = {}
-        self._recorded: Found = {}
+        self._recorded: tuple[str, Found] = "", {}
 
     def follow(
         self,
@@ -49,10 +51,10 @@ class Findings:
 
     def keep(self) -> None:
         """Have the record keep them, where they have changed."""
-        if self._record and self._known != self._recorded:
+        if self._record and (self._key, self._known) != self._recorded:
             rows = {digest: [_written(problem) for problem in found] for digest, found in self._known.items()}
             self._record.keep(_FINDINGS, self._key, {_FINDINGS: rows})
-            self._recorded = dict(self._known)
+            self._recorded = self._key, dict(self._known)
 
     def _recall(self, config: Config, people: People) -> None:
         """Begin with what an earlier process has found, if it was asked the same."""
@@ -60,19 +62,32 @@ class Findings:
         if key != self._key:
             self._key = key
             recorded = self._record.recall(_FINDINGS, key, _read) if self._record else {}
-            self._recorded = recorded.get(_FINDINGS, {})
-            self._known = dict(self._recorded)
+            self._known = recorded.get(_FINDINGS, {})
+            self._recorded = key if recorded else "", dict(self._known)
+
+
+def load_rules() -> ModuleType:
+    """Load the rules: they take a fifth of a start, and mostly nothing is new.
+
+    What runs for weeks loads them while it begins: it must not depend on files that an upgrade replaces.
+    """
+    from meaculpa.lint import pages
+
+    return pages
 
 
 def _inspect(incident: Incident, files: ProjectFiles, config: Config, people: People) -> tuple[Problem, ...]:
-    # Phrases of every language take a fifth of a start to get ready, and mostly nobody asks.
-    from meaculpa.lint.pages import inspect_pages
-
-    return inspect_pages(incident, files.incidents, config, people)
+    found: tuple[Problem, ...] = load_rules().inspect_pages(incident, files.incidents, config, people)
+    return found
 
 
 def _key_of(config: Config, people: People) -> str:
-    named = (config.digest, sorted(people.names), sorted(people.orders))
+    return hashlib.sha256(f"{config.digest} {_names_of(people)}".encode()).hexdigest()
+
+
+@lru_cache(maxsize=4)
+def _names_of(people: People) -> str:
+    named = (sorted(people.names), sorted(people.orders))
     return hashlib.sha256(repr(named).encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -13,6 +13,7 @@ import click
 
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build
+from meaculpa.build.findings import load_rules
 from meaculpa.build.last_good import keep_good
 from meaculpa.build.memory import Memory
 from meaculpa.channels import Outcome
@@ -66,6 +67,7 @@ def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path 
 
 
 def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
+    load_rules()
     memory, teller = Memory(archive=Archive(root)), Teller()
     signal = stop_on_signals()
     board = Board(metrics, root) if metrics else None
