@@ -154,7 +154,8 @@ def _passage(passage: Passage, config: Config, people: People, own: frozenset[st
     language = language_of(passage.locale)
     # What stands in a link or in a block of code is published, too; what stands in a comment is not.
     shown = _COMMENT.sub(lambda match: " " * len(match[0]), passage.raw)
-    for hit in (*islice(find_personal(shown, people, own), MOST_HITS), *find_placeholders(shown)):
+    is_german = passage.locale.casefold().startswith("de")
+    for hit in (*islice(find_personal(shown, people, own, is_german), MOST_HITS), *find_placeholders(shown)):
         yield _at(passage, passage.place_in_source(hit.start), hit)
     if language:
         yield from (_problem(passage, hit) for hit in _spoken(passage, language, config))

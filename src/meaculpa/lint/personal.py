@@ -15,7 +15,7 @@ _DIGITS = re.compile(
     rf"(?:[2456]\d{{3}}({_GAP})\d{{4}}\1\d{{4}}\1\d{{4}}|3[47]\d\d{_GAP}\d{{6}}{_GAP}\d{{5}})(?![ .-]?\d)(?!\w)"
 )
 _MANY_DIGITS = re.compile(r"\d{4}")
-_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _ORDER = re.compile(r"(?<![\w.:/-])#?([A-Za-z0-9][A-Za-z0-9._/#:-]*[A-Za-z0-9])")
 _ORDER_AHEAD = re.compile(
     r"(?:\b(?:order|bestellung|auftrag|bestellnummer)\s*(?:number |no\.? |nr\.? |nummer )?|#)$", re.IGNORECASE
@@ -24,6 +24,10 @@ _A_COUNT = re.compile(r"\s*(?:to|bis|%|–|-|days?|tage|customers?|orders?|parce
 # A shorter number may be anything: a count, a year, a price.
 _SURE_DIGITS = 8
 _LONGEST_NAME = 5
+# `Li Us` is nobody called Li U.
+_SHORTEST_GENITIVE = 3
+# What people write for an apostrophe; one sign for one, so that places stay what they are.
+_APOSTROPHES = str.maketrans("‘’ʼ´`′", "''''''")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,16 @@ NOBODY = People()
 
 def name_key(name: str) -> str:
     """A name as it is looked for: its words, in small letters, with one sort of apostrophe."""
-    return " ".join(match[0].casefold() for match in _WORD.finditer(name)).replace("’", "'")
+    return " ".join(match[0].casefold() for match in _WORD.finditer(name.translate(_APOSTROPHES)))
 
 
-def find_personal(text: str, people: People, allowed: Collection[str]) -> Iterator[Hit]:
-    """Find personal data; `allowed` are addresses and hosts, in small letters, that are the shop's own."""
+def find_personal(
+    text: str, people: People, allowed: Collection[str], has_bare_genitive: bool = False
+) -> Iterator[Hit]:
+    """Find personal data; `allowed` are addresses and hosts, in small letters, that are the shop's own.
+
+    `has_bare_genitive` says that the text's language writes `Jane Does` of what belongs to Jane Doe.
+    """
     for match in _ADDRESS.finditer(text) if "@" in text else ():
         address = match[0].casefold()
         host = address.partition("@")[2]
@@ -58,7 +67,7 @@ def find_personal(text: str, people: People, allowed: Collection[str]) -> Iterat
         if _is_card(re.sub(r"\D", "", match[0])):
             shown = f"{match[0][:4]}…"
             yield Hit(Rule.PERSONAL_DATA, match.start(), shown, "this is a card's number; take it out")
-    yield from _names(text, people)
+    yield from _names(text.translate(_APOSTROPHES), people, has_bare_genitive)
     yield from _orders(text, people)
 
 
@@ -68,7 +77,7 @@ def _is_card(digits: str) -> bool:
     return len(set(digits)) > 1 and sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
 
 
-def _names(text: str, people: People) -> Iterator[Hit]:
+def _names(text: str, people: People, has_bare_genitive: bool) -> Iterator[Hit]:
     """Full names, written as names are: with capitals, and nothing but a space between their words."""
     if not people.names:
         return
@@ -84,14 +93,15 @@ def _names(text: str, people: People) -> Iterator[Hit]:
                 and name[-1][0][0].isupper()
                 and "".join(span.split()) == "".join(one[0] for one in name)
             )
-            if is_one and not people.names.isdisjoint(_read_as(name_key(span))):
+            if is_one and not people.names.isdisjoint(_read_as(name_key(span), has_bare_genitive)):
                 shown = " ".join(f"{one[0][:3]}…" for one in name)
                 yield Hit(Rule.PERSONAL_DATA, begin.start(), shown, "a customer's name; take it out")
 
 
-def _read_as(key: str) -> tuple[str, ...]:
-    """What a name may stand for: `Jane Doe's` and the German `Jane Does` are of Jane Doe."""
-    return key, key.removesuffix("'s"), key.removesuffix("s")
+def _read_as(key: str, has_bare_genitive: bool) -> tuple[str, ...]:
+    """What a name may stand for: `Jane Doe's`, and `Jane Does` in German, are of Jane Doe."""
+    is_long = len(key.rpartition(" ")[2]) > _SHORTEST_GENITIVE
+    return key, key.removesuffix("'s"), key.removesuffix("s") if has_bare_genitive and is_long else key
 
 
 def _orders(text: str, people: People) -> Iterator[Hit]:
