@@ -252,6 +252,7 @@ def test_a_publish_that_lasts_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
             is_said.set()
 
     monkeypatch.setattr(outcomes, "_SILENCE_SECONDS", 0.01)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setattr(outcomes, "say", say)
     with outcomes.told_that_it_lasts("shop"):
         assert is_said.wait(30)

@@ -29,7 +29,8 @@ from meaculpa.publish.rollback import earlier_builds, rollback
 _MOST_NAMED = 5
 _ASIDE = Path("private") / "retracted"
 _PATIENCE = 600.0
-_PAGE = re.compile(r"incidents/[^/]+\.html")
+# Redirects have no Markdown beside them.
+_TWIN = re.compile(r"incidents/([^/]+)\.md")
 _BEYOND_REACH = (
     "Not within reach: copies in browsers, feed readers and search engines, mails that were sent, other checkouts, "
     "the history of your repository, and what was set aside here."
@@ -84,7 +85,7 @@ def _print_rollback(outcome: Outcome) -> None:
     else:
         plan = outcome.report.plan
         say(f"{good(outcome.name)} ({outcome.report.place}): build {plan.index.build} put back, {changes(plan)}")
-        unknown = [path.split("/")[1].removesuffix(".html") for path in plan.gone if _PAGE.fullmatch(path)]
+        unknown = [match[1] for path in plan.gone if (match := _TWIN.fullmatch(path))]
         if unknown:
             is_one = len(unknown) == 1
             what = "an incident that was published" if is_one else "incidents that were published"

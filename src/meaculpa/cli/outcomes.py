@@ -1,5 +1,6 @@
 """What becomes of targets, side by side: a report or an error each, in words and for programs."""
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -58,7 +59,10 @@ def publish_to(done: "Build", settings: Any, root: Path, options: Options) -> Ou
 
 @contextmanager
 def told_that_it_lasts(name: str) -> Iterator[None]:
-    """Say now and then that a target is still being worked on: silence looks as if nothing happened any more."""
+    """Say now and then that a target is still being worked on, where somebody sees it: silence looks like the end."""
+    if not sys.stderr.isatty():
+        yield
+        return
     ended = threading.Event()
 
     def tell() -> None:
