@@ -13,6 +13,7 @@ from meaculpa.build.record import RECORD
 from meaculpa.lint import pages
 from meaculpa.project import read_project
 from tests.making import CONFIG, at, incident_text, write_project
+from tests.test_cli import meaculpa
 
 NOW = at("2026-11-22 10:00")
 VAGUE = incident_text(updates="## 2026-11-22 09:20 investigating\n\nSoon Jane Miller's order 1234 will come.\n")
@@ -59,9 +60,9 @@ def change_text(root: Path) -> None:
     (root / "incidents" / "vague.md").write_text(VAGUE.replace("Soon", "Shortly"))
 
 
-def name_somebody(root: Path) -> None:
+def name_somebody(root: Path, name: str = "Somebody Else") -> None:
     (root / "private").mkdir()
-    (root / "private" / "orders.csv").write_text("order_id,name\n1,Somebody Else\n")
+    (root / "private" / "orders.csv").write_text(f"order_id,name\n1,{name}\n")
 
 
 def allow_words(root: Path) -> None:
@@ -86,8 +87,7 @@ def test_what_is_another_thing_is_looked_at_again(
 
 def test_who_must_not_be_named_keeps_a_page_back_from_then_on(root: Path, memory: Memory) -> None:
     built(root, memory)
-    (root / "private").mkdir()
-    (root / "private" / "orders.csv").write_text("order_id,name\n1,Jane Miller\n")
+    name_somebody(root, "Jane Miller")
     for _ in range(2):
         done = built(root, memory, keep_going=True)
         assert [one.rule for one in done.problems if one.path == "incidents/vague.md"] == ["MC702"]
@@ -114,3 +114,13 @@ def test_what_was_found_is_forgotten_with_the_incident(root: Path, memory: Memor
     allow_words(root)
     built(root, memory)
     assert address.encode() not in (root / RECORD).read_bytes()
+
+
+def test_who_was_named_before_anybody_knew_is_still_public_and_it_is_said(root: Path) -> None:
+    assert meaculpa("publish", "--now", f"{NOW:%Y-%m-%d %H:%M}", cwd=root).returncode == 0
+    name_somebody(root, "Jane Miller")
+    (root / "incidents" / "vague.md").write_text(VAGUE.replace("Miller's order", "Miller has an order, and"))
+    done = meaculpa("publish", "--keep-going", "--now", f"{NOW:%Y-%m-%d %H:%M}", cwd=root)
+    assert done.returncode == 1
+    assert "What is public of vague stays, whoever it names" in done.stderr
+    assert "meaculpa retract ID" in done.stderr

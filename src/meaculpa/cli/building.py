@@ -13,7 +13,9 @@ from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import as_data, count, good, say, say_json, say_problems
+from meaculpa.content.files import id_in
 from meaculpa.errors import InvalidInput
+from meaculpa.lint.rules import Rule
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, publish, refuse_source_folder
 from meaculpa.publish.directory import DirectoryTarget
@@ -49,7 +51,16 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
 def consequence_of(done: Build) -> str:
     """Say what a build with broken files means for the site."""
     missing = f" {', '.join(done.left_out)}: not on the site, there is no good version yet." if done.left_out else ""
-    return f"Broken files keep their last good version; the others go out.{missing}"
+    return f"Broken files keep their last good version; the others go out.{missing}{_still_public(done)}"
+
+
+def _still_public(done: Build) -> str:
+    """Whom a page names stays named while its last good version stays: an order list may be newer than the page."""
+    personal = {one.path for one in done.problems if one.rule == Rule.PERSONAL_DATA} - {*done.left_out}
+    if not personal:
+        return ""
+    names = ", ".join(sorted({id_in(path) for path in personal}))
+    return f" What is public of {names} stays, whoever it names; to erase it: meaculpa retract ID."
 
 
 def read_lately(root: Path) -> tuple[ProjectFiles, Memory]:
