@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meaculpa.build import last_good
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
-from meaculpa.build.last_good import keep_good, recall
+from meaculpa.build.last_good import keep_good, note_copies, recall
 from meaculpa.build.memory import Memory
+from meaculpa.build.record import Record
 from meaculpa.errors import InvalidInput
+from meaculpa.files import write_file
+from meaculpa.model import Source
 from meaculpa.project import packaged_templates, read_project
 from meaculpa.render.pages import Edition, Page, incident_page
 from meaculpa.timeline import IncidentState
@@ -211,6 +216,27 @@ def test_the_last_good_version_outlives_the_process(tmp_path: Path, memory: Memo
     after = built(root, Memory(pool=memory.pool), keep_going=True)
     assert after.files["incidents/one.html"] == before.files["incidents/one.html"]
     assert after.left_out == ("incidents/never-good.md",)
+
+
+def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, record = write_project(tmp_path, one=incident_text(), two=incident_text(title="Another")), Record(tmp_path)
+    files, kept = read_project(root), dict[str, str]()
+    keep_good(files, (), kept, record)
+    note_copies(root, kept, record)
+    copy = root / last_good.FOLDER / "incidents" / "one.md"
+    write_file(copy, b"not what it was")
+    looked_at = list[str]()
+
+    def noting(root: Path, wanted: Iterable[str] | None = None) -> Mapping[str, Source]:
+        looked_at.extend(wanted or ())
+        return recall(root, wanted)
+
+    monkeypatch.setattr(last_good, "recall", noting)
+    again = dict[str, str]()
+    keep_good(files, (), again, record)
+    assert looked_at == ["incidents/one.md"]
+    assert again == kept
+    assert copy.read_text() == incident_text()
 
 
 def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: Memory) -> None:

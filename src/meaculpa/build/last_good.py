@@ -2,33 +2,72 @@
 
 import contextlib
 import hashlib
+import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
+from meaculpa.build.record import Record
 from meaculpa.errors import Outdated, Problem, Severity
 from meaculpa.files import write_file
 from meaculpa.model import Source
 from meaculpa.project import ProjectFiles
 
 FOLDER = Path(".meaculpa") / "last-good"
+_COPIES = "copies"
 
 
-def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]) -> None:
+def keep_good(
+    files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str], record: Record | None = None
+) -> None:
     """Copy each good incident file that has changed since, and forget those that are gone.
 
     `kept` remembers the digests of what was copied, by path; files with an error among `problems` are left out.
-    Where no copy can be written, there is none: that must not keep anything from being published.
+    Copies that are as the `record` has noted them need not be read to be known. Where no copy can be written, there
+    is none: that must not keep anything from being published.
     """
     with contextlib.suppress(OSError, Outdated):
+        if not kept:
+            kept.update(_digests(files.root, record))
         _copy(files, problems, kept)
+
+
+def note_copies(root: Path, kept: Mapping[str, str], record: Record) -> None:
+    """Have the record note the copies, with what the file system says of them."""
+    stamps = {path: _stamp_of(root, path) for path in kept}
+    noted = {path: (kept[path], stamp) for path, stamp in stamps.items() if stamp}
+    if noted != _noted(record):
+        record.keep(_COPIES, "", {_COPIES: noted})
+
+
+def _noted(record: Record) -> dict[str, tuple[str, list[int]]]:
+    def read(value: Any) -> dict[str, tuple[str, list[int]]]:
+        return {str(path): (str(digest), [*map(int, stamp)]) for path, (digest, stamp) in value.items()}
+
+    return record.recall(_COPIES, "", read).get(_COPIES, {})
+
+
+def _digests(root: Path, record: Record | None) -> dict[str, str]:
+    """The digests of the copies: those that are as they were noted are not read."""
+    noted = _noted(record) if record else {}
+    known = {path: digest for path, (digest, stamp) in noted.items() if stamp == _stamp_of(root, path)}
+    others = [path for path in copies(root) if path not in known]
+    return known | {path: source.digest for path, source in recall(root, others).items()}
+
+
+def _stamp_of(root: Path, path: str) -> list[int] | None:
+    """What changes with every copy that is made, None where there is none."""
+    try:
+        found = os.stat(f"{root}{os.sep}{FOLDER}{os.sep}{path}")  # noqa: PTH116 (called for every incident at every start)
+    except OSError:
+        return None
+    return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
 def _copy(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]) -> None:
     folder = files.root / FOLDER
     bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
-    if not kept:
-        kept.update({path: source.digest for path, source in recall(files.root).items()})
     for path in kept.keys() - files.incidents.keys():
         # What cannot be read is not what was deleted: its copy is all that is left of it.
         if not any(path == name or path.startswith(f"{name}/") for name in bad):
@@ -62,5 +101,11 @@ def recall(root: Path, wanted: Iterable[str] | None = None) -> Mapping[str, Sour
 
 def copies(root: Path) -> list[str]:
     """List the files of which there is a copy."""
-    folder = root / FOLDER
-    return [path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*.md"))]
+    folder = str(root / FOLDER)
+    found = (
+        os.path.relpath(f"{place}{os.sep}{name}", folder).replace(os.sep, "/")
+        for place, _, names in os.walk(folder)
+        for name in names
+        if name.endswith(".md")
+    )
+    return sorted(found)

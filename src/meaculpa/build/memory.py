@@ -7,6 +7,7 @@ from meaculpa.build.bodies import Bodies
 from meaculpa.build.closing import Archive
 from meaculpa.build.contents import Contents
 from meaculpa.build.findings import Findings
+from meaculpa.build.last_good import note_copies
 from meaculpa.build.making import Workshop
 from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.build.values import Values
@@ -32,7 +33,7 @@ class Memory:
     def __init__(self, pool: MarkupPool | None = None, archive: Archive | None = None) -> None:
         record = archive.record if archive else None
         self.pool = pool or MarkupPool()
-        self.archive = archive
+        self.archive, self.record = archive, record
         self.doubts = 0
         self.bodies = Bodies(self.pool, record)
         self.config: tuple[str, Config | list[Problem]] | None = None
@@ -86,5 +87,7 @@ class Memory:
             self.bodies.keep({id_in(path) for path in files.incidents})
             self.archive.readings.keep(files)
             self.archive.keep()
+            if self.copied:
+                note_copies(files.root, self.copied, self.archive.record)
             self.findings.keep()
             self.workshop.keep()

@@ -137,7 +137,7 @@ def _publish(root: Path, asked: Asked) -> int:
     is_whole = asked.dry_run or _look_after_letters(root, done.config, clock(now))
     code = exit_code(outcomes) or (0 if is_whole else 3)
     if not asked.dry_run and code == 0:
-        keep_good(files, done.problems, memory.copied)
+        keep_good(files, done.problems, memory.copied, memory.record)
     write_or_tell(lambda folder: write_outcomes(folder, figures, outcomes, clock(now)), asked.written_to)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
     told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)

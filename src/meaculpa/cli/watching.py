@@ -91,7 +91,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         if files and occasion.files:
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
-            keep_good(occasion.files, done.problems, memory.copied)
+            keep_good(occasion.files, done.problems, memory.copied, memory.record)
             if not lately:
                 # For whoever comes next; it is kept again at the end.
                 memory.keep(occasion.files)
