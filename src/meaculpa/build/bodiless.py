@@ -1,5 +1,6 @@
 """Files of which everything is known but the body: it is made, or read from disk, when somebody wants it."""
 
+import contextlib
 import errno
 import os
 import shutil
@@ -134,12 +135,13 @@ class Shelf:
             return start
 
     def read(self, start: int, size: int) -> bytes:
-        """Read a body."""
+        """Read a body; what cannot be read is empty."""
         assert self._file  # noqa: S101 (it was written to)
         # Couriers of several targets may read at once.
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             self._file.seek(start)
             return self._file.read(size)
+        return b""
 
 
 def _file_without_name(folder: Path) -> IO[bytes]:

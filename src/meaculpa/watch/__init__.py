@@ -126,7 +126,7 @@ def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda:
 def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
     files: ProjectFiles | None = None
     failure: MeaculpaError | None = None
-    seen, moment, unsure_since = None, clock(), None
+    seen, moment, unsure_since, was_told = None, clock(), None, False
     while not signal.stopped:
         was_woken = signal.wake.is_set()
         signal.wake.clear()
@@ -150,9 +150,10 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
                 files, failure = _look(root, files and lookout.trusted(files), patience, heed)
             except Heard:
                 # Whoever saves a file does not wait until thousands of others have been looked at.
-                unsure_since = unsure_since or time.monotonic()
+                unsure_since, was_told = unsure_since or time.monotonic(), is_told or was_told
                 continue
             is_looked_at, unsure_since = True, None
+            is_told, was_told = is_told or was_told, False
             if files:
                 lookout.learn(files)
         if is_looked_at:
