@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 
 @dataclass(frozen=True, slots=True)
