@@ -166,7 +166,7 @@ def test_an_edit_does_not_wait_until_everything_has_been_looked_at(
         return read_project(*arguments, **more)
 
     monkeypatch.setattr("meaculpa.watch.read_project", look_for_long)
-    watching.signal.hint([None])
+    in_place(project / "incidents" / f"{CARD}.md", incident_text(title="First"))
     try:
         assert begun.wait(30)
         in_place(project / "incidents" / f"{CARD}.md", incident_text(title="Meanwhile"))
@@ -176,6 +176,30 @@ def test_an_edit_does_not_wait_until_everything_has_been_looked_at(
     (project / "incidents" / "2026-11-21-x.md").unlink()
     eventually(lambda: not watching.sees("2026-11-21-x", "title"), "what only a look at everything can tell")
     assert watching.said == []
+
+
+def test_an_edit_does_not_overtake_a_configuration_that_was_saved_before_it(
+    project: Path, watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = threading.Event()
+
+    def look_slowly(*arguments: Any, heed: Callable[[], None], **more: Any) -> ProjectFiles:
+        begun.set()
+        for _ in range(50):
+            time.sleep(0.01)
+            heed()
+        return read_project(*arguments, **more)
+
+    monkeypatch.setattr("meaculpa.watch.read_project", look_slowly)
+    in_place(project / "meaculpa.yml", (project / "meaculpa.yml").read_text() + "# another one\n")
+    assert begun.wait(30)
+    in_place(project / "incidents" / f"{CARD}.md", incident_text(title="Later"))
+    eventually(lambda: watching.sees(CARD, "Later"), "the edit")
+    assert b"another one" in next(
+        one.files.config.content
+        for one in watching.seen
+        if one.files and b"Later" in one.files.incidents[f"incidents/{CARD}.md"].content
+    )
 
 
 def test_edits_without_end_do_not_keep_it_from_looking_at_everything(

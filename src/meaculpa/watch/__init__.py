@@ -18,6 +18,7 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import is_incident_name
 from meaculpa.errors import MeaculpaError
 from meaculpa.files import identity
@@ -78,7 +79,8 @@ class Signal:
         """Whether events have named other files meanwhile; what editors leave beside a file does not count."""
         with self.lock:
             further = self.hints - hints
-        return any(path is None or is_incident_name(path.rpartition(os.sep)[2]) for path in further)
+        names = {path.rpartition(os.sep)[2] for path in further if path is not None}
+        return None in further or any(name == CONFIG_FILE or is_incident_name(name) for name in names)
 
     def heed(self) -> None:
         """Raise Heard if events have named files since these were taken."""
@@ -126,7 +128,7 @@ def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda:
 def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
     files: ProjectFiles | None = None
     failure: MeaculpaError | None = None
-    seen, moment, unsure_since, was_told = None, clock(), None, False
+    seen, moment, unsure_since = None, clock(), None
     while not signal.stopped:
         was_woken = signal.wake.is_set()
         signal.wake.clear()
@@ -144,16 +146,16 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             ears.follow()
             lookout.prepare()
             patience = _LONGEST_ABSENCE if failure is None else 0.0
-            may_wait = not is_due and (unsure_since is None or time.monotonic() - unsure_since < _LONGEST_UNSURE)
+            # What events told of was saved first, a configuration perhaps: what comes later must not overtake it.
+            may_wait = not (is_due or is_told) and not _is_long_ago(unsure_since)
             try:
                 heed = signal.heed if may_wait else _go_on
                 files, failure = _look(root, files and lookout.trusted(files), patience, heed)
             except Heard:
                 # Whoever saves a file does not wait until thousands of others have been looked at.
-                unsure_since, was_told = unsure_since or time.monotonic(), is_told or was_told
+                unsure_since = unsure_since or time.monotonic()
                 continue
             is_looked_at, unsure_since = True, None
-            is_told, was_told = is_told or was_told, False
             if files:
                 lookout.learn(files)
         if is_looked_at:
@@ -168,9 +170,14 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             signal.wake.wait(_pause(moment - clock(), unsure_since))
 
 
+def _is_long_ago(unsure_since: float | None) -> bool:
+    """Whether everything has to be looked at now, whatever else there is to do."""
+    return unsure_since is not None and time.monotonic() - unsure_since > _LONGEST_UNSURE
+
+
 def _pause(until_due: timedelta, unsure_since: float | None) -> float:
     """Seconds to wait for an event: until the next look at everything."""
-    if unsure_since and time.monotonic() - unsure_since > _LONGEST_UNSURE:
+    if _is_long_ago(unsure_since):
         return 0.0
     return min(RESCAN_SECONDS, max(0.0, until_due.total_seconds()))
 
