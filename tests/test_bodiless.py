@@ -86,7 +86,9 @@ def test_what_a_disk_takes_in_part_is_not_believed(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(bodiless, "ROOM", 0)
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Short())
     file = output_file("x.txt", "some body")
-    assert Shelf(Record(tmp_path)).put(file) is file
+    record = Record(tmp_path)
+    record.folder.mkdir()
+    assert Shelf(record).put(file) is file
 
 
 def test_it_is_tried_once_where_nothing_can_be_written(

@@ -1,7 +1,7 @@
 """What the rules for messages found is known to the next process, until what they look at is another thing."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,11 @@ from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import RECORD
+from meaculpa.config import Config
+from meaculpa.errors import Problem
 from meaculpa.lint import pages
+from meaculpa.lint.personal import People
+from meaculpa.model import Incident, Source
 from meaculpa.project import read_project
 from tests.making import CONFIG, at, incident_text, write_project
 from tests.test_cli import meaculpa
@@ -30,9 +34,11 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     inspect = pages.inspect_pages
 
-    def counted(incident, *rest):  # type: ignore[no-untyped-def]
+    def counted(
+        incident: Incident, sources: Mapping[str, Source], config: Config, people: People
+    ) -> tuple[Problem, ...]:
         names.append(incident.id)
-        return inspect(incident, *rest)
+        return inspect(incident, sources, config, people)
 
     monkeypatch.setattr(pages, "inspect_pages", counted)
     return names

@@ -65,9 +65,9 @@ class Memory:
 
     def heed_doubts(self) -> None:
         """Forget what was taken from the record, once it has turned out to be wrong."""
-        if self.archive and self.doubts != self.archive.record.doubts:
-            self.workshop, self.findings = Workshop(self.archive.record), Findings(self.archive.record)
-            self.doubts = self.archive.record.doubts
+        if self.record and self.doubts != self.record.doubts:
+            self.workshop, self.findings = Workshop(self.record), Findings(self.record)
+            self.doubts = self.record.doubts
 
     def give_another_chance(self) -> None:
         """Make all pages anew when a text that could not be rendered is tried again."""
