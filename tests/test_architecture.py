@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "meaculpa"
 
 # From left to right: each may import what stands before it, and its own tier's own package.
 TIERS = [
-    ["errors", "times", "model"],
+    ["errors", "times", "model", "layers"],
     ["strict_yaml"],
     ["schema"],
     ["fields"],

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from meaculpa.build import last_good
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
-from meaculpa.build.last_good import keep_good, note_copies, recall
+from meaculpa.build.last_good import Copies, keep_good, note_copies, recall
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import Record
 from meaculpa.errors import InvalidInput
@@ -210,7 +210,7 @@ def test_the_last_good_version_outlives_the_process(tmp_path: Path, memory: Memo
     root = write_project(tmp_path, one=incident_text(), new=incident_text())
     files = read_project(root)
     before = build(files, NOW, Memory(pool=memory.pool))
-    keep_good(files, before.problems, {})
+    keep_good(files, before.problems, Copies())
     (root / "incidents" / "one.md").write_text("broken")
     (root / "incidents" / "never-good.md").write_text("broken")
     after = built(root, Memory(pool=memory.pool), keep_going=True)
@@ -220,9 +220,9 @@ def test_the_last_good_version_outlives_the_process(tmp_path: Path, memory: Memo
 
 def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, record = write_project(tmp_path, one=incident_text(), two=incident_text(title="Another")), Record(tmp_path)
-    files, kept = read_project(root), dict[str, str]()
+    files, kept = read_project(root), Copies()
     keep_good(files, (), kept, record)
-    note_copies(root, kept, record)
+    note_copies(root, kept.digests, record)
     copy = root / last_good.FOLDER / "incidents" / "one.md"
     write_file(copy, b"not what it was")
     looked_at = list[str]()
@@ -232,17 +232,17 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
         return recall(root, wanted)
 
     monkeypatch.setattr(last_good, "recall", noting)
-    again = dict[str, str]()
+    again = Copies()
     keep_good(files, (), again, record)
     assert looked_at == ["incidents/one.md"]
-    assert again == kept
+    assert again.digests == kept.digests
     assert copy.read_text() == incident_text()
 
 
 def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: Memory) -> None:
     root = write_project(tmp_path, one=incident_text(), two=incident_text())
     files = read_project(root)
-    keep_good(files, (), {})
+    keep_good(files, (), Copies())
     (root / "incidents" / "one.md").unlink()
     (root / "incidents" / "two.md").write_text("broken")
     after = built(root, Memory(pool=memory.pool), keep_going=True)
@@ -429,11 +429,11 @@ def test_a_folder_that_cannot_be_read_does_not_cost_its_copies(tmp_path: Path, m
     (root / "incidents" / "2026").mkdir()
     (root / "incidents" / "2026" / "two.md").write_text(incident_text())
     files = read_project(root)
-    keep_good(files, (), {})
+    keep_good(files, (), Copies())
     (root / "incidents" / "2026").rename(tmp_path / "away")
     (root / "incidents" / "2026").symlink_to(tmp_path / "away")
     gone = read_project(root)
-    keep_good(gone, gone.problems, {})
+    keep_good(gone, gone.problems, Copies())
     assert set(recall(root)) == {"incidents/one.md", "incidents/2026/two.md"}
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ import pytest
 from meaculpa.build import record
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
-from meaculpa.build.last_good import keep_good
+from meaculpa.build.last_good import Copies, keep_good
 from meaculpa.build.markup_pool import Awaited, TooSlow
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import RECORD
@@ -180,7 +181,7 @@ def test_an_edit_opens_its_month_alone(root: Path, memory: Memory, read: list[st
     assert [name for name in read if name != "m11"][:1] == ["m3"]
 
 
-@pytest.mark.parametrize(
+TOUCHES = pytest.mark.parametrize(
     ("change", "opened"),
     [
         ({"other.md": month(3, "Another one.")}, {"2026-03"}),
@@ -194,17 +195,55 @@ def test_an_edit_opens_its_month_alone(root: Path, memory: Memory, read: list[st
     ],
     ids=["beside it", "a translation", "deleted", "moved", "between", "another folder", "draft", "pinned"],
 )
-def test_whatever_touches_a_month_opens_it(
-    root: Path, memory: Memory, change: dict[str, str | None], opened: set[str]
-) -> None:
-    built(root, memory)
+
+
+def touch(root: Path, change: dict[str, str | None]) -> None:
     for name, text in change.items():
         path = root / "incidents" / name
         path.parent.mkdir(exist_ok=True)
         path.unlink() if text is None else path.write_text(text)
+
+
+@TOUCHES
+def test_whatever_touches_a_month_opens_it(
+    root: Path, memory: Memory, change: dict[str, str | None], opened: set[str]
+) -> None:
+    built(root, memory)
+    touch(root, change)
     done = assert_as_cold(root, memory)
     assert {*OVER, *opened} - {*closed(done)} == opened
     assert_as_cold(root, memory)
+
+
+@TOUCHES
+def test_a_running_process_opens_what_is_touched_and_closes_it_again(
+    root: Path, memory: Memory, change: dict[str, str | None], opened: set[str]
+) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    for _ in range(2):
+        build(files, NOW, mine)
+    touch(root, change)
+    files = read_project(root, files)
+    done, other = build(files, NOW, mine), cold(root, memory)
+    assert {*OVER, *opened} - {*closed(done)} == opened
+    assert (bodies(done), dict(done.known)) == (bodies(other), dict(other.known))
+    again = build(files, NOW, mine)
+    assert {*closed(again)} >= {month.name for month in other.site.months if month.name in OVER} - {"2026-03"}
+    assert (bodies(again), dict(again.known)) == (bodies(other), dict(other.known))
+
+
+def test_a_running_process_opens_nothing_that_was_only_touched(root: Path, memory: Memory, read: list[str]) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    for _ in range(2):
+        build(files, NOW, mine)
+    read.clear()
+    for number in (3, 4):
+        path = root / "incidents" / f"m{number}.md"
+        path.write_text(path.read_text())
+        os.utime(path, (1, 1))
+    before, files = files, read_project(root, files)
+    assert files.incidents["incidents/m3.md"] is not before.incidents["incidents/m3.md"]
+    assert (closed(build(files, NOW, mine)), read) == (OVER, [])
 
 
 def test_what_all_pages_depend_on_opens_everything(root: Path, memory: Memory) -> None:
@@ -243,7 +282,7 @@ def test_a_folder_that_cannot_be_read_keeps_what_was_in_it(tmp_path: Path, memor
     for number in range(1, 6):
         (root / "incidents" / "old" / f"m{number}.md").write_text(month(number))
     done = built(root, memory)
-    keep_good(read_project(root), done.problems, {})
+    keep_good(read_project(root), done.problems, Copies())
     before = bodies(done)
     files, mine = recalled(root, memory)
     assert bodies(build(files, NOW, mine, keep_going=True)) == before
@@ -282,7 +321,7 @@ def test_lists_that_reach_into_closed_months_read_only_what_they_show(
 
 def test_a_broken_file_of_a_closed_month_keeps_its_last_good_version(root: Path, memory: Memory) -> None:
     done = built(root, memory)
-    keep_good(read_project(root), done.problems, {})
+    keep_good(read_project(root), done.problems, Copies())
     files, mine = recalled(root, memory)
     before = build(files, NOW, mine, keep_going=True).files["incidents/m3.html"].body
     (root / "incidents" / "m3.md").write_text("---\nnothing: right\n---\n")

@@ -3,9 +3,11 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from meaculpa.model import OutputFile
 from meaculpa.publish import Options, publish
 from meaculpa.publish.cloudfront import Allowance, Invalidator
 from meaculpa.publish.courier import Courier, Delivery, Parcel, Pulse
+from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.rollback import PREVIOUS, rollback
 from meaculpa.publish.stamp import read_stamp
 from meaculpa.publish.target import Stored
@@ -82,6 +85,31 @@ def test_a_dead_target_gets_the_newest_build_when_it_is_back(rig: Rig) -> None:
     assert [one.report for one in rig.told if one.report], "and says so"
     written = [path for kind, path in rig.target.log if (kind, path) == ("write", "index.html")]
     assert len(written) == 1, "what is older is not made up for"
+
+
+def test_nobody_waits_for_the_look_at_what_may_be_lost(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Watched(DirectoryTarget):
+        def write(self, file: OutputFile, expected: str | None = None) -> str:
+            done.append(file.path)
+            return super().write(file, expected)
+
+        def lost(self, sizes: Mapping[str, int | None], thoroughly: bool = False) -> set[str]:
+            done.append("look")
+            return super().lost(sizes, thoroughly)
+
+    monkeypatch.setattr("meaculpa.publish._LOOK_FOR_LOST_SECONDS", 0.0)
+    done = list[str]()
+    target = Watched("local", tmp_path)
+    courier = Courier(lambda: target, "local", RARELY, lambda _: None)
+    other = {"404.html": output_file("404.html", "not here")}
+    courier.bring(replace(parcel("one"), files={**parcel("one").files, **other}))
+    eventually(lambda: "look" in done and done[-1] == "look", "the first look")
+    (tmp_path / "404.html").unlink()
+    done.clear()
+    courier.bring(replace(parcel("two"), files={**parcel("two").files, **other}))
+    eventually((tmp_path / "404.html").exists, "what was lost is there again")
+    courier.stop(5)
+    assert done.index("index.html") < done.index("look") < done.index("404.html")
 
 
 def test_a_dead_target_holds_up_no_other() -> None:

@@ -14,24 +14,41 @@ except ImportError:  # not on Windows
 
 
 def write_file(path: Path, body: bytes) -> None:
-    """Write a file by way of a temporary one beside it; what it replaces lends it its mode."""
-    temporary = path.with_name(f".{path.name[:100]}.{os.getpid()}-{threading.get_ident()}.tmp")
+    """Write a file by way of a temporary one beside it; what it replaces lends it its mode.
+
+    Paths are plain texts here: this is called for every file of a site.
+    """
+    place = str(path)
+    folder, name = os.path.split(place)
+    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}-{threading.get_ident()}.tmp")  # noqa: PTH118
     try:
         _write_new(temporary, body)
-        if path.exists():
-            temporary.chmod(path.stat().st_mode & 0o777)
-        temporary.replace(path)
+        mode = _mode_of(place)
+        if mode is not None:
+            os.chmod(temporary, mode)  # noqa: PTH101
+        os.replace(temporary, place)  # noqa: PTH105
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # noqa: PTH108
         raise
 
 
-def _write_new(path: Path, body: bytes) -> None:
+def _mode_of(path: str) -> int | None:
+    """The mode of a file, None where there is none to be seen."""
     try:
-        path.write_bytes(body)
+        return os.stat(path).st_mode & 0o777  # noqa: PTH116
+    except OSError:
+        return None
+
+
+def _write_new(path: str, body: bytes) -> None:
+    try:
+        stream = open(path, "wb")  # noqa: PTH123, SIM115
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        stream = open(path, "wb")  # noqa: PTH123, SIM115
+    with stream:
+        stream.write(body)
 
 
 def create_file(path: Path, body: bytes) -> None:

@@ -17,6 +17,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, TypeAdapter, ValidationError
 
 from meaculpa.errors import TargetError
+from meaculpa.layers import find_changes
 from meaculpa.model import OutputFile
 from meaculpa.render.headers import is_earlier
 
@@ -180,21 +181,16 @@ def manifest_of(files: Mapping[str, OutputFile], known: Mapping[str, str]) -> di
 
 
 def listed(files: Mapping[str, OutputFile], known: Mapping[str, str], before: Listing) -> Listing:
-    """List what a build holds; shards in which nothing has changed since `before` are taken as they are.
-
-    A file that is the same object is the same file: that is seen at once, however many there are.
-    """
-    changed = {path: file for path, file in files.items() if before.files.get(path) is not file}
-    gone = before.files.keys() - files.keys()
-    renewed = {one: version for one, version in known.items() if before.known.get(one) != version}
-    lost = before.known.keys() - known.keys()
-    paths, updates = _by_shard((*changed, *gone)), _by_shard((*renewed, *lost), _page_of)
+    """List what a build holds; shards in which nothing has changed since `before` are taken as they are."""
+    made, told = find_changes(before.files, files), find_changes(before.known, known)
+    paths = _by_shard((*made.renewed, *made.gone))
+    updates = _by_shard((*told.renewed, *told.gone), _page_of)
     shards = dict(before.shards)
     for name in paths.keys() | updates.keys():
         old = shards.pop(name, Shard())
-        entries = {**old.files, **{path: files[path].digest for path in paths.get(name, ()) if path in changed}}
-        versions = {**old.known, **{one: known[one] for one in updates.get(name, ()) if one in renewed}}
-        shard = Shard(_without(entries, gone), (), _without(versions, lost))
+        entries = {**old.files, **{path: files[path].digest for path in paths.get(name, ()) if path in made.renewed}}
+        versions = {**old.known, **{one: known[one] for one in updates.get(name, ()) if one in told.renewed}}
+        shard = Shard(_without(entries, made.gone), (), _without(versions, told.gone))
         if shard.files or shard.known:
             # What says the same keeps its digest, which is known.
             shards[name] = old if old == shard else shard

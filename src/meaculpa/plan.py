@@ -145,10 +145,9 @@ def compare(
     wanted = _with_pinned(wanted, stored)
     same = {name for name in wanted if index and index.shards.get(name) == wanted[name].digest}
     uploads = _uploads(files, wanted, stored, same, pending, lost)
-    kept = {path for shard in wanted.values() for path in shard.files}
-    removed = {path for shard in stored.values() for path in shard.files} - kept
+    removed = _unlisted(wanted, (path for shard in stored.values() for path in shard.files))
     tombstones = {path for shard in stored.values() for path in shard.gone} | set(index.created if index else ())
-    deletes = (tombstones | (removed if delete_at_once else set())) - kept
+    deletes = _unlisted(wanted, tombstones) | (removed if delete_at_once else set())
     deletes = {path for path in deletes if not path.startswith(PINNED)}
     gone = set() if delete_at_once else removed
     shards = _with_tombstones(wanted, gone)
@@ -167,6 +166,14 @@ def compare(
         renewed=_renewed(wanted, stored, same),
         is_finishing=bool(pending),
     )
+
+
+def _unlisted(wanted: Mapping[str, Shard], paths: Iterable[str]) -> set[str]:
+    """The paths that no shard of ours lists; most are found where they belong."""
+    nothing = Shard()
+    missed = {path for path in paths if path not in wanted.get(shard_of(path), nothing).files}
+    # What an earlier version has listed may stand elsewhere.
+    return missed and missed.difference(*(shard.files for shard in wanted.values()))
 
 
 def _with_pinned(wanted: Mapping[str, Shard], stored: Mapping[str, Shard]) -> dict[str, Shard]:

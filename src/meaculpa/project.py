@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from sys import intern
 
 from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import id_in, is_incident_name
@@ -31,18 +32,19 @@ _FIRST_WORDS = "locales/en.yml"
 class KnownSource(Source):
     """A file of which is known what it held; it is read again when somebody wants to know what that was."""
 
-    __slots__ = ("place",)
-    place: str
+    __slots__ = ("root",)
+    root: str
 
-    def __init__(self, path: str, digest: str, place: str) -> None:
-        for name, value in (("path", path), ("digest", digest), ("place", place)):
+    def __init__(self, path: str, digest: str, root: str) -> None:
+        # There may be tens of thousands, and each of these texts stands in several places.
+        for name, value in (("path", intern(path)), ("digest", intern(digest)), ("root", root)):
             object.__setattr__(self, name, value)
 
     @property
     def content(self) -> bytes:
         """Read it; raises Outdated where it holds something else by now."""
         try:
-            content = _read(self.place, LARGEST_FILE)
+            content = _read(os.path.join(self.root, self.path), LARGEST_FILE)  # noqa: PTH118 (texts, see below)
         except OSError:
             content = b""
         if hashlib.sha256(content).hexdigest() != self.digest:
@@ -277,7 +279,7 @@ class _Reader:
             if wanted(entry.name):
                 source = self._read_entry(name, path, entry, largest)
                 if source:
-                    sources[name] = source
+                    sources[source.path] = source
         return sources
 
     def _walk(

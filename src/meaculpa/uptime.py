@@ -53,14 +53,25 @@ def daily_record(spans: Iterable[Span], begin: datetime | None, now: datetime) -
         key=lambda span: span.start,
     )
     starts = (first + position * _ONE_DAY for position in range(DAYS))
-    return tuple(_one_day(start, relevant, begin, now, start == today) for start in starts)
+    by_day = _by_day(relevant, first)
+    return tuple(_one_day(start, by_day[start], begin, now, start == today) for start in starts)
 
 
-def _one_day(start: datetime, spans: list[Span], begin: datetime | None, now: datetime, is_today: bool) -> Day:
+def _by_day(spans: Iterable[Span], first: datetime) -> dict[datetime, list[Span]]:
+    """The spans that touch each day of the record; one that ends with a day does not touch the next."""
+    days: dict[datetime, list[Span]] = {first + position * _ONE_DAY: [] for position in range(DAYS)}
+    for span in spans:
+        day = max(first, utc_midnight(span.start))
+        while day in days and (span.end is None or span.end > day):
+            days[day].append(span)
+            day += _ONE_DAY
+    return days
+
+
+def _one_day(start: datetime, here: list[Span], begin: datetime | None, now: datetime, is_today: bool) -> Day:
     end = start + _ONE_DAY
     if begin is None or begin >= end:
         return Day(start.date(), None, timedelta(), not is_today)
-    here = [span for span in spans if span.start < end and (span.end is None or span.end > start)]
     worst = max((span.status for span in here), key=_ORDER.index, default=ComponentStatus.OPERATIONAL)
     return Day(start.date(), worst, _time_lost(here, start, min(end, now)), not is_today)
 

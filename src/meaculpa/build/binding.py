@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
+from sys import intern
 from typing import Any
 
 from meaculpa.archive import Card, Past, Volume, card_of, touched
@@ -66,11 +67,12 @@ def written(volume: Volume) -> dict[str, Any]:
 
 def read_volume(value: Mapping[str, Any], remaker: Remaker) -> Volume:
     """Read what `written` has written."""
-    past = Past(**{**value["past"], "closed": datetime.fromisoformat(value["past"]["closed"])})
+    closed = datetime.fromisoformat(value["past"]["closed"])
+    past = Past(**{**value["past"], "closed": closed, "sources": _shared(value["past"]["sources"])})
     return Volume(
         past=past,
         cards=tuple(_card(*one) for one in value["cards"]),
-        versions=value["versions"],
+        versions=_shared(value["versions"]),
         changed=datetime.fromisoformat(value["changed"]),
         began=datetime.fromisoformat(value["began"]),
         touched={name: datetime.fromisoformat(at) for name, at in value["touched"].items()},
@@ -80,8 +82,13 @@ def read_volume(value: Mapping[str, Any], remaker: Remaker) -> Volume:
     )
 
 
+def _shared(texts: Mapping[str, str]) -> dict[str, str]:
+    """Texts that stand in several places, and take memory in one."""
+    return {intern(name): intern(text) for name, text in texts.items()}
+
+
 def _card(incident_id: str, first: str, last: str, starts: str | None) -> Card:
-    return Card(incident_id, datetime.fromisoformat(first), datetime.fromisoformat(last), _moment(starts))
+    return Card(intern(incident_id), datetime.fromisoformat(first), datetime.fromisoformat(last), _moment(starts))
 
 
 def _span(component: str, status: str, start: str, end: str | None) -> Span:

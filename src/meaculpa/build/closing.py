@@ -4,7 +4,7 @@ What this saves grows with the archive: an edit costs what is open, whatever was
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from meaculpa.build.remaking import Remaker
 from meaculpa.config import Config
 from meaculpa.content.files import id_in
 from meaculpa.errors import Problem
+from meaculpa.layers import find_changes
 from meaculpa.lint import is_of_interest
 from meaculpa.model import OutputFile, Source
 from meaculpa.render.environment import Theme
@@ -31,7 +32,8 @@ _VOLUMES = "volumes"
 class Archive:
     """The volumes of one project, as long as nothing that they depend on has changed.
 
-    `files` is what is published of them, the oldest month first.
+    `files` is what is published of them, the oldest month first, `versions` what the manifest knows of them; both
+    stay the same objects until another month is closed or opened.
     """
 
     def __init__(self, root: Path) -> None:
@@ -39,11 +41,13 @@ class Archive:
         self.readings = Readings(root, self.record)
         self.volumes: dict[str, Volume] = {}
         self.files: Mapping[str, OutputFile] = {}
+        self.versions: Mapping[str, str] = {}
         self._root = root
         self._key, self._doubts = "", 0
         self._names: dict[str, str] = {}
         self._paths: set[str] = set()
         self._followed: Mapping[str, Source] | None = None
+        self._others: dict[str, Source] | None = None
         self._remaker: Remaker | None = None
         self._unkept: set[str] = set()
 
@@ -65,21 +69,25 @@ class Archive:
             self._followed = None
         # What was over later may not have been over now.
         self.open([name for name, volume in self.volumes.items() if volume.past.closed > now])
-        self.open(self._touched_by(sources))
-        self._followed = sources
-        others = [path for path in sources if path not in self._paths]
-        self.open({self._names.get(id_in(path), "") for path in others})
-        return {path: source for path, source in sources.items() if path not in self._paths}
+        return self._follow(sources)
 
-    def _touched_by(self, sources: Mapping[str, Source]) -> set[str]:
-        """The months of which a file is another one than when they were closed, or is gone."""
-        suspects: Set[str] = self.volumes.keys()
-        if self._followed is not None:
-            before = self._followed
-            different = [path for path, source in sources.items() if before.get(path) is not source]
-            lacking = self._paths - sources.keys()
-            suspects &= {self._names.get(id_in(path), "") for path in (*different, *lacking)}
-        return {name for name in suspects if not _is_as_it_was(self.volumes[name], sources)}
+    def _follow(self, sources: Mapping[str, Source]) -> dict[str, Source]:
+        """Open the months of which a file is another one than when they were closed; give what is not closed."""
+        touched = find_changes(self._followed or {}, sources)
+        suspects = self.volumes.keys() if self._followed is None else self._months_of(*touched.renewed, *touched.gone)
+        self._followed = sources
+        self.open([name for name in suspects if not _is_as_it_was(self.volumes[name], sources)])
+        new = {path: source for path, source in touched.renewed.items() if path not in self._paths}
+        self.open(self._months_of(*new))
+        if self._others is None:
+            self._others = {path: source for path, source in sources.items() if path not in self._paths}
+        elif new or touched.gone:
+            self._others = {path: one for path, one in {**self._others, **new}.items() if path not in touched.gone}
+        return self._others
+
+    def _months_of(self, *paths: str) -> set[str]:
+        """The closed months of the incidents to which files belong."""
+        return {month for path in paths if (month := self._names.get(id_in(path))) in self.volumes}
 
     def is_made_with(self, theme: Theme) -> bool:
         """Whether a theme is the one that was followed: where that one fails, pages are made with the one before."""
@@ -104,6 +112,8 @@ class Archive:
         self._names = {card.id: volume.name for volume in volumes for card in volume.cards}
         self._paths = {path for volume in volumes for path in volume.past.sources}
         self.files = {path: file for volume in volumes for path, file in volume.files.items()}
+        self.versions = {one: version for volume in volumes for one, version in volume.versions.items()}
+        self._others = None
 
     def close(
         self,

@@ -15,6 +15,7 @@ from meaculpa.config import CONFIG_FILE, Config, line_of
 from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
 from meaculpa.errors import InvalidInput, Outdated, Problem, Severity, has_errors
+from meaculpa.layers import Layers
 from meaculpa.lint import inspect
 from meaculpa.lint.rules import is_blocking
 from meaculpa.manifest import version_of
@@ -202,7 +203,7 @@ def _as_they_were(
     """The incidents with broken ones as they last were, and the broken files of which no good version is known."""
     wrong = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     good = without_refused(content.incidents, refused)
-    before = last_good(files.root, wrong, config, memory.good_incidents, memory.copied)
+    before = last_good(files.root, wrong, config, memory.good_incidents, memory.copied.digests)
     incidents, left_out = as_they_were(good, before, wrong)
     memory.bodies.begin(incidents)
     return incidents, left_out
@@ -216,7 +217,7 @@ def _produce_all(
     memory: Memory,
     keep_going: bool,
     problems: list[Problem],
-) -> tuple[dict[str, OutputFile], int, Theme]:
+) -> tuple[Mapping[str, OutputFile], int, Theme]:
     """Make all files; a template of the project's own that fails gives way to the one before, if that is allowed."""
     try:
         outputs = _produce(site, config, theme, files, memory, problems)
@@ -231,20 +232,21 @@ def _produce_all(
 
 def _produce(
     site: Site, config: Config, theme: Theme, files: ProjectFiles, memory: Memory, problems: list[Problem]
-) -> dict[str, OutputFile]:
+) -> Mapping[str, OutputFile]:
     """Every file of the site, and what answers at the addresses of an earlier one."""
     memory.values, metrics, wrong = read_metrics(files, config, site.now, memory.values)
     problems += [problem for problem in wrong if problem not in problems]
     closed = memory.archive.files if memory.archive else {}
     chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
-    outputs = {**closed, **memory.workshop.make(chapters)}
+    made = memory.workshop.make(chapters)
     if memory.archive and memory.bodies.lacks:
         # A text of a closed month: it is told of, and tried again, where its month is open.
         memory.bodies.lacks = False
         memory.make_all_anew()
         if memory.archive.open(list(memory.archive.volumes)):
             raise _Opened
-    return outputs | _earlier_addresses(outputs, config, theme, files, memory, problems)
+    earlier = _earlier_addresses(Layers(closed, made), config, theme, files, memory, problems)
+    return Layers(closed, made | earlier)
 
 
 def _earlier_addresses(
@@ -266,7 +268,7 @@ def _earlier_addresses(
     return {page.path: page.produce() for page in redirect_pages(usable, outputs, config, theme)}
 
 
-def _known(site: Site, files: ProjectFiles, memory: Memory) -> dict[str, str]:
+def _known(site: Site, files: ProjectFiles, memory: Memory) -> Mapping[str, str]:
     """The version of each incident that is shown, and of the configuration; months that are as before are known."""
     before, memory.versions = memory.versions, {}
     for month in site.months:
@@ -274,9 +276,7 @@ def _known(site: Site, files: ProjectFiles, memory: Memory) -> dict[str, str]:
         versions = known[1] if known and known[0] == month else versions_of(month.states)
         memory.versions[month.name] = (month, versions)
     shown = versions_of(site.upcoming)
-    for one in (
-        *(versions for _, versions in memory.versions.values()),
-        *(volume.versions for volume in site.volumes),
-    ):
-        shown.update(one)
-    return {**shown, CONFIG_FILE: version_of("", hashlib.sha256(as_text(files.config.content)).hexdigest())}
+    for _, versions in memory.versions.values():
+        shown.update(versions)
+    shown[CONFIG_FILE] = version_of("", hashlib.sha256(as_text(files.config.content)).hexdigest())
+    return Layers(memory.archive.versions if memory.archive else {}, shown)

@@ -4,13 +4,16 @@ import contextlib
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from meaculpa.build.record import Record
 from meaculpa.errors import Outdated, Problem, Severity
 from meaculpa.files import write_file
+from meaculpa.layers import find_changes
 from meaculpa.model import Source
 from meaculpa.project import ProjectFiles
 
@@ -18,19 +21,26 @@ FOLDER = Path(".meaculpa") / "last-good"
 _COPIES = "copies"
 
 
-def keep_good(
-    files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str], record: Record | None = None
-) -> None:
+@dataclass
+class Copies:
+    """The digests of what was copied, by path, and the files of which each has its copy."""
+
+    digests: dict[str, str] = field(default_factory=dict)
+    complete: Mapping[str, Source] = field(default_factory=dict)
+
+
+def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: Copies, record: Record | None = None) -> None:
     """Copy each good incident file that has changed since, and forget those that are gone.
 
-    `kept` remembers the digests of what was copied, by path; files with an error among `problems` are left out.
-    Copies that are as the `record` has noted them need not be read to be known. Where no copy can be written, there
-    is none: that must not keep anything from being published.
+    `kept` remembers what was copied; files with an error among `problems` are left out. Copies that are as the
+    `record` has noted them need not be read to be known. Where no copy can be written, there is none: that must not
+    keep anything from being published.
     """
+    bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     with contextlib.suppress(OSError, Outdated):
-        if not kept:
-            kept.update(_digests(files.root, record))
-        _copy(files, problems, kept)
+        if not kept.digests:
+            kept.digests.update(_digests(files.root, record))
+        _copy(files, bad, kept)
 
 
 def note_copies(root: Path, kept: Mapping[str, str], record: Record) -> None:
@@ -43,7 +53,7 @@ def note_copies(root: Path, kept: Mapping[str, str], record: Record) -> None:
 
 def _noted(record: Record) -> dict[str, tuple[str, list[int]]]:
     def read(value: Any) -> dict[str, tuple[str, list[int]]]:
-        return {str(path): (str(digest), [*map(int, stamp)]) for path, (digest, stamp) in value.items()}
+        return {intern(path): (intern(digest), [*map(int, stamp)]) for path, (digest, stamp) in value.items()}
 
     return record.recall(_COPIES, "", read).get(_COPIES, {})
 
@@ -65,19 +75,23 @@ def _stamp_of(root: Path, path: str) -> list[int] | None:
     return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
-def _copy(files: ProjectFiles, problems: Iterable[Problem], kept: dict[str, str]) -> None:
-    folder = files.root / FOLDER
-    bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
-    for path in kept.keys() - files.incidents.keys():
+def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies) -> None:
+    folder, digests = files.root / FOLDER, kept.digests
+    # What has its copy is looked at again only where it has changed.
+    before, kept.complete = kept.complete, {}
+    touched = find_changes(before, files.incidents)
+    for path in touched.gone if before else digests.keys() - files.incidents.keys():
         # What cannot be read is not what was deleted: its copy is all that is left of it.
         if not any(path == name or path.startswith(f"{name}/") for name in bad):
             (folder / path).unlink(missing_ok=True)
-            del kept[path]
-    for path, source in files.incidents.items():
-        if path not in bad and kept.get(path) != source.digest:
+            digests.pop(path, None)
+    for path, source in touched.renewed.items():
+        if path not in bad and digests.get(path) != source.digest:
             _make_room(folder / path)
             write_file(folder / path, source.content)
-            kept[path] = source.digest
+            digests[path] = source.digest
+    if not bad:
+        kept.complete = files.incidents
 
 
 def _make_room(path: Path) -> None:

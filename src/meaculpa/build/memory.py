@@ -7,7 +7,7 @@ from meaculpa.build.bodies import Bodies
 from meaculpa.build.closing import Archive
 from meaculpa.build.contents import Contents
 from meaculpa.build.findings import Findings
-from meaculpa.build.last_good import note_copies
+from meaculpa.build.last_good import Copies, note_copies
 from meaculpa.build.making import Workshop
 from meaculpa.build.markup_pool import MarkupPool
 from meaculpa.build.values import Values
@@ -49,7 +49,7 @@ class Memory:
         self.good_theme: Theme | None = None
         self.good_incidents: dict[str, Incident] = {}
         self.site: Site | None = None
-        self.copied: dict[str, str] = {}
+        self.copied = Copies()
         self.findings = Findings(record)
 
     def states_before(self, now: datetime, config: Config) -> Mapping[str, IncidentState]:
@@ -87,7 +87,7 @@ class Memory:
             self.bodies.keep({id_in(path) for path in files.incidents})
             self.archive.readings.keep(files)
             self.archive.keep()
-            if self.copied:
-                note_copies(files.root, self.copied, self.archive.record)
+            if self.copied.digests:
+                note_copies(files.root, self.copied.digests, self.archive.record)
             self.findings.keep()
             self.workshop.keep()

@@ -18,7 +18,7 @@ class Readings:
     """The readings of one project, as its record has them."""
 
     def __init__(self, root: Path, record: Record) -> None:
-        self._root, self._record = f"{root}{os.sep}", record
+        self._folder, self._root, self._record = str(root), f"{root}{os.sep}", record
         # What was changed later may have been changed again since it was read.
         self._latest = time.time_ns() - _TOO_YOUNG_NANOSECONDS
         self._kept: dict[str, Reading] = {}
@@ -30,7 +30,7 @@ class Readings:
 
     def _read(self, value: Any) -> dict[str, Reading]:
         return {
-            self._root + path: Reading(KnownSource(path, digest, self._root + path), Stamp(*map(int, stamp)))
+            self._root + path: Reading(KnownSource(path, digest, self._folder), Stamp(*map(int, stamp)))
             for path, (digest, *stamp) in value.items()
         }
 

@@ -84,8 +84,9 @@ class Remaker:
 
     def _parse(self, past: Past, ids: Collection[str] | None = None) -> tuple[Incident, ...]:
         """Parse its incidents, or only some."""
+        root = str(self.root)
         found = [
-            KnownSource(path, digest, str(self.root / path))
+            KnownSource(path, digest, root)
             for path, digest in past.sources.items()
             if ids is None or id_in(path) in ids
         ]

@@ -32,6 +32,7 @@ from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch
 from meaculpa.errors import Outdated, Refused, Retracted
 from meaculpa.files import alone
+from meaculpa.layers import find_changes
 from meaculpa.plan import Checkout
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import open_target, published_paths
@@ -68,7 +69,8 @@ def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path 
 
 def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
     load_rules()
-    memory, teller = Memory(archive=Archive(root)), Teller()
+    archive, teller = Archive(root), Teller()
+    memory = Memory(archive=archive)
     signal = stop_on_signals()
     board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
@@ -105,7 +107,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         dispatch.check()
 
     try:
-        watch(root, Follower(act, tell_degraded, check), signal)
+        watch(root, Follower(act, tell_degraded, check, archive.readings.recall()), signal)
     finally:
         notify(STOPPING)
         dispatch.stop()
@@ -120,6 +122,7 @@ class _Dispatch:
 
     def __init__(self, root: Path, names: tuple[str, ...], signal: Signal, board: Board | None) -> None:
         self._root, self._names, self._signal, self._board = root, names, signal, board
+        self._known: Mapping[str, str] = {}
         self._seen: dict[str, str] = {}
         self._had = recall_versions(root)
         self._couriers: dict[str, Courier] = {}
@@ -137,9 +140,11 @@ class _Dispatch:
 
     def send(self, done: Build, files: ProjectFiles, news: News) -> None:
         """Hand a build, and what is known of the files that it was made from, to every target's courier."""
-        for name, version in done.known.items():
+        told = find_changes(self._known, done.known)
+        for name, version in told.renewed.items():
             self._seen[name] = max(version, self._seen.get(name, ""))
-        self._had = keep_versions(self._root, done.known.values(), self._had)
+        self._had = keep_versions(self._root, done.known.values(), self._had, told.renewed.values())
+        self._known = done.known
         checkout = Checkout(dict(self._seen), self._had, partial(last_saved, files))
         settings = {one.model_dump_json(): one for one in self._targets(done)}
         # Those that another watcher serves know what was told, too.

@@ -35,7 +35,8 @@ class Options:
     `valid_for` is how long a watcher answers for what it publishes. `patience`, in seconds, is how long another
     publisher gets to finish. `lost` are files that the caller knows to be missing or wrong at the target;
     `removals_meant` allows many files to go, but not what is newer than ours. `thorough` has the target looked
-    through for what is missing, also where that costs requests.
+    through for what is missing, also where that costs requests; who `looks_after` publishing (`find_lost`) need not
+    wait for a look before it.
     """
 
     force: bool = False
@@ -51,6 +52,7 @@ class Options:
     lost: frozenset[str] = frozenset()
     removals_meant: bool = False
     thorough: bool = False
+    looks_after: bool = False
     stopping: Callable[[], bool] = lambda: False
 
 
@@ -126,7 +128,7 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
     limit = begin + _SECONDS
     while True:
         index, version = read_head(target, standing, pause)
-        looked = standing.looked if _has_looked(standing) else time.monotonic()
+        looked = time.monotonic() if _looks_before(standing, options) else standing.looked
         published = Published(index, version, {})
         try:
             wanted = choose(index)
@@ -229,18 +231,36 @@ def _lost(
     options: Options,
 ) -> set[str]:
     """Find what should be at the target as it is and is not; what has changed anyway does not count."""
-    if _has_looked(standing) and not options.thorough:
+    if not _looks_before(standing, options) and not options.thorough:
         return set()
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
-    sizes = {path: None if path == STAMPED else file.size for path, file in as_it_was.items()}
-    return target.lost(sizes, options.thorough)
+    return target.lost(_sizes(as_it_was), options.thorough)
 
 
-def _has_looked(standing: Standing) -> bool:
-    """Whether a look is not due: a process whose word is still the last one there looks once a minute only."""
-    return standing.looked is not None and time.monotonic() - standing.looked < _LOOK_FOR_LOST_SECONDS
+def _sizes(files: Mapping[str, OutputFile]) -> dict[str, int | None]:
+    return {path: None if path == STAMPED else file.size for path, file in files.items()}
+
+
+def _looks_before(standing: Standing, options: Options) -> bool:
+    """Whether to look before publishing: who has never looked does, whatever is to be done after it."""
+    return standing.looked is None or (not options.looks_after and _is_look_due(standing.looked))
+
+
+def _is_look_due(looked: float) -> bool:
+    """A process whose word is still the last one there looks once a minute only."""
+    return time.monotonic() - looked >= _LOOK_FOR_LOST_SECONDS
+
+
+def find_lost(files: Mapping[str, OutputFile], target: Target, standing: Standing) -> frozenset[str]:
+    """Look, if that is due, whether all is still there of what was published last; raises TargetError."""
+    if standing.looked is None or not _is_look_due(standing.looked):
+        return frozenset()
+    looked = time.monotonic()
+    lost = target.lost(_sizes(files))
+    standing.looked = looked
+    return frozenset(lost)
 
 
 def _mark_unfinished(target: Target, published: Published, touched: Touched) -> bool:

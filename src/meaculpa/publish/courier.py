@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from meaculpa.errors import Held, Refused, TargetError, TooManyRemovals
 from meaculpa.model import OutputFile
 from meaculpa.plan import Checkout
-from meaculpa.publish import Options, Report, publish
+from meaculpa.publish import Options, Report, find_lost, publish
 from meaculpa.publish.heartbeat import Finding, renew_stamp
 from meaculpa.publish.published import Standing
 from meaculpa.publish.stamp import STAMPED
@@ -140,6 +140,13 @@ class Courier:
         uploads = delivery.report.plan.uploads if delivery.report else ()
         is_stamped = any(upload.file.path == STAMPED for upload in uploads)
         self._next_beat = time.monotonic() + (self._pulse.every.total_seconds() if is_stamped else 0)
+        self._look_after(parcel)
+
+    def _look_after(self, parcel: Parcel) -> None:
+        """Publish again what somebody has taken away meanwhile; nobody waits for a look at tens of thousands."""
+        lost = find_lost(parcel.files, self._opened(), self._standing)
+        if lost:
+            self._lost, self._delivered, self._next_try = lost, None, 0.0
 
     def _publish(self, parcel: Parcel) -> Delivery:
         """Publish; what would take too much away stays there, and everything else goes out."""
@@ -149,6 +156,7 @@ class Courier:
             valid_for=self._pulse.valid_for if self._is_sure else None,
             stopping=lambda: self._stopped,
             lost=self._lost,
+            looks_after=True,
         )
         try:
             report = publish(parcel.files, parcel.known, target, options, self._standing)

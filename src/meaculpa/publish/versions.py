@@ -1,8 +1,9 @@
 """Which versions of its files this checkout has published from: whose word is replaced, ours or somebody else's."""
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
+from sys import intern
 
 from meaculpa.files import write_file
 
@@ -16,16 +17,20 @@ _FEWEST = 1_000
 def recall_versions(root: Path) -> Versions:
     """Read the versions that this checkout has had; none where nothing was kept."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        return dict.fromkeys((root / _FILE).read_text(encoding="utf-8").splitlines())
+        lines = (root / _FILE).read_text(encoding="utf-8").splitlines()
+        return dict.fromkeys(map(intern, lines))
     return {}
 
 
-def keep_versions(root: Path, versions: Collection[str], had: Versions) -> Versions:
+def keep_versions(
+    root: Path, versions: Collection[str], had: Versions, renewed: Iterable[str] | None = None
+) -> Versions:
     """Add versions to those that this checkout has had; where they cannot be kept, publishing goes on.
 
-    Those of now are always among them, and of older ones the newest.
+    Those of now are always among them, and of older ones the newest. Of a caller who knows which are `renewed` since
+    the last time, only those are looked at.
     """
-    new = [version for version in versions if version not in had]
+    new = [version for version in (versions if renewed is None else renewed) if version not in had]
     if not new:
         return had
     kept = {**had, **dict.fromkeys(new)}

@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import is_incident_name
 from meaculpa.errors import MeaculpaError
 from meaculpa.files import identity
-from meaculpa.project import ProjectFiles, read_again, read_project
+from meaculpa.project import ProjectFiles, Reading, read_again, read_project
 from meaculpa.watch.lookout import Lookout
 
 RESCAN_SECONDS = 1.0
@@ -107,12 +107,13 @@ class Follower:
     """Who follows a project: `act` gives the moment at which to act next whatever happens.
 
     `degraded` is told why only the look each second is left (or None: file events are back), `tick` is called at
-    each turn.
+    each turn. What is `known` of files from an earlier process need not be read at the first look.
     """
 
     act: Callable[[Occasion], datetime]
     degraded: Callable[[str | None], None]
     tick: Callable[[], None] = lambda: None
+    known: Mapping[str, Reading] = field(default_factory=dict)
 
 
 def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda: datetime.now(UTC)) -> None:
@@ -150,7 +151,7 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             may_wait = not (is_due or is_told) and not _is_long_ago(unsure_since)
             try:
                 heed = signal.heed if may_wait else _go_on
-                files, failure = _look(root, files and lookout.trusted(files), patience, heed)
+                files, failure = _look(root, files and lookout.trusted(files), patience, heed, follower.known)
             except Heard:
                 # Whoever saves a file does not wait until thousands of others have been looked at.
                 unsure_since = unsure_since or time.monotonic()
@@ -203,13 +204,17 @@ def _go_on() -> None:
 
 
 def _look(
-    root: Path, before: ProjectFiles | None, patience: float, heed: Callable[[], None]
+    root: Path,
+    before: ProjectFiles | None,
+    patience: float,
+    heed: Callable[[], None],
+    known: Mapping[str, Reading],
 ) -> tuple[ProjectFiles | None, MeaculpaError | None]:
     """Read the project; what cannot be read gets a moment: one that is being replaced is not there for an instant."""
     limit = time.monotonic() + patience
     while True:
         try:
-            return _settle(root, before, heed), None
+            return _settle(root, before, heed, known), None
         except MeaculpaError as error:
             failure = error
         except OSError as error:
@@ -219,10 +224,12 @@ def _look(
         time.sleep(_SETTLE_SECONDS)
 
 
-def _settle(root: Path, before: ProjectFiles | None, heed: Callable[[], None]) -> ProjectFiles:
+def _settle(
+    root: Path, before: ProjectFiles | None, heed: Callable[[], None], known: Mapping[str, Reading]
+) -> ProjectFiles:
     """Read the project until two looks agree, so that half-written files are not acted upon."""
     limit = time.monotonic() + _LONGEST_SETTLING
-    files = read_project(root, before, heed=heed)
+    files = read_project(root, before, known, heed=heed)
     while before is not None and files.readings != before.readings and time.monotonic() < limit:
         time.sleep(_SETTLE_SECONDS)
         before, files = files, read_project(root, files, heed=heed)

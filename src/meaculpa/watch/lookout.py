@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from meaculpa.errors import Outdated
 from meaculpa.project import ProjectFiles, Reading
 
 _STATS_A_LOOK = 3_500
@@ -104,12 +105,12 @@ def _is_restamped(path: str, reading: Reading) -> bool:
 
 def _is_rewritten(path: str, reading: Reading) -> bool:
     """Whether a file holds something else than its unchanged stamp says."""
-    length = len(reading.source.content)
-    # Of a file that is too large only the beginning was read.
-    is_whole = reading.stamp.size <= length
     try:
+        length = len(reading.source.content)
+        # Of a file that is too large only the beginning was read.
+        is_whole = reading.stamp.size <= length
         with open(path, "rb") as stream:  # noqa: PTH123
             content = stream.read(length + is_whole)
-    except OSError:
+    except (OSError, Outdated):
         return True
     return hashlib.sha256(content).hexdigest() != reading.source.digest
