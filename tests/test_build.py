@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -222,7 +223,7 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
     root, record = write_project(tmp_path, one=incident_text(), two=incident_text(title="Another")), Record(tmp_path)
     files, kept = read_project(root), Copies()
     keep_good(files, (), kept, record)
-    note_copies(root, kept.digests, record)
+    note_copies(root, kept, record)
     copy = root / last_good.FOLDER / "incidents" / "one.md"
     write_file(copy, b"not what it was")
     looked_at = list[str]()
@@ -237,6 +238,41 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
     assert looked_at == ["incidents/one.md"]
     assert again.digests == kept.digests
     assert copy.read_text() == incident_text()
+
+
+def test_only_copies_that_have_changed_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = {
+        "2026-10-01-one": incident_text(),
+        "2026-11-01-two": incident_text(),
+        "2026-11-02-three": incident_text(),
+    }
+    root, record = write_project(tmp_path, **names), Record(tmp_path)
+    noted = list[list[str]]()
+    keep = record.keep
+
+    def noting(kind: str, key: str, values: Mapping[str, Any]) -> None:
+        noted.append(sorted(values))
+        keep(kind, key, values)
+
+    monkeypatch.setattr(record, "keep", noting)
+    kept = Copies()
+
+    def again() -> dict[str, str]:
+        keep_good(read_project(root), (), kept, record)
+        note_copies(root, kept, record)
+        other = Copies()
+        keep_good(read_project(root), (), other, record)
+        assert other.unnoted == set()
+        return other.digests
+
+    first = again()
+    again()
+    (root / "incidents" / "2026-11-01-two.md").write_text(incident_text(title="Another"))
+    (root / "incidents" / "2026-11-02-three.md").unlink()
+    last = again()
+    assert noted == [["2026-10", "2026-11"], ["2026-11"]]
+    assert [path[-6:] for path in sorted(last)] == ["one.md", "two.md"]
+    assert [path for path in last if last[path] == first[path]] == ["incidents/2026-10-01-one.md"]
 
 
 def test_what_was_deleted_on_purpose_does_not_come_back(tmp_path: Path, memory: Memory) -> None:

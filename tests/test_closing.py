@@ -8,10 +8,11 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,13 @@ from meaculpa.build.composition import Build, build
 from meaculpa.build.last_good import Copies, keep_good
 from meaculpa.build.markup_pool import Awaited, TooSlow
 from meaculpa.build.memory import Memory
-from meaculpa.build.record import RECORD
+from meaculpa.build.record import RECORD, Record
 from meaculpa.config import Config
 from meaculpa.content import Parsed, parse_incident
 from meaculpa.content.files import IncidentFiles
 from meaculpa.errors import InvalidInput, Outdated
-from meaculpa.project import ProjectFiles, _read, read_project
+from meaculpa.manifest import shard_of
+from meaculpa.project import KnownSource, ProjectFiles, _read, read_project
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -127,6 +129,9 @@ def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: lis
     done = build(files, NOW, mine)
     assert (closed(done), read) == (OVER, ["m11"])
     assert set(mine.contents.sources) == {"m11"}, "and forgets what they said"
+    assert len(mine.bodies) < 22, "and their texts, but for those that lists show"
+    held = {path for path, source in files.incidents.items() if isinstance(source, KnownSource) and source.is_held}
+    assert held == {"incidents/m11.md"}
     assert bodies(done) == bodies(cold(root, memory))
 
 
@@ -527,6 +532,29 @@ def test_files_that_are_as_they_were_are_not_opened(
     files, mine = recalled(root, memory)
     assert not [name for name in opened if name.endswith(".md")]
     assert closed(build(files, NOW, mine)) == OVER
+
+
+def test_an_edit_is_noted_in_the_word_on_its_own_part_of_the_files(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure(monkeypatch)
+    built(root, memory)
+    kept = list[list[str]]()
+    keep = Record.keep
+
+    def noting(self: Record, kind: str, key: str, values: Mapping[str, Any]) -> None:
+        if kind == "readings":
+            kept.append(sorted(values))
+        keep(self, kind, key, values)
+
+    monkeypatch.setattr(Record, "keep", noting)
+    (root / "incidents" / "m11.md").write_text(month(11, "Cards work again."))
+    built(root, memory)
+    built(root, memory)
+    assert kept == [[shard_of("incidents/m11.md")]]
+    known = Archive(root).readings.recall()
+    assert {Path(path).name for path in known} == {f"m{number}.md" for number in range(1, 12)}
+    assert known[str(root / "incidents" / "m11.md")].source.content == month(11, "Cards work again.").encode()
 
 
 def test_an_inode_that_is_larger_than_any_integer_of_sqlite_is_no_traceback(

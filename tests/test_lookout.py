@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from meaculpa.files import alone
+from meaculpa.model import Source
 from meaculpa.project import ProjectFiles, Reading, read_again, read_project
 from meaculpa.watch import Follower, Occasion, Signal, watch
 from meaculpa.watch.lookout import Lookout
@@ -303,7 +304,8 @@ def test_a_change_that_left_no_trace_in_the_file_systems_records_is_found_in_the
     settled(project)
     files, path = read_project(project), str(project / "incidents" / "2026-10-01-n33.md")
     before = files.readings[path]
-    forged = Reading(replace(before.source, digest="what it was before"), before.stamp)
+    source = Source(before.source.path, before.source.content, "what it was before")
+    forged = Reading(source, before.stamp)
     lookout = Lookout(project)
     lookout.learn(replace(files, readings={**files.readings, path: forged}))
     lookout.prepare()

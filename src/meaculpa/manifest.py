@@ -151,7 +151,7 @@ def retracted_name(incident_id: str) -> str:
     return hashlib.sha256(incident_id.encode()).hexdigest()[:16]
 
 
-@functools.lru_cache(maxsize=1 << 18)
+@functools.lru_cache(maxsize=1 << 12)
 def shard_of(path: str) -> str:
     """Say which shard lists a path: its month, or for incidents without one a bucket, `redirects`, or `site`."""
     if is_earlier(path):

@@ -30,19 +30,35 @@ _FIRST_WORDS = "locales/en.yml"
 
 
 class KnownSource(Source):
-    """A file of which is known what it held; it is read again when somebody wants to know what that was."""
+    """A file of which is known what it held; it is read again when somebody wants to know what that was.
 
-    __slots__ = ("root",)
+    One that was just read holds its bytes until it is told to let go of them.
+    """
+
+    __slots__ = ("_held", "root")
     root: str
+    _held: bytes | None
 
-    def __init__(self, path: str, digest: str, root: str) -> None:
+    def __init__(self, path: str, digest: str, root: str, held: bytes | None = None) -> None:
         # There may be tens of thousands, and each of these texts stands in several places.
-        for name, value in (("path", intern(path)), ("digest", intern(digest)), ("root", root)):
+        facts = (("path", intern(path)), ("digest", intern(digest)), ("root", root), ("_held", held))
+        for name, value in facts:
             object.__setattr__(self, name, value)
 
     @property
+    def is_held(self) -> bool:
+        """Whether its bytes are at hand."""
+        return self._held is not None
+
+    def let_go(self) -> None:
+        """Hold nothing that can be read again."""
+        object.__setattr__(self, "_held", None)
+
+    @property
     def content(self) -> bytes:
-        """Read it; raises Outdated where it holds something else by now."""
+        """What it held; raises Outdated where it has to be read and holds something else by now."""
+        if self._held is not None:
+            return self._held
         try:
             content = _read(os.path.join(self.root, self.path), LARGEST_FILE)  # noqa: PTH118 (texts, see below)
         except OSError:
@@ -262,7 +278,7 @@ class _Reader:
     """
 
     def __init__(self, root: Path, known: Mapping[str, Reading], heed: Callable[[], None] = lambda: None) -> None:
-        self.root = root
+        self.root, self._folder = root, str(root)
         self.known = known
         self.heed = heed
         self.readings: dict[str, Reading] = {}
@@ -353,7 +369,11 @@ class _Reader:
         if reading is None or not reading.stamp.is_of(found):
             stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
             content = _read(path, largest)
-            reading = Reading(Source(name, content, hashlib.sha256(content).hexdigest()), stamp)
+            digest = hashlib.sha256(content).hexdigest()
+            # Only what is as short as an incident can be read again alike.
+            is_short = largest == LARGEST_FILE
+            source = KnownSource(name, digest, self._folder, content) if is_short else Source(name, content, digest)
+            reading = Reading(source, stamp)
         self.readings[path] = reading
         return reading.source
 

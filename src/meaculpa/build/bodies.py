@@ -46,6 +46,7 @@ class Bodies(Mapping[str, Markup]):
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _kept: int = 0
     _kept_plain: int = 0
+    _kept_incidents: int = 0
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""
@@ -85,10 +86,11 @@ class Bodies(Mapping[str, Markup]):
         return _key(incident) in self._plain
 
     def forget_others(self, incidents: Iterable[Incident]) -> None:
-        """Drop what no incident says any more, once that has become much."""
-        if len(self._known) < 2 * self._kept and len(self._plain) < 2 * self._kept_plain:
-            return
+        """Drop what no incident says any more, once that has become much; months that were closed are much."""
         known = list(incidents)
+        is_little = len(self._known) < 2 * self._kept and len(self._plain) < 2 * self._kept_plain
+        if is_little and 2 * len(known) > self._kept_incidents:
+            return
         with self._lock:
             self._forget_others(known)
 
@@ -97,7 +99,7 @@ class Bodies(Mapping[str, Markup]):
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
         self._slow &= self._known.keys()
-        self._kept, self._kept_plain = len(self._known), len(self._plain)
+        self._kept, self._kept_plain, self._kept_incidents = len(self._known), len(self._plain), len(known)
 
     def refusals(self, incidents: Iterable[Incident], assets: Collection[str]) -> list[Problem]:
         """Tell of every text that cannot be rendered and every picture that is not there."""

@@ -20,6 +20,7 @@ from meaculpa.errors import Problem
 from meaculpa.layers import find_changes
 from meaculpa.lint import is_of_interest
 from meaculpa.model import OutputFile, Source
+from meaculpa.project import KnownSource
 from meaculpa.render.environment import Theme
 from meaculpa.status import Month, Site, neighbours
 from meaculpa.timeline import IncidentState
@@ -133,6 +134,7 @@ class Archive:
                 files = {path: source for name in ids for path, source in sources[name].items()}
                 self.volumes[month.name] = bind(month, site.now, files, made[month.name], self._remaker)
                 self._unkept.add(month.name)
+                _let_go(files.values())
         if self._unkept:
             self._learn()
 
@@ -141,6 +143,13 @@ class Archive:
         closed = {name: self.volumes[name] for name in self._unkept if name in self.volumes}
         self.record.keep(_VOLUMES, self._key, {name: written(volume) for name, volume in closed.items()})
         self._unkept.clear()
+
+
+def _let_go(sources: Iterable[Source]) -> None:
+    """Of what is closed the texts need not stay in memory."""
+    for source in sources:
+        if isinstance(source, KnownSource):
+            source.let_go()
 
 
 def is_over(month: Month, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from meaculpa.build.record import Record
 from meaculpa.errors import Outdated, Problem, Severity
 from meaculpa.files import write_file
 from meaculpa.layers import find_changes
+from meaculpa.manifest import shard_of
 from meaculpa.model import Source
 from meaculpa.project import ProjectFiles
 
@@ -23,10 +24,11 @@ _COPIES = "copies"
 
 @dataclass
 class Copies:
-    """The digests of what was copied, by path, and the files of which each has its copy."""
+    """The digests of what was copied, by path, the files of which each has its copy, and what was not noted yet."""
 
     digests: dict[str, str] = field(default_factory=dict)
     complete: Mapping[str, Source] = field(default_factory=dict)
+    unnoted: set[str] = field(default_factory=set)
 
 
 def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: Copies, record: Record | None = None) -> None:
@@ -39,31 +41,40 @@ def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: Copies, re
     bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     with contextlib.suppress(OSError, Outdated):
         if not kept.digests:
-            kept.digests.update(_digests(files.root, record))
+            found = _find_copies(files.root, record)
+            kept.digests, kept.unnoted = found.digests, found.unnoted
         _copy(files, bad, kept)
 
 
-def note_copies(root: Path, kept: Mapping[str, str], record: Record) -> None:
-    """Have the record note the copies, with what the file system says of them."""
-    stamps = {path: _stamp_of(root, path) for path in kept}
-    noted = {path: (kept[path], stamp) for path, stamp in stamps.items() if stamp}
-    if noted != _noted(record):
-        record.keep(_COPIES, "", {_COPIES: noted})
+def note_copies(root: Path, kept: Copies, record: Record) -> None:
+    """Have the record note the copies, with what the file system says of them: those that it does not know yet."""
+    names = {shard_of(path) for path in kept.unnoted}
+    if not names:
+        return
+    shards: dict[str, dict[str, tuple[str, list[int]]]] = {name: {} for name in names}
+    for path, digest in kept.digests.items():
+        name = shard_of(path)
+        stamp = _stamp_of(root, path) if name in names else None
+        if stamp:
+            shards[name][path] = digest, stamp
+    record.keep(_COPIES, "", shards)
+    kept.unnoted.clear()
 
 
 def _noted(record: Record) -> dict[str, tuple[str, list[int]]]:
     def read(value: Any) -> dict[str, tuple[str, list[int]]]:
         return {intern(path): (intern(digest), [*map(int, stamp)]) for path, (digest, stamp) in value.items()}
 
-    return record.recall(_COPIES, "", read).get(_COPIES, {})
+    return {path: one for shard in record.recall(_COPIES, "", read).values() for path, one in shard.items()}
 
 
-def _digests(root: Path, record: Record | None) -> dict[str, str]:
-    """The digests of the copies: those that are as they were noted are not read."""
+def _find_copies(root: Path, record: Record | None) -> Copies:
+    """The copies that there are: those that are as they were noted are not read."""
     noted = _noted(record) if record else {}
     known = {path: digest for path, (digest, stamp) in noted.items() if stamp == _stamp_of(root, path)}
     others = [path for path in copies(root) if path not in known]
-    return known | {path: source.digest for path, source in recall(root, others).items()}
+    digests = known | {path: source.digest for path, source in recall(root, others).items()}
+    return Copies(digests, unnoted={*others, *noted} - known.keys())
 
 
 def _stamp_of(root: Path, path: str) -> list[int] | None:
@@ -85,11 +96,13 @@ def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies) -> None:
         if not any(path == name or path.startswith(f"{name}/") for name in bad):
             (folder / path).unlink(missing_ok=True)
             digests.pop(path, None)
+            kept.unnoted.add(path)
     for path, source in touched.renewed.items():
         if path not in bad and digests.get(path) != source.digest:
             _make_room(folder / path)
             write_file(folder / path, source.content)
             digests[path] = source.digest
+            kept.unnoted.add(path)
     if not bad:
         kept.complete = files.incidents
 

@@ -87,7 +87,6 @@ class Memory:
             self.bodies.keep({id_in(path) for path in files.incidents})
             self.archive.readings.keep(files)
             self.archive.keep()
-            if self.copied.digests:
-                note_copies(files.root, self.copied.digests, self.archive.record)
+            note_copies(files.root, self.copied, self.archive.record)
             self.findings.keep()
             self.workshop.keep()

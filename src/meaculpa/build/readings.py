@@ -7,11 +7,14 @@ from typing import Any
 
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
+from meaculpa.layers import find_changes
+from meaculpa.manifest import shard_of
 from meaculpa.project import KnownSource, ProjectFiles, Reading, Stamp
 
 # What was changed this lately may be changed again within one step of the file system's clock.
 _TOO_YOUNG_NANOSECONDS = 2_000_000_000
 _READINGS = "readings"
+_Row = tuple[str, int, int, int, int]
 
 
 class Readings:
@@ -25,7 +28,8 @@ class Readings:
 
     def recall(self) -> dict[str, Reading]:
         """Read what is known, by the full path of each file."""
-        self._kept = self._record.recall(_READINGS, "", self._read).get(_READINGS, {})
+        shards = self._record.recall(_READINGS, "", self._read)
+        self._kept = {path: reading for shard in shards.values() for path, reading in shard.items()}
         return self._kept
 
     def _read(self, value: Any) -> dict[str, Reading]:
@@ -41,9 +45,15 @@ class Readings:
             for path in map(self._root.__add__, files.incidents)
             if self._is_sure(path, files)
         }
-        if now != self._kept:
-            self._record.keep(_READINGS, "", {_READINGS: {one.source.path: _row(one) for one in now.values()}})
-            self._kept = now
+        touched = find_changes(self._kept, now)
+        names = {shard_of(path.removeprefix(self._root)) for path in (*touched.renewed, *touched.gone)}
+        if names:
+            shards: dict[str, dict[str, _Row]] = {name: {} for name in names}
+            for one in now.values():
+                if (name := shard_of(one.source.path)) in names:
+                    shards[name][one.source.path] = _row(one)
+            self._record.keep(_READINGS, "", shards)
+        self._kept = now
         self._record.forget_texts(self._record.speakers() - {id_in(path) for path in files.incidents})
 
     def _is_sure(self, path: str, files: ProjectFiles) -> bool:
@@ -53,6 +63,6 @@ class Readings:
         return is_old and path.isprintable()
 
 
-def _row(reading: Reading) -> tuple[str, int, int, int, int]:
+def _row(reading: Reading) -> _Row:
     stamp = reading.stamp
     return reading.source.digest, stamp.modified, stamp.changed, stamp.size, stamp.inode
