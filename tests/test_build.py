@@ -1,5 +1,6 @@
 """The whole way from files to output: equal bytes, incremental like cold, broken files kept as they were."""
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterable, Mapping
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from meaculpa.build import last_good
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
-from meaculpa.build.last_good import Copies, keep_good, note_copies, recall
+from meaculpa.build.last_good import Copies, copies, keep_good, note_copies, recall
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import Record
 from meaculpa.errors import InvalidInput
@@ -238,6 +239,18 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
     assert looked_at == ["incidents/one.md"]
     assert again.digests == kept.digests
     assert copy.read_text() == incident_text()
+
+
+def test_nobody_waits_for_thousands_of_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, kept = write_project(tmp_path, **{f"n{number}": incident_text() for number in range(5)}), Copies()
+    clock = itertools.count()
+    monkeypatch.setattr("meaculpa.build.last_good.time.monotonic", lambda: float(next(clock)))
+    files = read_project(root)
+    found = list[int]()
+    for _ in range(3):
+        keep_good(files, (), kept, seconds=2)
+        found.append(len(copies(root)))
+    assert (found, kept.is_cut_short) == ([2, 4, 5], False)
 
 
 def test_only_copies_that_have_changed_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

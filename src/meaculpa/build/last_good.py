@@ -2,8 +2,10 @@
 
 import contextlib
 import hashlib
+import math
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,26 +26,37 @@ _COPIES = "copies"
 
 @dataclass
 class Copies:
-    """The digests of what was copied, by path, the files of which each has its copy, and what was not noted yet."""
+    """The digests of what was copied, by path, the files of which each has its copy, and what was not noted yet.
+
+    `is_cut_short` says that there was no time for all.
+    """
 
     digests: dict[str, str] = field(default_factory=dict)
     complete: Mapping[str, Source] = field(default_factory=dict)
     unnoted: set[str] = field(default_factory=set)
+    is_cut_short: bool = False
 
 
-def keep_good(files: ProjectFiles, problems: Iterable[Problem], kept: Copies, record: Record | None = None) -> None:
+def keep_good(
+    files: ProjectFiles,
+    problems: Iterable[Problem],
+    kept: Copies,
+    record: Record | None = None,
+    seconds: float = math.inf,
+) -> None:
     """Copy each good incident file that has changed since, and forget those that are gone.
 
     `kept` remembers what was copied; files with an error among `problems` are left out. Copies that are as the
     `record` has noted them need not be read to be known. Where no copy can be written, there is none: that must not
-    keep anything from being published.
+    keep anything from being published. What is not done within so many seconds is done at the next call.
     """
+    limit = time.monotonic() + seconds
     bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     with contextlib.suppress(OSError, Outdated):
         if not kept.digests:
             found = _find_copies(files.root, record)
             kept.digests, kept.unnoted = found.digests, found.unnoted
-        _copy(files, bad, kept)
+        _copy(files, bad, kept, limit)
 
 
 def note_copies(root: Path, kept: Copies, record: Record) -> None:
@@ -86,10 +99,10 @@ def _stamp_of(root: Path, path: str) -> list[int] | None:
     return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
-def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies) -> None:
+def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies, limit: float) -> None:
     folder, digests = files.root / FOLDER, kept.digests
     # What has its copy is looked at again only where it has changed.
-    before, kept.complete = kept.complete, {}
+    before, kept.complete, kept.is_cut_short = kept.complete, {}, False
     touched = find_changes(before, files.incidents)
     for path in touched.gone if before else digests.keys() - files.incidents.keys():
         # What cannot be read is not what was deleted: its copy is all that is left of it.
@@ -99,6 +112,9 @@ def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies) -> None:
             kept.unnoted.add(path)
     for path, source in touched.renewed.items():
         if path not in bad and digests.get(path) != source.digest:
+            if time.monotonic() > limit:
+                kept.is_cut_short = True
+                return
             _make_room(folder / path)
             write_file(folder / path, source.content)
             digests[path] = source.digest

@@ -14,7 +14,7 @@ import click
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build
 from meaculpa.build.findings import load_rules
-from meaculpa.build.last_good import keep_good
+from meaculpa.build.keeping import Keeper
 from meaculpa.build.memory import Memory
 from meaculpa.channels import Outcome
 from meaculpa.channels.herald import Herald
@@ -74,7 +74,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
     signal = stop_on_signals()
     board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
-    lately: list[ProjectFiles] = []
+    keeper = Keeper(memory)
     opened: set[str] = set()
 
     def act(occasion: Occasion) -> datetime:
@@ -93,11 +93,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
         if files and occasion.files:
             dispatch.send(done, files, news_of(done, memory))
             dispatch.look_after_letters(done, occasion.now)
-            keep_good(occasion.files, done.problems, memory.copied, memory.record)
-            if not lately:
-                # For whoever comes next; it is kept again at the end.
-                memory.keep(occasion.files)
-            lately[:] = [occasion.files]
+            keeper.take(occasion.files, done.problems)
         return min(moment for moment in (done.site.next_change, done.look_again) if moment)
 
     tell(f"Watching {bold(str(root))}. Stop with Ctrl-C.")
@@ -105,14 +101,14 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
     def check() -> None:
         renew_lock()
         dispatch.check()
+        keeper.go_on()
 
     try:
         watch(root, Follower(act, tell_degraded, check, archive.readings.recall()), signal)
     finally:
         notify(STOPPING)
         dispatch.stop()
-        for files in lately:
-            memory.keep(files)
+        keeper.finish()
         memory.pool.close()
     tell(f"Stopped. {dispatch.promise}".strip())
 
