@@ -29,6 +29,7 @@ RESCAN_SECONDS = 1.0
 _SETTLE_SECONDS = 0.015
 _LONGEST_SETTLING, _LONGEST_ABSENCE, _LONGEST_UNSURE = 1.0, 0.25, 3.0
 _MOST_HINTS = 64
+_RARELY = 20
 _WATCHED = ("incidents", "assets", "site_templates", "metrics")
 # Events may be late on a busy machine; that they are missing shows when they are missing again and again.
 _UNANNOUNCED = 2
@@ -129,7 +130,7 @@ def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda:
 def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
     files: ProjectFiles | None = None
     failure: MeaculpaError | None = None
-    seen, moment, unsure_since = None, clock(), None
+    seen, moment, unsure_since, longest = None, clock(), None, _LONGEST_UNSURE
     while not signal.stopped:
         was_woken = signal.wake.is_set()
         signal.wake.clear()
@@ -148,7 +149,8 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             lookout.prepare()
             patience = _LONGEST_ABSENCE if failure is None else 0.0
             # What events told of was saved first, a configuration perhaps: what comes later must not overtake it.
-            may_wait = not (is_due or is_told) and not _is_long_ago(unsure_since)
+            may_wait = not (is_due or is_told) and not _is_long_ago(unsure_since, longest)
+            begin = time.monotonic()
             try:
                 heed = signal.heed if may_wait else _go_on
                 files, failure = _look(root, files and lookout.trusted(files), patience, heed, follower.known)
@@ -157,6 +159,8 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
                 unsure_since = unsure_since or time.monotonic()
                 continue
             is_looked_at, unsure_since = True, None
+            # Of those who save again and again, few are to wait for a look that takes long.
+            longest = max(_LONGEST_UNSURE, _RARELY * (time.monotonic() - begin))
             if files:
                 lookout.learn(files)
         if is_looked_at:
@@ -168,17 +172,17 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
                 seen = state
         follower.tick()
         if not signal.stopped:
-            signal.wake.wait(_pause(moment - clock(), unsure_since))
+            signal.wake.wait(_pause(moment - clock(), _is_long_ago(unsure_since, longest)))
 
 
-def _is_long_ago(unsure_since: float | None) -> bool:
+def _is_long_ago(unsure_since: float | None, longest: float) -> bool:
     """Whether everything has to be looked at now, whatever else there is to do."""
-    return unsure_since is not None and time.monotonic() - unsure_since > _LONGEST_UNSURE
+    return unsure_since is not None and time.monotonic() - unsure_since > longest
 
 
-def _pause(until_due: timedelta, unsure_since: float | None) -> float:
+def _pause(until_due: timedelta, is_late: bool) -> float:
     """Seconds to wait for an event: until the next look at everything."""
-    if _is_long_ago(unsure_since):
+    if is_late:
         return 0.0
     return min(RESCAN_SECONDS, max(0.0, until_due.total_seconds()))
 
