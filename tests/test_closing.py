@@ -17,11 +17,14 @@ from typing import Any
 import pytest
 
 from meaculpa.build import record
+from meaculpa.build.bodies import Bodies
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
+from meaculpa.build.contents import Contents
 from meaculpa.build.last_good import Copies, keep_good
 from meaculpa.build.markup_pool import Awaited, TooSlow
 from meaculpa.build.memory import Memory
+from meaculpa.build.reading import read_config
 from meaculpa.build.record import RECORD, Record
 from meaculpa.config import Config
 from meaculpa.content import Parsed, parse_incident
@@ -129,10 +132,22 @@ def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: lis
     done = build(files, NOW, mine)
     assert (closed(done), read) == (OVER, ["m11"])
     assert set(mine.contents.sources) == {"m11"}, "and forgets what they said"
-    assert len(mine.bodies) < 22, "and their texts, but for those that lists show"
     held = {path for path, source in files.incidents.items() if isinstance(source, KnownSource) and source.is_held}
     assert held == {"incidents/m11.md"}
     assert bodies(done) == bodies(cold(root, memory))
+
+
+def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -> None:
+    for number in range(1, 12):
+        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said {number}."))
+    files, html = read_project(root), Bodies(memory.pool)
+    every = list(Contents().follow(files.incidents, read_config(files, memory)))
+    html.begin(every)
+    assert html.refusals(every, ()) == []
+    html.forget_others(every)
+    before = len(html)
+    html.forget_others(every[:1])
+    assert 0 < len(html) < before / 2
 
 
 def test_a_month_that_was_open_for_a_while_says_what_it_says_now(root: Path, memory: Memory) -> None:
