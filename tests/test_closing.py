@@ -31,7 +31,7 @@ from meaculpa.content import Parsed, parse_incident
 from meaculpa.content.files import IncidentFiles
 from meaculpa.errors import InvalidInput, Outdated
 from meaculpa.manifest import shard_of
-from meaculpa.project import KnownSource, ProjectFiles, _read, read_project
+from meaculpa.project import ProjectFiles, _read, read_project
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -132,9 +132,17 @@ def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: lis
     done = build(files, NOW, mine)
     assert (closed(done), read) == (OVER, ["m11"])
     assert set(mine.contents.sources) == {"m11"}, "and forgets what they said"
-    held = {path for path, source in files.incidents.items() if isinstance(source, KnownSource) and source.is_held}
-    assert held == {"incidents/m11.md"}
     assert bodies(done) == bodies(cold(root, memory))
+
+
+def test_the_text_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    build(files, NOW, mine)
+    for path in (root / "incidents").iterdir():
+        path.write_text("something else")
+    assert files.incidents["incidents/m11.md"].content == month(11).encode()
+    with pytest.raises(Outdated):
+        _ = files.incidents["incidents/m3.md"].content
 
 
 def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -> None:

@@ -442,6 +442,21 @@ def test_an_edit_is_acted_on_before_everything_is_looked_at(
     eventually(lambda: looks, "a look at everything, a moment later")
 
 
+def test_what_an_earlier_process_has_read_is_not_read_again(project: Path) -> None:
+    known, signal, seen = read_project(project).readings, Signal(), list[ProjectFiles | None]()
+
+    def act(occasion: Occasion) -> datetime:
+        seen.append(occasion.files)
+        signal.stop()
+        return occasion.now + timedelta(hours=1)
+
+    watch(project, Follower(act, lambda _: None, known=known), signal)
+    assert seen[0]
+    assert seen[0].incidents
+    for path, source in seen[0].incidents.items():
+        assert source is known[str(project / path)].source
+
+
 def test_a_file_that_is_moved_is_never_gone(project: Path, watching: Watching) -> None:
     """A pull of a repository takes it away here and, some milliseconds later, puts it there."""
     places = [project / "incidents" / f"{CARD}.md", project / "incidents" / "2026" / f"{CARD}.md"]

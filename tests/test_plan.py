@@ -12,6 +12,7 @@ from meaculpa.manifest import (
     Index,
     Listing,
     PublishedBuild,
+    Shard,
     listed,
     manifest_of,
     read_index,
@@ -97,6 +98,13 @@ def test_what_comes_back_is_not_deleted() -> None:
     again = compare(PAGE, wanted, first.index, {name: first.shards[name] for name in first.shards})
     assert again.deletes == ()
     assert [upload.file.path for upload in again.uploads] == ["incidents/x.html"]
+
+
+def test_what_another_shard_lists_than_an_earlier_version_did_is_not_taken_away() -> None:
+    first = plan(None, PAGE)
+    elsewhere = {"elsewhere": Shard({path: file.digest for path, file in PAGE.items()})}
+    found = compare(PAGE, elsewhere, first.index, dict(first.shards), delete_at_once=True)
+    assert [path for path in (*found.gone, *found.deletes) if path in PAGE] == []
 
 
 @pytest.mark.parametrize("at_once", [False, True])

@@ -283,6 +283,15 @@ def test_a_night_is_split_at_midnight() -> None:
     assert [day.lost for day in days[-3:-1]] == [timedelta(hours=1), timedelta(hours=2)]
 
 
+def test_what_began_before_the_record_counts_from_its_first_day() -> None:
+    ended = [span(ComponentStatus.MAJOR_OUTAGE, "2026-07-01 00:00", "2026-08-26 00:00")]
+    open_since = [span(ComponentStatus.MAJOR_OUTAGE, "2026-01-01 00:00", None)]
+    begin = at("2026-01-01 00:00")
+    lost = [day.lost for day in daily_record(ended, begin, NOW)]
+    assert lost == [timedelta(days=1)] + [timedelta()] * 89
+    assert {day.status for day in daily_record(open_since, begin, NOW)} == {ComponentStatus.MAJOR_OUTAGE}
+
+
 def test_days_before_the_first_incident_have_no_data() -> None:
     days = daily_record([], at("2026-11-20 15:00"), NOW)
     assert [day.status for day in days[-4:]] == [None, *[ComponentStatus.OPERATIONAL] * 3]

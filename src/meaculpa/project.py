@@ -45,11 +45,6 @@ class KnownSource(Source):
         for name, value in facts:
             object.__setattr__(self, name, value)
 
-    @property
-    def is_held(self) -> bool:
-        """Whether its bytes are at hand."""
-        return self._held is not None
-
     def let_go(self) -> None:
         """Hold nothing that can be read again."""
         object.__setattr__(self, "_held", None)
