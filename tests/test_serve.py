@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
+from meaculpa.customers.folder import Plan, read_plan
+from meaculpa.preview.letters import PlansFolder
 from tests.live import Running, eventually, running
 from tests.making import incident_text, write_project
 
@@ -331,6 +333,24 @@ def test_a_damaged_plan_is_told_and_everything_else_goes_on(
     eventually(lambda: "You cannot reach us" in get(url), "the next save")
     assert command.stop() == 0
     assert "Traceback" not in command.said
+
+
+def test_a_plan_that_changes_while_it_is_read_is_read_again(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan_letters(project)
+    plans = PlansFolder(project / "private" / "plans", project / "private" / "ledger")
+    path = next((project / "private" / "plans").glob("*/plan.json"))
+
+    def damaging(folder: Path) -> Plan:
+        found = read_plan(folder)
+        path.write_bytes(b"damaged")
+        return found
+
+    monkeypatch.setattr("meaculpa.preview.letters.read_plan", damaging)
+    assert plans.look()[0].plan
+    monkeypatch.setattr("meaculpa.preview.letters.read_plan", read_plan)
+    assert plans.sees_change()
+    assert plans.look()[0].trouble
+    assert not plans.sees_change()
 
 
 def test_a_plan_of_which_nothing_can_be_said_says_so(project: Path, desk: tuple[Running, str]) -> None:

@@ -29,7 +29,7 @@ class PlansFolder:
 
     def sees_change(self) -> bool:
         """Whether a plan, the orders that it was made from, or the ledger look different from when it was read."""
-        stamps = {name: self._stamps(name) for name in self._names()}
+        stamps = {name: self._stamps(name, self._known.get(name)) for name in self._names()}
         return stamps != {name: before for name, (before, _) in self._known.items()}
 
     def look(self) -> tuple[Planned, ...]:
@@ -37,9 +37,13 @@ class PlansFolder:
         found = dict[str, tuple[_Stamps, Planned]]()
         for name in self._names():
             known = self._known.get(name)
-            is_same = known is not None and known[0] == self._stamps(name, known[1])
-            planned = known[1] if known and is_same else self._read(name)
-            found[name] = (self._stamps(name, planned), planned)
+            if known and known[0] == self._stamps(name, known):
+                found[name] = known
+                continue
+            # What changes while it is read must look different from this.
+            own = self._own_stamps(name)
+            planned = self._read(name)
+            found[name] = ((*own, *_order_stamps(planned)), planned)
         # At once: somebody may be asking for a letter meanwhile.
         self._known = found
         newest = sorted(found.values(), key=lambda one: one[0], reverse=True)
@@ -64,12 +68,19 @@ class PlansFolder:
         except Refused as error:
             return Planned(name, None, str(error))
 
-    def _stamps(self, name: str, planned: Planned | None = None) -> _Stamps:
-        """How the files look that a plan lies in and was made from; those of a known plan without `planned`."""
-        of = planned or (self._known[name][1] if name in self._known else None)
-        orders = [Path(of.plan.basis.orders)] if of and of.plan and of.plan.basis.orders else []
+    def _stamps(self, name: str, known: tuple[_Stamps, Planned] | None) -> _Stamps:
+        """How the files look now that a plan lies in and was made from."""
+        return (*self._own_stamps(name), *(_order_stamps(known[1]) if known else ()))
+
+    def _own_stamps(self, name: str) -> _Stamps:
         folder = self._folder / name
-        return tuple(_stamp(path) for path in (folder / PLAN, folder / LETTERS, self._ledger, *orders))
+        return tuple(_stamp(path) for path in (folder / PLAN, folder / LETTERS, self._ledger))
+
+
+def _order_stamps(planned: Planned) -> _Stamps:
+    """How the file looks from which a plan was made."""
+    orders = planned.plan.basis.orders if planned.plan else None
+    return (_stamp(Path(orders)),) if orders else ()
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:
