@@ -21,7 +21,11 @@ PAGE = """\
 <script nonce="x">document.getElementById("buy").onclick = (event) => (event.target.textContent = "Bought");</script>
 </body></html>
 """
-STYLE = "body{margin:0;font:16px/1.5 sans-serif}header{position:sticky;top:0;background:#eee;padding:1rem}"
+# The button has its size without its text: a browser may paint between the two, and the shop would move by itself.
+STYLE = (
+    "body{margin:0;font:16px/1.5 sans-serif}header{position:sticky;top:0;background:#eee;padding:1rem}"
+    "button{display:block;width:6rem;height:3rem}"
+)
 FILLER = "Waterproof, light, up in five minutes. " * 120
 
 
