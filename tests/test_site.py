@@ -207,6 +207,7 @@ def test_maintenance_that_overran_has_no_end_and_its_texts_have_times(tmp_path: 
     shown = done.files["incidents/one.html"].body.decode()
     assert '<p>From <time datetime="2026-11-22T08:00Z">22 Nov 2026, 08:00 UTC</time> on.</p>' in shown
     assert "{start}" not in shown
+    assert "\n\nFrom 22 Nov 2026, 08:00 UTC on.\n" in done.files["incidents/one.md"].body.decode()
 
 
 def test_times_of_a_window_are_elements_in_text_and_words_in_tags(tmp_path: Path, memory: Memory) -> None:

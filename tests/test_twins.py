@@ -73,6 +73,11 @@ def test_every_element_that_a_page_may_hold_can_be_written() -> None:
 
 
 @pytest.mark.skipif("MEACULPA_DATA" not in os.environ, reason="real incidents are not here")
+@pytest.mark.parametrize("start", ["9" * 5_000, "-2", "x", "", "²"])
+def test_a_list_that_cannot_begin_there_begins_with_one(start: str) -> None:
+    assert to_markdown(f'<ol start="{start}"><li>a</li><li>b</li></ol>') == "1. a\n2. b"
+
+
 def test_real_updates_keep_every_word() -> None:
     lines = Path(os.environ["MEACULPA_DATA"], "statuspage-github", "incidents.jsonl").read_text("utf-8").splitlines()
     bodies = [update["message"] for line in lines for update in json.loads(line)["updates"]]
@@ -99,6 +104,16 @@ def test_a_page_has_a_twin_that_says_the_same(shop: Build) -> None:
     assert shop.files["incidents/card.md"].content_type.startswith("text/markdown")
     assert "incidents/card.md" in text(shop, "incidents/card.html")
     assert text(shop, "de/incidents/card.md").count("##") == 1
+
+
+def test_texts_are_written_as_markdown_where_they_were_rendered(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("meaculpa.render.twins.to_markdown")
+    said = UPDATES.replace("![till](../assets/till.png)", "- a\n- b")
+    root = write_project(tmp_path, one=incident_text(updates=said))
+    shown = build(read_project(root), NOW, Memory(pool=memory.pool)).files["incidents/one.md"].body.decode()
+    assert "You cannot pay **by card**.\n\n- a\n- b\n" in shown
 
 
 def test_a_twin_holds_nothing_that_the_page_does_not_show(shop: Build) -> None:

@@ -219,7 +219,11 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """An update's text as safe HTML, and the sources of its pictures as they stand in it."""
+    """An update's text as safe HTML, and the sources of its pictures as they stand in it.
+
+    `markdown` is that HTML as Markdown again, where whoever rendered it has made that as well.
+    """
 
     html: str
     pictures: tuple[str, ...] = ()
+    markdown: str | None = field(default=None, compare=False)

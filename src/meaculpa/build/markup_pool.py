@@ -163,7 +163,7 @@ class _Worker:
         except (TooSlow, BrokenPipeError, ValueError):
             self.stop()
             raise TooSlow from None
-        return [Markup(one[0], tuple(one[1])) if one else TooDeep() for one in answer]
+        return [Markup(one[0], tuple(one[1]), one[2]) if one else TooDeep() for one in answer]
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""

@@ -1,7 +1,7 @@
 """A process that renders Markdown for its parent and may be ended at any moment.
 
 It reads frames from standard input and answers on standard output; its first frame says that it is ready. A request
-is a list of texts, the answer a list of `[html, pictures]`, or null for a text that cannot be rendered.
+is a list of texts, the answer a list of `[html, pictures, markdown]`, or null for a text that cannot be rendered.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import signal
 import sys
 
 from meaculpa.build.frames import make_frame, read_frame
+from meaculpa.render.marked import to_markdown
 from meaculpa.render.markup import render_markup
 
 try:
@@ -23,12 +24,12 @@ MOST_MEMORY = 300 * 2**20
 _LONGEST = 10
 
 
-def _render(text: str) -> tuple[str, tuple[str, ...]] | None:
+def _render(text: str) -> tuple[str, tuple[str, ...], str] | None:
     try:
         markup = render_markup(text)
+        return markup.html, markup.pictures, to_markdown(markup.html)
     except (RecursionError, MemoryError):
         return None
-    return markup.html, markup.pictures
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import unescape
 
-from meaculpa.render.views import TAG
+from meaculpa.render.safe import TAG
 
 _VERBATIM = {"code", "pre"}
 _INLINE = {"a", "em", "strong", "time"}
@@ -23,6 +23,8 @@ _LINE_SIGNS = re.compile(r"^([ \t]*)([#>+=-]|\d+(?=[.)]))", re.MULTILINE)
 # Enough for every renderer: the original Markdown wants four spaces, CommonMark as many as the mark is wide.
 _INDENT = "    "
 _LINE_BREAK = "  \n"
+# A list cannot begin with a longer one (CommonMark, section 5.2).
+_NUMBER = re.compile(r"[0-9]{1,9}")
 _VALUE = re.compile(r'([a-z]+)="([^"]*)"')
 _MORE_THAN_ONE_EMPTY = re.compile(r"\n{3,}")
 
@@ -180,7 +182,8 @@ def _list(element: _Element, parent: _Element) -> str:
 def _point(element: _Element, parent: _Element) -> str:
     mark = "- "
     if parent.tag == "ol":
-        number = int(parent.values.get("start") or 1)
+        start = parent.values.get("start", "")
+        number = int(start) if _NUMBER.fullmatch(start) else 1
         mark = f"{number}. "
         parent.values["start"] = str(number + 1)
     lines = _MORE_THAN_ONE_EMPTY.sub("\n\n", element.text).strip().split("\n")

@@ -7,6 +7,8 @@ import nh3
 
 from meaculpa.model import Markup
 
+# One tag of it, where it is cut into tags and what stands between them.
+TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
 _PICTURE = re.compile(r'(<img [^>]*?src=")(?:\.\./|/)*([^"]*)(")')
 
 TAGS = {

@@ -6,7 +6,7 @@ from meaculpa.render.feeds import ATOM
 from meaculpa.render.headers import output_file
 from meaculpa.render.marked import to_markdown
 from meaculpa.render.pages import Edition, Page, incident_file, signature
-from meaculpa.render.views import text_in, with_window_in_words
+from meaculpa.render.views import UpdateView, text_in, with_window_in_words
 from meaculpa.timeline import IncidentState
 
 LLMS = "llms.txt"
@@ -30,7 +30,7 @@ def _path(edition: Edition, state: IncidentState) -> str:
 def _twin(edition: Edition, state: IncidentState) -> OutputFile:
     incident, words = state.incident, edition.words
     updates = [
-        {"status_word": one.status_word, "at": one.at.text, "text": to_markdown(one.html), "lang": one.lang}
+        {"status_word": one.status_word, "at": one.at.text, "text": _marked(one), "lang": one.lang}
         for one in edition.updates(state, f"{edition.config.site.url}/")
     ]
     facts = {name: _plain(edition, state, name) for name in ("title", "summary", "works", "money")}
@@ -43,6 +43,10 @@ def _twin(edition: Edition, state: IncidentState) -> OutputFile:
         **facts,
     )
     return output_file(_path(edition, state), text)
+
+
+def _marked(update: UpdateView) -> str:
+    return to_markdown(update.html) if update.markdown is None else update.markdown
 
 
 def _plain(edition: Edition, state: IncidentState, name: str) -> str | None:

@@ -11,6 +11,7 @@ from markupsafe import Markup as SafeHtml
 from markupsafe import escape
 
 from meaculpa.model import Incident, Kind, Markup, Update
+from meaculpa.render.safe import TAG
 from meaculpa.render.words import Words
 from meaculpa.timeline import IncidentState
 from meaculpa.times import iso_minute
@@ -19,7 +20,6 @@ _NO_SEPARATORS = str.maketrans("", "", "-:")
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
 # A tag of safe HTML; a quoted value in it may hold any sign but its quote.
-TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,16 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class UpdateView:
-    """One update as it is shown; `anchor` names it within its incident's page."""
+    """One update as it is shown; `anchor` names it within its incident's page.
+
+    `markdown` is its HTML as Markdown, None where nobody has made that yet.
+    """
 
     anchor: str
     status_word: str
     at: Moment
     html: SafeHtml
+    markdown: str | None
     lang: str | None
 
 
@@ -297,11 +301,14 @@ def _update(
     root: str,
 ) -> UpdateView:
     foreign = translated is None and words.locale != default
-    html = bodies.html(update.body if translated is None else translated, root)
+    text = update.body if translated is None else translated
+    rendered, html = bodies.markup[text], bodies.html(text, root)
+    shown = _with_times(html if foreign else _in_order(html, words), incident, words)
     return UpdateView(
         anchor=anchor,
         status_word=words.say(f"status.{update.status}"),
         at=moment(update.at, words),
-        html=_with_times(html if foreign else _in_order(html, words), incident, words),
+        html=shown,
+        markdown=rendered.markdown if shown == rendered.html else None,
         lang=default if foreign else None,
     )
