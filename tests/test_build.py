@@ -263,9 +263,10 @@ def test_only_copies_that_have_changed_are_noted(tmp_path: Path, monkeypatch: py
     noted = list[list[str]]()
     keep = record.keep
 
-    def noting(kind: str, key: str, values: Mapping[str, Any]) -> None:
-        noted.append(sorted(values))
-        keep(kind, key, values)
+    def noting(kind: str, key: str, values: Iterable[tuple[str, Any]]) -> None:
+        given = dict(values)
+        noted.append(sorted(given))
+        keep(kind, key, given.items())
 
     monkeypatch.setattr(record, "keep", noting)
     kept = Copies()

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
 from meaculpa.build.contents import Contents
 from meaculpa.build.last_good import Copies, keep_good
+from meaculpa.build.making import Workshop
 from meaculpa.build.markup_pool import Awaited, TooSlow
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_config
@@ -31,7 +32,9 @@ from meaculpa.content import Parsed, parse_incident
 from meaculpa.content.files import IncidentFiles
 from meaculpa.errors import InvalidInput, Outdated
 from meaculpa.manifest import shard_of
+from meaculpa.model import Markup
 from meaculpa.project import ProjectFiles, _read, read_project
+from meaculpa.render.pages import Chapter
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -42,6 +45,12 @@ def month(number: int, text: str = "Cards work.", year: int = 2026) -> str:
         f"## {year}-{number:02d}-03 09:20 investigating\n\nCards fail.\n\n## {year}-{number:02d}-03 11:20 resolved\n"
     )
     return incident_text(updates=f"{said}\n{text}\n")
+
+
+@pytest.fixture(autouse=True)
+def much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What any month says is much here, so all of this holds where texts are put away while pages are made."""
+    monkeypatch.setattr("meaculpa.build.bodies._MUCH", 1)
 
 
 @pytest.fixture
@@ -106,6 +115,8 @@ def test_a_new_process_reads_only_what_is_not_over_and_makes_no_page_of_it(
 ) -> None:
     assert closed(built(root, memory)) == []
     assert sorted(read) == sorted(f"m{number}" for number in range(1, 12))
+    pages = Record(root).recall("pages", "", set)["pages"]
+    assert {path for path in pages if path.startswith("incidents/")} == {"incidents/m11.html", "incidents/m11.md"}
     read.clear()
     done = built(root, memory)
     assert closed(done) == OVER
@@ -156,6 +167,70 @@ def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -
     before = len(html)
     html.forget_others(every[:1])
     assert 0 < len(html) < before / 2
+
+
+def test_texts_are_left_to_the_record_while_pages_are_made(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 12):
+        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said {number}."))
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    rendered = count_rendered(mine, monkeypatch)
+    held, make = list[int](), Workshop._make
+
+    def noting(self: Workshop, chapter: Chapter, *rest: Any) -> Any:
+        held.append(len(mine.bodies))
+        return make(self, chapter, *rest)
+
+    monkeypatch.setattr(Workshop, "_make", noting)
+    done = build(files, NOW, mine)
+    assert held[0] == 12
+    assert held[10] <= 2, "before the month that is not over"
+    assert len(rendered) == len(set(rendered)) == 12, "the lists read them from the record"
+    assert bodies(done) == bodies(cold(root, memory))
+
+
+def test_what_is_not_over_stays_at_hand(root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    asked = list[str]()
+    texts = Record.texts
+
+    def noting(self: Record, names: Iterable[str]) -> dict[str, Markup]:
+        wanted = list(names)
+        asked.extend(wanted)
+        return texts(self, wanted)
+
+    (root / "incidents" / "m11.md").write_text(month(11, "Said last."))
+    monkeypatch.setattr(Record, "texts", noting)
+    build(read_project(root, files), NOW, mine)
+    assert asked.count("Said last.") == 1, "before it is rendered, and never after"
+
+
+def test_a_text_that_is_refused_is_told_of_and_not_tried_twice(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "incidents" / "m3.md").write_text(month(3, "Said 3."))
+    files, mine = recalled(root, memory)
+    rendered = count_rendered(mine, monkeypatch, slow="Said 3.")
+    with pytest.raises(InvalidInput, match=r"m3\.md.*too long"):
+        build(files, NOW, mine)
+    assert rendered.count("Said 3.") == 1
+
+
+def count_rendered(mine: Memory, monkeypatch: pytest.MonkeyPatch, slow: str = "") -> list[str]:
+    """Note each text that is rendered; one of them takes too long."""
+    rendered = list[str]()
+    begin = mine.pool.begin
+
+    def noting(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
+        found = begin(texts)
+        rendered.extend(found)
+        if slow in found:
+            found[slow].batch.result()[found[slow].position] = TooSlow()
+        return found
+
+    monkeypatch.setattr(mine.pool, "begin", noting)
+    return rendered
 
 
 def test_a_month_that_was_open_for_a_while_says_what_it_says_now(root: Path, memory: Memory) -> None:
@@ -565,10 +640,11 @@ def test_an_edit_is_noted_in_the_word_on_its_own_part_of_the_files(
     kept = list[list[str]]()
     keep = Record.keep
 
-    def noting(self: Record, kind: str, key: str, values: Mapping[str, Any]) -> None:
+    def noting(self: Record, kind: str, key: str, values: Iterable[tuple[str, Any]]) -> None:
+        given = dict(values)
         if kind == "readings":
-            kept.append(sorted(values))
-        keep(self, kind, key, values)
+            kept.append(sorted(given))
+        keep(self, kind, key, given.items())
 
     monkeypatch.setattr(Record, "keep", noting)
     (root / "incidents" / "m11.md").write_text(month(11, "Cards work again."))

@@ -13,6 +13,8 @@ from meaculpa.model import Incident, Markup
 
 _ANOTHER_CHANCE_SECONDS = 60.0
 _NOTHING = Markup("")
+# Of so much HTML, in characters, the memory is worth a write to the record.
+_MUCH = 2_000_000
 
 
 def bodies_of(incident: Incident) -> Iterator[tuple[str, str, int]]:
@@ -43,6 +45,8 @@ class Bodies(Mapping[str, Markup]):
     _slow: set[str] = field(default_factory=set)
     _unkept: dict[str, Incident] = field(default_factory=dict)
     _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
+    _made: set[str] = field(default_factory=set)
+    _made_length: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _kept: int = 0
     _kept_plain: int = 0
@@ -61,20 +65,44 @@ class Bodies(Mapping[str, Markup]):
 
     def keep(self, ids: Collection[str]) -> None:
         """Have the record keep what incidents say that were begun since the last time, if they are still there."""
-        if self.record:
-            with self._lock:
-                said = {
-                    name: {text: self._known.get(text) for text, _, _ in bodies_of(incident)}
-                    for name, incident in self._unkept.items()
-                    if name in ids
-                }
-                self._unkept.clear()
-            self.record.keep_texts(
-                {
-                    name: {text: one for text, one in texts.items() if isinstance(one, Markup)}
-                    for name, texts in said.items()
-                }
-            )
+        with self._lock:
+            self._hand_over(ids)
+            self._unkept.clear()
+            self._made.clear()
+            self._made_length = 0
+
+    def _hand_over(self, ids: Collection[str]) -> None:
+        if self.record is None:
+            return
+        said = {
+            name: {text: self._known.get(text) for text, _, _ in bodies_of(incident)}
+            for name, incident in self._unkept.items()
+            if name in ids
+        }
+        for name in said:
+            del self._unkept[name]
+        self.record.keep_texts(
+            {
+                name: {text: one for text, one in texts.items() if isinstance(one, Markup)}
+                for name, texts in said.items()
+            }
+        )
+
+    def put_away(self, incidents: Iterable[Incident]) -> None:
+        """Leave to the record, once it is much, what incidents say whose pages are made: it is read there again.
+
+        What cannot be rendered, or shows a picture, is still going to be told of or asked for.
+        """
+        with self._lock:
+            made = [one for one in incidents if one.id in self._unkept and not self._refusals_of(one, ())]
+            self._made.update(one.id for one in made)
+            self._made_length += sum(len(self[text].html) for one in made for text, _, _ in bodies_of(one))
+            if self._made_length >= _MUCH:
+                said = {text for name in self._made for text, _, _ in bodies_of(self._unkept[name])}
+                self._hand_over(self._made)
+                self._known = {text: answer for text, answer in self._known.items() if text not in said}
+                self._made_length = 0
+                self._made.clear()
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""

@@ -17,7 +17,7 @@ from meaculpa.model import OutputFile
 from meaculpa.render.headers import cache_control, content_type, output_file
 
 # Most builds make less than this; the first one of a long history would fill the memory.
-ROOM = 24 * 2**20
+ROOM = 12 * 2**20
 # The site is going to be written to the same disk.
 _LEAST_FREE = 2**30
 

@@ -134,22 +134,21 @@ class Archive:
                 files = {path: source for name in ids for path, source in sources[name].items()}
                 self.volumes[month.name] = bind(month, site.now, files, made[month.name], self._remaker)
                 self._unkept.add(month.name)
-                _let_go(files.values())
         if self._unkept:
             self._learn()
 
+    def let_go(self, site: Site, sources: Mapping[str, Mapping[str, Source]]) -> None:
+        """Hold no more what stands in the files of months that are over; who wants to know reads them again."""
+        over = (state for month in site.months if is_over(month, site.now) for state in month.states)
+        for source in (source for state in over for source in sources.get(state.incident.id, {}).values()):
+            if isinstance(source, KnownSource):
+                source.let_go()
+
     def keep(self) -> None:
         """Have the record keep what was closed since the last time."""
-        closed = {name: self.volumes[name] for name in self._unkept if name in self.volumes}
-        self.record.keep(_VOLUMES, self._key, {name: written(volume) for name, volume in closed.items()})
+        closed = sorted(self._unkept & self.volumes.keys())
+        self.record.keep(_VOLUMES, self._key, ((name, written(self.volumes[name])) for name in closed))
         self._unkept.clear()
-
-
-def _let_go(sources: Iterable[Source]) -> None:
-    """Of what is closed the texts need not stay in memory."""
-    for source in sources:
-        if isinstance(source, KnownSource):
-            source.let_go()
 
 
 def is_over(month: Month, now: datetime) -> bool:

@@ -1,12 +1,13 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from meaculpa.build.binding import versions_of
+from meaculpa.build.closing import is_over
 from meaculpa.build.fallback import as_they_were, last_good, without_refused
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import parsed_config, parsed_theme, read_content
@@ -23,6 +24,7 @@ from meaculpa.model import Incident, OutputFile
 from meaculpa.project import ProjectFiles
 from meaculpa.redirects import parse_redirects
 from meaculpa.render.environment import Theme
+from meaculpa.render.pages import Chapter
 from meaculpa.render.redirects import redirect_pages, unusable
 from meaculpa.render.site import render
 from meaculpa.status import Site, derive
@@ -148,6 +150,7 @@ def _derive(
     site = derive(incidents, config, now, earlier, memory.archive.volumes.values())
     if memory.archive.opens_beside(site):
         raise _Opened
+    memory.archive.let_go(site, memory.contents.sources)
     return site
 
 
@@ -238,7 +241,7 @@ def _produce(
     problems += [problem for problem in wrong if problem not in problems]
     closed = memory.archive.files if memory.archive else {}
     chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
-    made = memory.workshop.make(chapters)
+    made = memory.workshop.make(_one_by_one(chapters, site, memory))
     if memory.archive and memory.bodies.lacks:
         # A text of a closed month: it is told of, and tried again, where its month is open.
         memory.bodies.lacks = False
@@ -247,6 +250,15 @@ def _produce(
             raise _Opened
     earlier = _earlier_addresses(Layers(closed, made), config, theme, files, memory, problems)
     return Layers(closed, made | earlier)
+
+
+def _one_by_one(chapters: Iterable[Chapter], site: Site, memory: Memory) -> Iterator[Chapter]:
+    """Give the chapters; of a month that is over the texts need no memory once its chapter is made."""
+    months = {month.name: month for month in site.months if is_over(month, site.now)}
+    for chapter in chapters:
+        yield chapter
+        if chapter.name in months:
+            memory.bodies.put_away(state.incident for state in months[chapter.name].states)
 
 
 def _earlier_addresses(

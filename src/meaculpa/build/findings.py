@@ -53,7 +53,7 @@ class Findings:
         """Have the record keep them, where they have changed."""
         if self._record and (self._key, self._known) != self._recorded:
             rows = {digest: [_written(problem) for problem in found] for digest, found in self._known.items()}
-            self._record.keep(_FINDINGS, self._key, {_FINDINGS: rows})
+            self._record.keep(_FINDINGS, self._key, [(_FINDINGS, rows)])
             self._recorded = self._key, dict(self._known)
 
     def _recall(self, config: Config, people: People) -> None:

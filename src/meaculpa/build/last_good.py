@@ -70,7 +70,7 @@ def note_copies(root: Path, kept: Copies, record: Record) -> None:
         stamp = _stamp_of(root, path) if name in names else None
         if stamp:
             shards[name][path] = digest, stamp
-    record.keep(_COPIES, "", shards)
+    record.keep(_COPIES, "", shards.items())
     kept.unnoted.clear()
 
 

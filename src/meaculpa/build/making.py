@@ -64,18 +64,19 @@ class Workshop:
         """The files of a chapter as it was made last."""
         return self._chapters[chapter].files
 
-    def keep(self) -> None:
-        """Have the record keep what pages were made of, where that has changed."""
+    def keep(self, closed: Collection[str] = ()) -> None:
+        """Have the record keep what pages were made of, where that has changed; what is closed is known by itself."""
         if self._record is None:
             return
         made = {
             path: (fingerprint(inputs), file.digest, file.size)
-            for chapter in self._chapters.values()
+            for name, chapter in self._chapters.items()
+            if name not in closed
             for path in chapter.lasting
             for inputs, file in [chapter.pages[path]]
         }
         if made != self._recorded:
-            self._record.keep(_PAGES, "", {_PAGES: made})
+            self._record.keep(_PAGES, "", [(_PAGES, made)])
         self._recorded = made
 
     def forget_all(self) -> None:

@@ -89,4 +89,4 @@ class Memory:
             self.archive.keep()
             note_copies(files.root, self.copied, self.archive.record)
             self.findings.keep()
-            self.workshop.keep()
+            self.workshop.keep(self.archive.volumes)

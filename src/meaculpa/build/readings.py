@@ -52,7 +52,7 @@ class Readings:
             for one in now.values():
                 if (name := shard_of(one.source.path)) in names:
                     shards[name][one.source.path] = _row(one)
-            self._record.keep(_READINGS, "", shards)
+            self._record.keep(_READINGS, "", shards.items())
         self._kept = now
         self._record.forget_texts(self._record.speakers() - {id_in(path) for path in files.incidents})
 

@@ -64,10 +64,10 @@ class Record:
             self.discard()
             return {}
 
-    def keep(self, kind: str, key: str, values: Mapping[str, Any]) -> None:
-        """Keep values of a kind; those of another key go."""
-        bodies = {name: json.dumps(value, separators=(",", ":")) for name, value in values.items()}
-        rows = [(kind, name, key, body, _digest(f"{name} {body}")) for name, body in bodies.items()]
+    def keep(self, kind: str, key: str, values: Iterable[tuple[str, Any]]) -> None:
+        """Keep values of a kind, each with its name; those of another key go. They may be large: one at a time."""
+        bodies = ((name, json.dumps(value, separators=(",", ":"))) for name, value in values)
+        rows = ((kind, name, key, body, _digest(f"{name} {body}")) for name, body in bodies)
         self._write("DELETE FROM kept WHERE kind = ? AND key <> ?", [(kind, key)])
         self._write("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -128,13 +128,12 @@ class Record:
     def _select(self, question: str, values: Sequence[str] = ()) -> list[Any]:
         return self._try(lambda rows: rows.execute(question, values).fetchall(), [])
 
-    def _write(self, order: str, values: Sequence[tuple[object, ...]]) -> None:
+    def _write(self, order: str, values: Iterable[tuple[object, ...]]) -> None:
         def write(rows: sqlite3.Connection) -> None:
             with rows:
                 rows.executemany(order, values)
 
-        if values:
-            self._try(write, None)
+        self._try(write, None)
 
     def _try(self, act: Callable[[sqlite3.Connection], Given], otherwise: Given) -> Given:
         with self._lock:
