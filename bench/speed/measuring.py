@@ -55,6 +55,18 @@ def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, fl
     return seconds, usage.ru_maxrss / 1024 if usage.ru_maxrss > own + 1024 else 0.0
 
 
+def put_aside(folder: Path, *made: Path) -> None:
+    """Move what an earlier run has made out of the way, into a folder beside all others.
+
+    It is not deleted: minutes after thousands of files are gone, ext4 still takes many times as long for new ones (it
+    looks whether each number was in use lately: `recently_deleted` in fs/ext4/ialloc.c of Linux).
+    """
+    aside = folder / "aside"
+    aside.mkdir(exist_ok=True)
+    for path in filter(Path.exists, made):
+        path.rename(aside / str(len(list(aside.iterdir()))))
+
+
 def in_turns(every: Mapping[str, Callable[[], tuple[float, float]]], runs: int) -> dict[str, Cost]:
     """Measure several things so many times, one after the other each time: a busy minute hits them all."""
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in every}

@@ -1,6 +1,5 @@
 """What our own builds and edits cost."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from corpus import NOW, write_project
-from speed.measuring import Cost, Line, in_turns, timed, wait_until
+from speed.measuring import Cost, Line, in_turns, put_aside, timed, wait_until
 
 MEACULPA = [sys.executable, "-m", "meaculpa"]
 EDITS = 20
@@ -23,8 +22,7 @@ def build_command(project: Path, out: str = "public") -> list[str]:
 
 def forget(project: Path) -> None:
     """Have the next build begin from nothing."""
-    for name in ("public", ".meaculpa"):
-        shutil.rmtree(project / name, ignore_errors=True)
+    put_aside(project.parent, project / "public", project / ".meaculpa")
 
 
 def cold(project: Path) -> tuple[float, float]:

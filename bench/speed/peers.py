@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from corpus import incidents, write_project
-from speed.measuring import Line, in_turns, timed
+from speed.measuring import Line, in_turns, put_aside, timed
 from speed.ours import cold
 
 PEERS = Path(__file__).parents[2] / ".tools" / "peers"
@@ -146,5 +146,5 @@ def compared(folder: Path, count: int, runs: int) -> Iterator[Line]:
 
 
 def _fresh(out: Path, command: list[str], place: Path) -> tuple[float, float]:
-    shutil.rmtree(out, ignore_errors=True)
+    put_aside(place.parent, out)
     return timed(command, place)
