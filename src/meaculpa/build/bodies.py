@@ -66,27 +66,12 @@ class Bodies(Mapping[str, Markup]):
     def keep(self, ids: Collection[str]) -> None:
         """Have the record keep what incidents say that were begun since the last time, if they are still there."""
         with self._lock:
-            self._hand_over(ids)
+            said = self._unkept_of(ids)
             self._unkept.clear()
             self._made.clear()
             self._made_length = 0
-
-    def _hand_over(self, ids: Collection[str]) -> None:
-        if self.record is None:
-            return
-        said = {
-            name: {text: self._known.get(text) for text, _, _ in bodies_of(incident)}
-            for name, incident in self._unkept.items()
-            if name in ids
-        }
-        for name in said:
-            del self._unkept[name]
-        self.record.keep_texts(
-            {
-                name: {text: one for text, one in texts.items() if isinstance(one, Markup)}
-                for name, texts in said.items()
-            }
-        )
+        if self.record:
+            self.record.keep_texts(said)
 
     def put_away(self, incidents: Iterable[Incident]) -> None:
         """Leave to the record, once it is much, what incidents say whose pages are made: it is read there again.
@@ -97,12 +82,23 @@ class Bodies(Mapping[str, Markup]):
             made = [one for one in incidents if one.id in self._unkept and not self._refusals_of(one, ())]
             self._made.update(one.id for one in made)
             self._made_length += sum(len(self[text].html) for one in made for text, _, _ in bodies_of(one))
-            if self._made_length >= _MUCH:
-                said = {text for name in self._made for text, _, _ in bodies_of(self._unkept[name])}
-                self._hand_over(self._made)
-                self._known = {text: answer for text, answer in self._known.items() if text not in said}
-                self._made_length = 0
-                self._made.clear()
+            if self.record is None or self._made_length < _MUCH:
+                return
+            said = self._unkept_of(self._made)
+            self._made.clear()
+            self._made_length = 0
+        self.record.keep_texts(said)
+        texts = {text for one in said.values() for text in one}
+        with self._lock:
+            self._known = {text: answer for text, answer in self._known.items() if text not in texts}
+
+    def _unkept_of(self, ids: Collection[str]) -> dict[str, dict[str, Markup]]:
+        """Take out what some incidents say that the record does not have yet."""
+        said = {}
+        for name in [name for name in self._unkept if name in ids]:
+            answers = {text: self._known.get(text) for text, _, _ in bodies_of(self._unkept.pop(name))}
+            said[name] = {text: one for text, one in answers.items() if isinstance(one, Markup)}
+        return said
 
     def next_chance(self, now: datetime) -> datetime | None:
         """When a text that was too slow is tried again; None where there is none."""
