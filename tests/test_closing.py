@@ -32,10 +32,10 @@ from meaculpa.content import Parsed, parse_incident
 from meaculpa.content.files import IncidentFiles
 from meaculpa.errors import InvalidInput, Outdated
 from meaculpa.manifest import shard_of
-from meaculpa.model import Markup
+from meaculpa.model import Incident, Markup
 from meaculpa.project import ProjectFiles, _read, read_project
 from meaculpa.render.pages import Chapter
-from tests.making import CONFIG, at, incident_text, write_project
+from tests.making import CONFIG, an_incident, at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
 
@@ -48,7 +48,7 @@ def month(number: int, text: str = "Cards work.", year: int = 2026) -> str:
 
 
 @pytest.fixture(autouse=True)
-def much(monkeypatch: pytest.MonkeyPatch) -> None:
+def little_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
     """What any month says is much here, so all of this holds where texts are put away while pages are made."""
     monkeypatch.setattr("meaculpa.build.bodies._MUCH", 1)
 
@@ -169,9 +169,11 @@ def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -
     assert 0 < len(html) < before / 2
 
 
+@pytest.mark.parametrize(("much", "at_most"), [(1, 2), (80, 5)])
 def test_texts_are_left_to_the_record_while_pages_are_made(
-    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch, much: int, at_most: int
 ) -> None:
+    monkeypatch.setattr("meaculpa.build.bodies._MUCH", much)
     for number in range(1, 12):
         (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said {number}."))
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
@@ -185,13 +187,16 @@ def test_texts_are_left_to_the_record_while_pages_are_made(
     monkeypatch.setattr(Workshop, "_make", noting)
     done = build(files, NOW, mine)
     assert held[0] == 12
-    assert held[10] <= 2, "before the month that is not over"
+    assert held[10] <= at_most, "before the month that is not over"
     assert len(rendered) == len(set(rendered)) == 12, "the lists read them from the record"
     assert bodies(done) == bodies(cold(root, memory))
 
 
 def test_what_is_not_over_stays_at_hand(root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
+    (root / "assets").mkdir()
+    (root / "assets" / "till.png").write_bytes(b"\x89PNG")
+    (root / "incidents" / "m3.md").write_text(month(3, "![till](assets/till.png)"))
     asked = list[str]()
     texts = Record.texts
 
@@ -204,6 +209,8 @@ def test_what_is_not_over_stays_at_hand(root: Path, memory: Memory, monkeypatch:
     monkeypatch.setattr(Record, "texts", noting)
     build(read_project(root, files), NOW, mine)
     assert asked.count("Said last.") == 1, "before it is rendered, and never after"
+    assert asked.count("![till](assets/till.png)") == 1, "nor what may be refused yet"
+    assert asked.count("Cards work.") > 1
 
 
 def test_a_text_that_is_refused_is_told_of_and_not_tried_twice(
@@ -215,6 +222,84 @@ def test_a_text_that_is_refused_is_told_of_and_not_tried_twice(
     with pytest.raises(InvalidInput, match=r"m3\.md.*too long"):
         build(files, NOW, mine)
     assert rendered.count("Said 3.") == 1
+
+
+def test_where_the_record_takes_no_texts_they_stay(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, mine = recalled(root, memory)
+    rendered = count_rendered(mine, monkeypatch)
+    monkeypatch.setattr(Record, "_write", lambda _self, _order, _values: False)
+    done = build(files, NOW, mine)
+    assert sorted(rendered) == ["Cards fail.", "Cards work."]
+    assert bodies(done) == bodies(cold(root, memory))
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_text_that_the_record_loses_and_nobody_can_render_again_is_told_of(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    (root / "incidents" / "m3.md").write_text(month(3, "Said 3."))
+    monkeypatch.setattr(Archive, "close", lambda *_: None)
+    files, mine = recalled(root, memory)
+    if not is_first:
+        build(files, NOW, mine)
+        # As if the lists had not shown it.
+        mine.bodies._known.clear()
+        (root / "incidents" / "m11.md").write_text(month(11, "Cards work again."))
+        files = read_project(root, files)
+    monkeypatch.setattr(Record, "texts", lambda _self, _texts: {})
+    begin, begun = mine.pool.begin, set[str]() if is_first else {"Said 3."}
+
+    def slow_again(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
+        found = begin(texts)
+        if "Said 3." in found and "Said 3." in begun:
+            found["Said 3."].batch.result()[found["Said 3."].position] = TooSlow()
+        begun.update(found)
+        return found
+
+    monkeypatch.setattr(mine.pool, "begin", slow_again)
+    with pytest.raises(InvalidInput, match=r"m3\.md.*too long"):
+        build(files, NOW, mine)
+
+
+def test_what_changes_before_it_is_put_away_is_kept_as_it_is_then(
+    tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meaculpa.build.bodies._MUCH", 100)
+    first, second, changed = (
+        an_incident(name=name, updates=f"## 2026-11-22 09:20 UTC investigating\n\n{sign * 60}\n")
+        for name, sign in (("one", "a"), ("two", "b"), ("one", "c"))
+    )
+    record = Record(tmp_path)
+    html = Bodies(memory.pool, record)
+    html.begin([first, second])
+    html.put_away([first])
+    html.begin([changed])
+    html.put_away([second])
+    assert html.refusals([changed], ()) == []
+    html.keep({"one", "two"})
+    assert len(record.texts(["b" * 60, "c" * 60])) == 2
+
+
+def test_who_is_told_of_one_file_reads_no_other_text_again(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "incidents" / "m3.md").write_text(month(3, "![till](assets/till.png)"))
+    (root / "incidents" / "m4.md").write_text(month(4, "Said 4."))
+    files, mine = recalled(root, memory)
+    begun = list[str]()
+    begin = Bodies.begin
+
+    def noting(self: Bodies, incidents: Iterable[Incident]) -> None:
+        some = list(incidents)
+        begun.extend(one.id for one in some)
+        begin(self, some)
+
+    monkeypatch.setattr(Bodies, "begin", noting)
+    done = build(files, NOW, mine, keep_going=True)
+    assert [problem.path for problem in done.problems] == ["incidents/m3.md"]
+    assert begun.count("m4") == 1, "as it was read"
 
 
 def count_rendered(mine: Memory, monkeypatch: pytest.MonkeyPatch, slow: str = "") -> list[str]:

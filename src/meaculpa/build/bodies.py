@@ -32,8 +32,8 @@ class Bodies(Mapping[str, Markup]):
     """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
 
     `is_retried` says that a text without markup gets another chance: what was made without it is to be made anew.
-    What the `record` of earlier processes has need not be rendered. `lacks` says that a text of an incident that was
-    never begun, of a closed month, could not be rendered.
+    What the `record` has need not be rendered. `lacks` says that a text could not be rendered which nobody had begun:
+    of a closed month, or one that the record has lost.
     """
 
     pool: MarkupPool
@@ -56,6 +56,8 @@ class Bodies(Mapping[str, Markup]):
         """Have the texts of incidents rendered that are neither known nor under way."""
         asked = list(incidents)
         with self._lock:
+            # What was made of them before is not what they say now.
+            self._begin_to_count()
             files = [[text for text, _, _ in bodies_of(incident) if not self._has(text)] for incident in asked]
             if self.record:
                 self._unkept.update({incident.id: incident for incident in asked})
@@ -68,15 +70,14 @@ class Bodies(Mapping[str, Markup]):
         with self._lock:
             said = self._unkept_of(ids)
             self._unkept.clear()
-            self._made.clear()
-            self._made_length = 0
         if self.record:
             self.record.keep_texts(said)
 
     def put_away(self, incidents: Iterable[Incident]) -> None:
         """Leave to the record, once it is much, what incidents say whose pages are made: it is read there again.
 
-        What cannot be rendered, or shows a picture, is still going to be told of or asked for.
+        What cannot be rendered, or shows a picture, is still going to be told of or asked for. Where the record takes
+        nothing, all stays.
         """
         with self._lock:
             made = [one for one in incidents if one.id in self._unkept and not self._refusals_of(one, ())]
@@ -85,19 +86,24 @@ class Bodies(Mapping[str, Markup]):
             if self.record is None or self._made_length < _MUCH:
                 return
             said = self._unkept_of(self._made)
-            self._made.clear()
-            self._made_length = 0
-        self.record.keep_texts(said)
-        texts = {text for one in said.values() for text in one}
-        with self._lock:
-            self._known = {text: answer for text, answer in self._known.items() if text not in texts}
+            self._begin_to_count()
+        if self.record.keep_texts(said):
+            texts = {text for one in said.values() for text in one}
+            with self._lock:
+                self._unkept = {name: one for name, one in self._unkept.items() if name not in said}
+                self._known = {text: answer for text, answer in self._known.items() if text not in texts}
+
+    def _begin_to_count(self) -> None:
+        self._made_length = 0
+        self._made.clear()
 
     def _unkept_of(self, ids: Collection[str]) -> dict[str, dict[str, Markup]]:
-        """Take out what some incidents say that the record does not have yet."""
+        """What some incidents say that the record does not have yet."""
         said = {}
-        for name in [name for name in self._unkept if name in ids]:
-            answers = {text: self._known.get(text) for text, _, _ in bodies_of(self._unkept.pop(name))}
-            said[name] = {text: one for text, one in answers.items() if isinstance(one, Markup)}
+        for name, incident in self._unkept.items():
+            if name in ids:
+                answers = {text: self._known.get(text) for text, _, _ in bodies_of(incident)}
+                said[name] = {text: one for text, one in answers.items() if isinstance(one, Markup)}
         return said
 
     def next_chance(self, now: datetime) -> datetime | None:
@@ -162,7 +168,10 @@ class Bodies(Mapping[str, Markup]):
                 answer = known[text] = self._coming.pop(text).wait()
                 if isinstance(answer, TooSlow):
                     self._slow.add(text)
-                self.lacks |= is_unexpected and not isinstance(answer, Markup)
+                if is_unexpected and not isinstance(answer, Markup):
+                    self.lacks = True
+                    # Whoever says it has to be looked at once more.
+                    self._plain.clear()
             return known[text]
 
     def _has(self, text: str) -> bool:

@@ -208,7 +208,7 @@ def _as_they_were(
     good = without_refused(content.incidents, refused)
     before = last_good(files.root, wrong, config, memory.good_incidents, memory.copied.digests)
     incidents, left_out = as_they_were(good, before, wrong)
-    memory.bodies.begin(incidents)
+    memory.bodies.begin(one for one in incidents if not memory.bodies.is_plain(one))
     return incidents, left_out
 
 
@@ -243,18 +243,19 @@ def _produce(
     chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
     made = memory.workshop.make(_one_by_one(chapters, site, memory))
     if memory.archive and memory.bodies.lacks:
-        # A text of a closed month: it is told of, and tried again, where its month is open.
+        # It is told of, and tried again, where its month is open and its incident is looked at.
         memory.bodies.lacks = False
         memory.make_all_anew()
-        if memory.archive.open(list(memory.archive.volumes)):
-            raise _Opened
+        memory.archive.open(list(memory.archive.volumes))
+        memory.doubtful.update({incident.id: incident for incident in memory.contents.content.incidents})
+        raise _Opened
     earlier = _earlier_addresses(Layers(closed, made), config, theme, files, memory, problems)
     return Layers(closed, made | earlier)
 
 
 def _one_by_one(chapters: Iterable[Chapter], site: Site, memory: Memory) -> Iterator[Chapter]:
     """Give the chapters; of a month that is over the texts need no memory once its chapter is made."""
-    months = {month.name: month for month in site.months if is_over(month, site.now)}
+    months = {month.name: month for month in site.months if memory.archive and is_over(month, site.now)}
     for chapter in chapters:
         yield chapter
         if chapter.name in months:

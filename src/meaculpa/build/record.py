@@ -85,15 +85,18 @@ class Record:
                     found[names[name]] = markup
         return found
 
-    def keep_texts(self, texts: Mapping[str, Mapping[str, Markup]]) -> None:
-        """Keep the markup of the texts of incidents by their ids: all of each, and nothing that it said before."""
+    def keep_texts(self, texts: Mapping[str, Mapping[str, Markup]]) -> bool:
+        """Keep the markup of the texts of incidents by their ids: all of each, and nothing that it said before.
+
+        Gives whether it could.
+        """
         wanted = {one: {_digest(text): markup.html for text, markup in said.items()} for one, said in texts.items()}
         changed = {one: said for one, said in wanted.items() if self._names_of(one) != said.keys()}
         rows = [
             (name, one, html, _digest(name + html)) for one, said in changed.items() for name, html in said.items()
         ]
         self.forget_texts(changed)
-        self._write("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
+        return self._write("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
 
     def _names_of(self, incident: str) -> set[str]:
         return {name for (name,) in self._select("SELECT digest FROM texts WHERE incident = ?", (incident,))}
@@ -128,12 +131,15 @@ class Record:
     def _select(self, question: str, values: Sequence[str] = ()) -> list[Any]:
         return self._try(lambda rows: rows.execute(question, values).fetchall(), [])
 
-    def _write(self, order: str, values: Iterable[tuple[object, ...]]) -> None:
-        def write(rows: sqlite3.Connection) -> None:
+    def _write(self, order: str, values: Iterable[tuple[object, ...]]) -> bool:
+        """Write rows, all or none; gives whether they are there."""
+
+        def write(rows: sqlite3.Connection) -> bool:
             with rows:
                 rows.executemany(order, values)
+            return True
 
-        self._try(write, None)
+        return self._try(write, False)
 
     def _try(self, act: Callable[[sqlite3.Connection], Given], otherwise: Given) -> Given:
         with self._lock:

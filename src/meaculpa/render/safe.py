@@ -7,7 +7,7 @@ import nh3
 
 from meaculpa.model import Markup
 
-# One tag of it, where it is cut into tags and what stands between them.
+# A tag of safe HTML; a quoted value in it may hold any sign but its quote.
 TAG = re.compile(r"""(<[^>"]*(?:"[^"]*"[^>"]*)*>)""")
 _PICTURE = re.compile(r'(<img [^>]*?src=")(?:\.\./|/)*([^"]*)(")')
 

@@ -19,8 +19,6 @@ from meaculpa.times import iso_minute
 _NO_SEPARATORS = str.maketrans("", "", "-:")
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
-# A tag of safe HTML; a quoted value in it may hold any sign but its quote.
-
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
