@@ -58,8 +58,8 @@ def timed(command: Sequence[str], folder: Path | None = None) -> tuple[float, fl
 def put_aside(folder: Path, *made: Path) -> None:
     """Move what an earlier run has made out of the way, into a folder beside all others.
 
-    It is not deleted: minutes after thousands of files are gone, ext4 still takes many times as long for new ones (it
-    looks whether each number was in use lately: `recently_deleted` in fs/ext4/ialloc.c of Linux).
+    It is not deleted: for minutes after that, ext4 without a journal takes many times as long for new files (it looks
+    whether each number was in use lately: `recently_deleted` in fs/ext4/ialloc.c of Linux).
     """
     aside = folder / "aside"
     aside.mkdir(exist_ok=True)

@@ -64,7 +64,7 @@ class Workshop:
         """The files of a chapter as it was made last."""
         return self._chapters[chapter].files
 
-    def keep(self, closed: Collection[str] = ()) -> None:
+    def keep(self, closed: Collection[str]) -> None:
         """Have the record keep what pages were made of, where that has changed; what is closed is known by itself."""
         if self._record is None:
             return
