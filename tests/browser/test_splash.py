@@ -329,29 +329,40 @@ def test_it_comes_back_to_the_front_page_with_a_fragment(
     assert page.url == shop.url + path
 
 
-@pytest.mark.parametrize("path", ["/a?b=1#c", "//evil.example/x", "/?#c"])
-def test_the_tiny_page_goes_nowhere_else(
-    page: Page, shop: Server, status_host: Server, splash: Callable[..., bytes], path: str
-) -> None:
+@pytest.fixture
+def tiny(status_host: Server, shop: Server, splash: Callable[..., bytes]) -> bytes:
+    """The tiny page, which the shop answers everything with."""
     splash()
-    tiny = status_host.files["splash.tiny.html"].body.replace(b"(120+Math.random()*180)", b"(.1)")
-    shop.answers["*"] = (503, {"Content-Type": "text/html"}, tiny)
+    body = status_host.files["splash.tiny.html"].body
+    shop.answers["*"] = (503, {"Content-Type": "text/html"}, body)
+    return body
+
+
+@pytest.mark.parametrize("path", ["/a?b=1#c", "//evil.example/x", "/?#c"])
+@pytest.mark.usefixtures("tiny")
+def test_the_tiny_page_goes_nowhere_else(page: Page, shop: Server, path: str) -> None:
+    stop_clock(page, NOW)
     page.goto(shop.url + path)
     shop.answers["*"] = SHOP
+    page.clock.run_for(300_000)
     see(page, "The shop itself")
     assert page.url == shop.url + path
 
 
+@pytest.mark.parametrize(("chance", "seconds"), [(0, 120), (0.5, 210), (0.999, 300)])
 def test_the_tiny_page_comes_back_by_itself(
-    page: Page, shop: Server, status_host: Server, splash: Callable[..., bytes]
+    page: Page, shop: Server, tiny: bytes, chance: float, seconds: int
 ) -> None:
-    splash()
-    tiny = status_host.files["splash.tiny.html"].body.replace(b"(120+Math.random()*180)", b"(.1)")
     assert len(tiny) <= 1024
-    shop.answers["*"] = (503, {"Content-Type": "text/html"}, tiny)
+    page.add_init_script(f"Math.random = () => {chance}")
+    stop_clock(page, NOW)
     page.goto(f"{shop.url}/tents?colour=green")
     see(page, "We are sorry. You cannot order.")
     shop.answers["*"] = SHOP
+    page.clock.run_for((seconds - 2) * 1000)
+    page.wait_for_timeout(100)
+    see(page, "We are sorry. You cannot order.")
+    page.clock.run_for(3_000)
     see(page, "The shop itself")
     assert page.url == f"{shop.url}/tents?colour=green"
 
