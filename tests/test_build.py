@@ -64,6 +64,28 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     assert after.made == len(changed | always_made)
 
 
+def test_an_edit_writes_little_however_much_was_ever_said(tmp_path: Path, memory: Memory) -> None:
+    said = "You could not pay by card, and we know why: the certificate of the bank had run out. " * 9
+    steps = "".join(
+        f"## 2026-{{month:02d}}-{{day:02d}} {9 + hour:02d}:20 {status}\n\n{said}\n\n"
+        for hour, status in enumerate(("investigating", "identified", "monitoring", "resolved"))
+    )
+    days = itertools.product(range(1, 12), range(1, 9))
+    months = {f"m{month}-{day}": incident_text(updates=steps.format(month=month, day=day)) for month, day in days}
+    root, mine = write_project(tmp_path, **months, dead=incident_text("show: splash\n")), Memory(pool=memory.pool)
+    (root / "meaculpa.yml").write_bytes(CONFIG.replace(b"locales: [en, de]", b"locales: [en]"))
+    before = built(root, mine).files
+    update = f"\n## 2026-11-22 09:40 UTC identified\n\n{said}\n"
+    (root / "incidents" / "dead.md").write_text(incident_text("show: splash\n", title="You cannot pay") + update)
+    after = built(root, mine).files
+    changed = [file for path, file in after.items() if before[path].digest != file.digest]
+    assert {"index.html", "banner.js", "splash.html", "feed.rss", "api/v2/incidents.json"} < {
+        file.path for file in changed
+    }
+    assert len(changed) <= 24
+    assert sum(file.size for file in changed) <= 240_000
+
+
 def test_months_that_are_as_before_are_not_even_listed(
     tmp_path: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,22 @@ def test_a_feed_holds_the_newest_updates_of_all_incidents(tmp_path: Path, memory
     assert dates == sorted(dates, reverse=True)
 
 
+@pytest.mark.parametrize(("length", "listed"), [(200, 50), (600, 20), (60_000, 10)])
+def test_of_long_updates_it_holds_fewer(tmp_path: Path, memory: Memory, length: int, listed: int) -> None:
+    said = "## 2026-11-20 {:02d}:{:02d} UTC investigating\n\n{}\n"
+    many = {
+        f"n{number}": incident_text("", said.format(number // 60, number % 60, ("We look. " * 9999)[: length - 1]))
+        for number in range(60)
+    }
+    done = built(tmp_path, memory, **many)
+    items = json.loads(done.files["feed.json"].body)["items"]
+    assert [one["url"].partition("#u-")[2] for one in items] == [
+        f"20261120T{number // 60:02d}{number % 60:02d}Z" for number in range(59, 59 - listed, -1)
+    ]
+    for path in ("feed.rss", "feed.atom", "de/feed.atom"):
+        assert len(feedparser.parse(done.files[path].body).entries) == listed
+
+
 def test_a_shop_that_has_said_nothing_has_valid_feeds(tmp_path: Path, memory: Memory) -> None:
     done = built(tmp_path, memory)
     for path in ("feed.atom", "feed.rss"):

@@ -16,6 +16,7 @@ from meaculpa.archive import by_first_word, by_window, card_of, latest, touched
 from meaculpa.config import Config
 from meaculpa.model import ComponentStatus, Impact, Incident, Markup, OutputFile, Status, Update
 from meaculpa.render.headers import output_file
+from meaculpa.render.newest import while_short
 from meaculpa.render.pages import Page, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import with_window_in_words
@@ -24,8 +25,9 @@ from meaculpa.timeline import IncidentState
 from meaculpa.times import utc_midnight
 
 FOLDER = "api/v2/"
-# As many as Statuspage gives.
+# As many as Statuspage gives, where they say no more than this together.
 MOST = 50
+_LONGEST = 32_000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 12
 _UNRESOLVED = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)
@@ -59,7 +61,7 @@ class _Api:
     @cached_property
     def incidents(self) -> list[IncidentState]:
         """The newest incidents of any state, the newest first."""
-        return self.site.highest(MOST, by_first_word)
+        return _while_short(self.site.highest(MOST, by_first_word))
 
     @cached_property
     def unresolved(self) -> list[IncidentState]:
@@ -70,7 +72,7 @@ class _Api:
     @cached_property
     def maintenances(self) -> list[IncidentState]:
         """Planned work of any state, that of the latest window first."""
-        return self.site.highest(MOST, by_window)
+        return _while_short(self.site.highest(MOST, by_window))
 
     def planned(self, *statuses: Status) -> list[IncidentState]:
         """Planned work that stands like this, that of the latest window first."""
@@ -302,6 +304,10 @@ def id_of(kind: str, name: str) -> str:
         number, digit = divmod(number, len(_DIGITS))
         digits.append(_DIGITS[digit])
     return "".join(digits)
+
+
+def _while_short(states: Sequence[IncidentState]) -> list[IncidentState]:
+    return while_short(states, lambda state: sum(len(update.body) for update in state.updates), _LONGEST)
 
 
 def _group_key(state: ComponentState) -> str | None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from meaculpa.archive import by_last_word
 from meaculpa.model import OutputFile, Update
 from meaculpa.render.headers import fit_for_xml, output_file
+from meaculpa.render.newest import while_short
 from meaculpa.render.pages import Edition, Page, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import IncidentView, UpdateView
@@ -21,6 +22,7 @@ from meaculpa.times import iso_second
 
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
+_LONGEST = 12_000
 _NO_ENTRY_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -68,10 +70,14 @@ def feeds(edition: Edition) -> Iterator[Page]:
 
 
 def _newest(site: Site) -> list[_Spoken]:
-    """The newest updates of all, newest first: those of the incidents that were spoken of last."""
+    """The newest updates of all, newest first: those of the incidents that were spoken of last.
+
+    Every language lists the same ones, whatever the lengths of translations.
+    """
     recent = site.highest(MOST, by_last_word)
     spoken = (_Spoken(state, update, place) for state in recent for place, update in enumerate(state.updates))
-    return nlargest(MOST, spoken, key=lambda one: (one.update.at, one.state.incident.id, one.number))
+    newest = nlargest(MOST, spoken, key=lambda one: (one.update.at, one.state.incident.id, one.number))
+    return while_short(newest, lambda one: len(one.update.body), _LONGEST)
 
 
 def _entries(edition: Edition, spoken: Sequence[_Spoken]) -> list[Entry]:
