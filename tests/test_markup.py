@@ -4,8 +4,11 @@ import re
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from markdown import Markdown
+from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
+from markdown.preprocessors import NormalizeWhitespace
 
 from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow
 from meaculpa.model import Markup
@@ -80,11 +83,59 @@ def test_only_known_elements_come_out(text: str) -> None:
     assert set(re.findall(r"<([a-zA-Z0-9]+)", html(text))) <= TAGS
 
 
-@given(st.text(alphabet="*_`[]()!<>&\\:/ \nabhtps#-|~", max_size=60))
-def test_leaving_out_what_cannot_match_changes_nothing(text: str) -> None:
-    everything = markup._markdown(frozenset(markup._SIGNS)).reset().convert(text)
-    trimmed = markup._markdown(markup._signs_in(text)).reset().convert(text)
-    assert trimmed == everything
+@pytest.fixture(scope="session")
+def library() -> Markdown:
+    """The library with all its steps, in its own way."""
+    whole = markup._whole()
+    whole.preprocessors.register(NormalizeWhitespace(whole), "normalize_whitespace", 30)
+    whole.inlinePatterns.register(LinkInlineProcessor(LINK_RE, whole), "link", 160)
+    bare = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
+    whole.inlinePatterns.register(markup._BareUrl(bare, whole), "bare_url", 115)
+    return whole
+
+
+_PIECES = (
+    *(
+        "---",
+        "- - -",
+        "--",
+        "***",
+        "* *",
+        "_",
+        "__",
+        "===",
+        "=",
+        "# ",
+        "## ",
+        "> ",
+        "- ",
+        "* ",
+        "1. ",
+        "2) ",
+        "| ",
+        "|-",
+    ),
+    *("```", "~~~", "`", "\n", "\n\n", "\n  \n \n", "    ", "\t", "<!--", "-->", "<b>", "&amp;", "\\", "![a](b)"),
+    *("[a](b)", "[a [b](c) d](e)", "![", "[", "](", ")", "]: x", "[a]", "https://a.b/c?d", "xhttp://a", "@http://a"),
+    *("text", " ", "  ", ".", "**a**", "<https://a.b>", "a@b.example", "\r\n", "\u00a0", "é", "http://a.b."),
+)
+
+
+@given(
+    st.one_of(
+        st.text(alphabet="*_`[]()!<>&\\:/ \nabhtps#-|~=", max_size=60),
+        st.lists(st.sampled_from(_PIECES), max_size=14).map("".join),
+    )
+)
+@settings(max_examples=500)
+@example("[a]<!-- x -->(https://a.example)")
+@example("_a_ and __b__")
+@example("~~~\ncode\n~~~")
+@example("one \ntwo\t\nthree\t \nfour")
+@example("one\x02wzxhzdk:0\x03two")
+@example("# a\n> b\n> ---\n\n- c\n  ===")
+def test_what_is_left_out_or_done_faster_changes_nothing(library: Markdown, text: str) -> None:
+    assert markup._markdown(markup._signs_in(text)).reset().convert(text) == library.reset().convert(text)
 
 
 def test_pictures_are_named_and_their_way_is_made_plain() -> None:

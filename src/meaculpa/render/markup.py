@@ -6,7 +6,9 @@ the page.
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from xml.etree import ElementTree
 
 from markdown import Markdown
@@ -14,9 +16,10 @@ from markdown.extensions import Extension
 from markdown.extensions.fenced_code import FencedCodeExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
-from markdown.inlinepatterns import InlineProcessor
+from markdown.inlinepatterns import InlineProcessor, LinkInlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+from markdown.util import ETX, STX, Registry
 
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
@@ -26,9 +29,15 @@ _POINT = re.compile(r" {0,3}(?:[-*+]|\d{1,9}\.) +\S")
 # In the midst of text, only what cannot be anything else: `1986. What a year.` is none.
 _OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
 _NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
-_BARE_URL = r"(?<![\w/@])(https?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
+# Patterns that begin with a letter or sign are looked for many times as fast as those that begin with what must not
+# stand before.
+_BARE_URL = r"(http(?<![\w/@]http)s?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
+_LINK = r"\[(?<!!\[)"
+_EMPTY_LINE = re.compile(r"\n +(?=\n)")
 
-# Inline patterns, blocks and last steps of the library, and the signs without which a text cannot match them.
+# First steps, inline patterns, blocks and last steps of the library, and the signs without which a text cannot match
+# them.
+_NEEDED_SIGNS_OF_LINES = {"fenced_code_block": "```"}
 _NEEDED_SIGNS = {
     "backtick": "`",
     "escape": "\\",
@@ -46,8 +55,16 @@ _NEEDED_SIGNS = {
     "bare_url": "://",
 }
 _NEEDED_SIGNS_OF_BLOCKS = {"hashheader": "#", "quote": ">", "reference": "]:", "table": "|"}
+_NEEDED_SIGNS_OF_BLOCKS |= {"hr": "---", "setextheader": "---"}
 _NEEDED_SIGNS_OF_TREES = {"unescape": "\\"}
-_SIGNS = tuple(dict.fromkeys((*_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values())))
+_SIGNS = frozenset((*_NEEDED_SIGNS_OF_LINES.values(), *_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values()))
+# Those that are written in several ways; a rule, and the line that makes a heading of the one above, end with a sign.
+_WAYS_TO_WRITE = {
+    "*": re.compile(r"[*_]"),
+    "```": re.compile(r"```|~~~"),
+    "---": re.compile(r"[-=*_][^\S\n]*(?:\n|\Z)"),
+    "  \n": re.compile(r"(?:[ \t] |\t)\r?\n"),
+}
 
 
 def render_markup(text: str) -> Markup:
@@ -61,25 +78,37 @@ def render_markup(text: str) -> Markup:
 
 
 def _signs_in(text: str) -> frozenset[str]:
-    # Emphasis is written with either sign; the library has one pattern for both.
-    return frozenset(sign for sign in _SIGNS if sign in text or (sign == "*" and "_" in text))
+    if "<!--" in text:
+        # What stands on both sides of a comment comes together.
+        return _SIGNS
+    return frozenset(
+        sign for sign in _SIGNS if (_WAYS_TO_WRITE[sign].search(text) if sign in _WAYS_TO_WRITE else sign in text)
+    )
 
 
 @cache
 def _markdown(signs: frozenset[str]) -> Markdown:
     """A renderer for texts in which these signs occur: what cannot match is not tried, which halves the time."""
-    extensions = [FencedCodeExtension(), SaneListExtension(), TableExtension(use_align_attribute=True), _Incident()]
-    markdown = Markdown(extensions=extensions)
-    for name, sign in _NEEDED_SIGNS.items():
-        if sign not in signs:
-            markdown.inlinePatterns.deregister(name)
-    for name, sign in _NEEDED_SIGNS_OF_BLOCKS.items():
-        if sign not in signs:
-            markdown.parser.blockprocessors.deregister(name)
-    for name, sign in _NEEDED_SIGNS_OF_TREES.items():
-        if sign not in signs:
-            markdown.treeprocessors.deregister(name)
+    markdown = _whole()
+    steps: list[tuple[Registry[Any], Mapping[str, str]]] = [
+        (markdown.preprocessors, _NEEDED_SIGNS_OF_LINES),
+        (markdown.inlinePatterns, _NEEDED_SIGNS),
+        (markdown.parser.blockprocessors, _NEEDED_SIGNS_OF_BLOCKS),
+        (markdown.treeprocessors, _NEEDED_SIGNS_OF_TREES),
+    ]
+    for registry, needed in steps:
+        for name, sign in needed.items():
+            if sign not in signs:
+                registry.deregister(name)
+    # The library puts its steps in order whenever it looks for one; ours are what they are.
+    markdown.treeprocessors["inline"].inlinePatterns = list(markdown.inlinePatterns)  # type: ignore[attr-defined]
+    markdown.parser.blockprocessors = list(markdown.parser.blockprocessors)  # type: ignore[assignment]
     return markdown
+
+
+def _whole() -> Markdown:
+    extensions = [FencedCodeExtension(), SaneListExtension(), TableExtension(use_align_attribute=True), _Incident()]
+    return Markdown(extensions=extensions)
 
 
 class _Incident(Extension):
@@ -88,10 +117,20 @@ class _Incident(Extension):
     def extendMarkdown(self, md: Markdown) -> None:  # noqa: N802 (the library's name)
         md.preprocessors.deregister("html_block")
         md.inlinePatterns.deregister("html")
+        md.preprocessors.register(_WhitespaceNormalizer(md), "normalize_whitespace", 30)
         md.preprocessors.register(_CommentRemover(md), "comments", 20)
         md.preprocessors.register(_ListOpener(md), "lists", 15)
+        md.inlinePatterns.register(LinkInlineProcessor(_LINK, md), "link", 160)
         md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
         md.treeprocessors.register(_HeadingLowerer(md), "headings", 5)
+
+
+class _WhitespaceNormalizer(Preprocessor):
+    """Does what the library's own does, in a tenth of the time: one line end, no tabs, nothing in empty lines."""
+
+    def run(self, lines: list[str]) -> list[str]:
+        text = "\n".join(lines).replace(STX, "").replace(ETX, "").replace("\r\n", "\n").replace("\r", "\n")
+        return _EMPTY_LINE.sub("\n", f"{text}\n\n".expandtabs(self.md.tab_length)).split("\n")
 
 
 class _CommentRemover(Preprocessor):
