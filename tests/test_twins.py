@@ -42,6 +42,7 @@ def text(done: Build, path: str) -> str:
 
 
 MARKS = {
+    "beside each other": "- **a**`b`*c*\n- x",
     "plain": "You cannot pay.\n\nWe look.",
     "marks": "You **cannot** pay *at* all, `code` and a [page](https://x.example/a).",
     "lists": "1. one\n2. two\n\nthen\n\n- a\n- b",

@@ -51,7 +51,8 @@ def to_markdown(html: str) -> str:
     opened = [_Element("")]
     for place, part in enumerate(TAG.split(html)):
         if place % 2 == 0:
-            _write_text(unescape(part), opened)
+            if part:
+                _write_text(unescape(part), opened)
         elif part.startswith("</"):
             _end(opened)
         else:
