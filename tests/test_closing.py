@@ -254,7 +254,7 @@ def test_a_text_that_the_record_loses_and_nobody_can_render_again_is_told_of(
     def slow_again(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
         found = begin(texts)
         if "Said 3." in found and "Said 3." in begun:
-            found["Said 3."].batch.result()[found["Said 3."].position] = TooSlow()
+            found["Said 3."].batch.result().answers[found["Said 3."].position] = TooSlow()
         begun.update(found)
         return found
 
@@ -311,7 +311,7 @@ def count_rendered(mine: Memory, monkeypatch: pytest.MonkeyPatch, slow: str = ""
         found = begin(texts)
         rendered.extend(found)
         if slow in found:
-            found[slow].batch.result()[found[slow].position] = TooSlow()
+            found[slow].batch.result().answers[found[slow].position] = TooSlow()
         return found
 
     monkeypatch.setattr(mine.pool, "begin", noting)
@@ -352,7 +352,7 @@ def test_a_text_of_a_closed_month_that_is_too_slow_is_told_of(
     def slow(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
         found = answer(texts)
         for one in found.values():
-            one.batch.result()[one.position] = TooSlow()
+            one.batch.result().answers[one.position] = TooSlow()
         return found
 
     monkeypatch.setattr(mine.pool, "begin", slow)

@@ -10,7 +10,7 @@ from markdown import Markdown
 from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
 from markdown.preprocessors import NormalizeWhitespace
 
-from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow
+from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow, _Rendered
 from meaculpa.model import Markup
 from meaculpa.render import markup
 from meaculpa.render.markup import render_markup
@@ -175,6 +175,16 @@ def test_a_hostile_text_is_rendered_or_refused_and_the_others_are_not_held_up(po
     assert isinstance(answers[text], Markup | TooSlow | TooDeep)
     assert answers["innocent"] == Markup("<p>innocent</p>")
     assert time.monotonic() - begin < 30, "the budget does not hold"
+
+
+def test_what_is_rendered_waits_in_little_room(pool: MarkupPool) -> None:
+    texts = [f"{number} of you cannot pay **by card**. " * 40 for number in range(16)]
+    awaited = pool.begin([text] for text in texts)
+    batch = awaited[texts[3]].batch.result()
+    assert isinstance(batch, _Rendered)
+    assert len(batch.packed) < sum(map(len, texts)) / 4
+    assert vars(batch).keys() == {"packed"}
+    assert awaited[texts[3]].wait() == render_markup(texts[3])
 
 
 def test_what_takes_too_long_is_refused(pool: MarkupPool) -> None:

@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from queue import SimpleQueue
 
-from meaculpa.build.frames import LENGTH, make_frame
+from meaculpa.build.frames import LENGTH, make_frame, unpack
 from meaculpa.model import Markup
 
 BUDGET_SECONDS = 2.0
@@ -41,16 +42,35 @@ class TooDeep(Exception):
 Answer = Markup | TooSlow | TooDeep
 
 
+@dataclass(frozen=True)
+class _Rendered:
+    """What came of a batch, packed until one of its texts is wanted: thousands may be rendered before that."""
+
+    packed: bytes
+
+    @cached_property
+    def answers(self) -> list[Answer]:
+        """What came of each text."""
+        return [Markup(one[0], tuple(one[1]), one[2]) if one else TooDeep() for one in unpack(self.packed)]
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """A batch of which texts were too slow."""
+
+    answers: list[Answer]
+
+
 @dataclass(frozen=True, slots=True)
 class Awaited:
     """A text that is being rendered, as a place in its batch."""
 
-    batch: Future[list[Answer]]
+    batch: Future[_Rendered | _Refused]
     position: int
 
     def wait(self) -> Answer:
         """Wait for its markup, or for why it is refused."""
-        return self.batch.result()[self.position]
+        return self.batch.result().answers[self.position]
 
 
 class MarkupPool:
@@ -100,20 +120,20 @@ class MarkupPool:
             self._workers.append(worker)
             self._idle.put(worker)
 
-    def _render_batch(self, batch: "_Batch") -> list[Answer]:
+    def _render_batch(self, batch: "_Batch") -> _Rendered | _Refused:
         worker = self._idle.get()
         try:
             return worker.render(batch.texts, self._budget)
         except TooSlow as slow:
             if batch.is_one_file or len(batch.texts) == 1:
-                return [slow] * len(batch.texts)
-            return [answer for text in batch.texts for answer in self._render_alone(worker, text)]
+                return _Refused([slow] * len(batch.texts))
+            return _Refused([answer for text in batch.texts for answer in self._render_alone(worker, text)])
         finally:
             self._idle.put(worker)
 
     def _render_alone(self, worker: "_Worker", text: str) -> list[Answer]:
         try:
-            return worker.render([text], self._budget)
+            return worker.render([text], self._budget).answers
         except TooSlow as slow:
             return [slow]
 
@@ -155,15 +175,15 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
 
-    def render(self, texts: list[str], budget: float) -> list[Answer]:
+    def render(self, texts: list[str], budget: float) -> _Rendered:
         """Render a batch; raises TooSlow, and ends the process, when it is not done in time."""
         try:
             process = self._running()
-            answer = json.loads(_exchange(process, make_frame(texts), time.monotonic() + budget))
+            request = make_frame(json.dumps(texts).encode())
+            return _Rendered(_exchange(process, request, time.monotonic() + budget))
         except (TooSlow, BrokenPipeError, ValueError):
             self.stop()
             raise TooSlow from None
-        return [Markup(one[0], tuple(one[1]), one[2]) if one else TooDeep() for one in answer]
 
     def stop(self) -> None:
         """End the process, whatever it is doing."""

@@ -1,7 +1,8 @@
 """A process that renders Markdown for its parent and may be ended at any moment.
 
 It reads frames from standard input and answers on standard output; its first frame says that it is ready. A request
-is a list of texts, the answer a list of `[html, pictures, markdown]`, or null for a text that cannot be rendered.
+is a list of texts in JSON, the answer a packed list of `[html, pictures, markdown]`, or null for a text that cannot
+be rendered.
 """
 
 import contextlib
@@ -10,7 +11,7 @@ import json
 import signal
 import sys
 
-from meaculpa.build.frames import make_frame, read_frame
+from meaculpa.build.frames import make_frame, pack, read_frame
 from meaculpa.render.marked import to_markdown
 from meaculpa.render.markup import render_markup
 
@@ -52,7 +53,7 @@ def _alarm(seconds: int) -> None:
 
 
 def _answer(value: object) -> None:
-    sys.stdout.buffer.write(make_frame(value))
+    sys.stdout.buffer.write(make_frame(pack(value)))
     sys.stdout.buffer.flush()
 
 
