@@ -64,7 +64,7 @@ def test_one_edit_makes_only_the_pages_that_show_it(tmp_path: Path, memory: Memo
     assert after.made == len(changed | always_made)
 
 
-def test_an_edit_writes_little_however_much_was_ever_said(tmp_path: Path, memory: Memory) -> None:
+def test_an_edit_of_a_long_archive_writes_little(tmp_path: Path, memory: Memory) -> None:
     said = "You could not pay by card, and we know why: the certificate of the bank had run out. " * 9
     steps = "".join(
         f"## 2026-{{month:02d}}-{{day:02d}} {9 + hour:02d}:20 {status}\n\n{said}\n\n"

@@ -23,7 +23,7 @@ def meaculpa(*arguments: object, cwd: Path | None = None, **more: str) -> subpro
     command = [sys.executable, "-m", "meaculpa", *map(str, arguments)]
     environment = {**os.environ, "NO_COLOR": "1", **more}
     done = subprocess.run(
-        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+        command, cwd=cwd, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
@@ -513,7 +513,7 @@ def test_an_update_that_would_be_wrong_changes_nothing(
 def test_updates_at_the_same_time_are_all_kept(project: Path) -> None:
     command = [sys.executable, "-m", "meaculpa", "update", "card", "monitoring", "--now", NOW, "-m"]
     running = [subprocess.Popen([*command, f"Text {number}."], cwd=project) for number in range(6)]
-    assert [process.wait(timeout=300) for process in running] == [0] * 6
+    assert [process.wait(timeout=60) for process in running] == [0] * 6
     text = (project / "incidents" / "2026-11-22-card.md").read_text()
     assert all(f"Text {number}." in text for number in range(6))
 
@@ -551,7 +551,7 @@ def test_a_part_of_an_id_must_fit_one_incident(project: Path) -> None:
 
 def test_output_that_nobody_reads_is_no_error(project: Path) -> None:
     command = f"{sys.executable} -m meaculpa publish --dry-run | head -n 1"
-    done = subprocess.run(command, shell=True, cwd=project, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, shell=True, cwd=project, capture_output=True, text=True, timeout=60)
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
 

@@ -4,13 +4,14 @@ import re
 import time
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown import Markdown
 from markdown.inlinepatterns import LINK_RE, LinkInlineProcessor
 from markdown.preprocessors import NormalizeWhitespace
 
-from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow, _Rendered
+from meaculpa.build.frames import pack
+from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow, _Packed
 from meaculpa.model import Markup
 from meaculpa.render import markup
 from meaculpa.render.markup import render_markup
@@ -123,16 +124,16 @@ _PIECES = (
 
 @given(
     st.one_of(
-        st.text(alphabet="*_`[]()!<>&\\:/ \nabhtps#-|~=", max_size=60),
+        st.text(alphabet="*_`[]()!<>&\\:/ \nabhtps#-|~=\r\x02\x03", max_size=60),
         st.lists(st.sampled_from(_PIECES), max_size=14).map("".join),
     )
 )
-@settings(max_examples=500)
 @example("[a]<!-- x -->(https://a.example)")
 @example("_a_ and __b__")
 @example("~~~\ncode\n~~~")
 @example("one \ntwo\t\nthree\t \nfour")
-@example("one\x02wzxhzdk:0\x03two")
+@example("one\x02wzxhzdk:0\x03two [a]\x02(https://a.example)")
+@example("one\n---\rtwo  \rthree")
 @example("# a\n> b\n> ---\n\n- c\n  ===")
 def test_what_is_left_out_or_done_faster_changes_nothing(library: Markdown, text: str) -> None:
     assert markup._markdown(markup._signs_in(text)).reset().convert(text) == library.reset().convert(text)
@@ -181,10 +182,17 @@ def test_what_is_rendered_waits_in_little_room(pool: MarkupPool) -> None:
     texts = [f"{number} of you cannot pay **by card**. " * 40 for number in range(16)]
     awaited = pool.begin([text] for text in texts)
     batch = awaited[texts[3]].batch.result()
-    assert isinstance(batch, _Rendered)
-    assert len(batch.packed) < sum(map(len, texts)) / 4
-    assert vars(batch).keys() == {"packed"}
+    assert isinstance(batch, _Packed)
+    assert 0 < len(batch._packed) < sum(map(len, texts)) / 4
+    assert batch._answers is None
     assert awaited[texts[3]].wait() == render_markup(texts[3])
+    assert batch._packed == b"", "nothing is there twice"
+    assert awaited[texts[5]].wait() == render_markup(texts[5])
+
+
+@pytest.mark.parametrize("answer", [b"", b"[]", pack([["<p>a</p>", []]]), pack([[1, 2, 3, 4]]), pack("xy")])
+def test_an_answer_of_another_version_is_none(answer: bytes) -> None:
+    assert [type(one) for one in _Packed(answer, 2).answers] == [TooSlow, TooSlow]
 
 
 def test_what_takes_too_long_is_refused(pool: MarkupPool) -> None:

@@ -68,6 +68,19 @@ def test_markdown_made_of_html_renders_to_the_same_html(source: str) -> None:
     assert render_markup(to_markdown(html)).html == html
 
 
+@pytest.mark.parametrize(
+    ("html", "markdown"),
+    [
+        ("<ul><li><code>/cart</code><code>/pay</code></li></ul>", "- `/cart` `/pay`"),
+        ("<p><em>one</em><em>two</em></p>", "*one* *two*"),
+        ("<p><em>one</em><strong>two</strong><code>3</code></p>", "*one* **two**`3`"),
+        ("<p>5*<em>six</em></p>", "5\\**six*"),
+    ],
+)
+def test_marks_of_one_kind_do_not_touch(html: str, markdown: str) -> None:
+    assert to_markdown(html) == markdown
+
+
 def test_every_element_that_a_page_may_hold_can_be_written() -> None:
     for tag in TAGS:
         assert to_markdown(f"<{tag}>x</{tag}>" if tag not in ("br", "hr", "img") else f"<{tag}>") is not None

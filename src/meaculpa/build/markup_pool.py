@@ -9,11 +9,12 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from queue import SimpleQueue
 
 from meaculpa.build.frames import LENGTH, make_frame, unpack
@@ -42,21 +43,38 @@ class TooDeep(Exception):
 Answer = Markup | TooSlow | TooDeep
 
 
-@dataclass(frozen=True)
-class _Rendered:
-    """What came of a batch, packed until one of its texts is wanted: thousands may be rendered before that."""
+class _Packed:
+    """What came of so many texts, packed until one of them is wanted: thousands may be rendered before that."""
 
-    packed: bytes
+    def __init__(self, packed: bytes, count: int) -> None:
+        self._packed, self._count = packed, count
+        self._answers: list[Answer] | None = None
+        self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def answers(self) -> list[Answer]:
-        """What came of each text."""
-        return [Markup(one[0], tuple(one[1]), one[2]) if one else TooDeep() for one in unpack(self.packed)]
+        """What came of each text; none is known where another version of the program has answered."""
+        with self._lock:
+            if self._answers is None:
+                self._answers = _unpacked(self._packed) or [TooSlow()] * self._count
+                self._packed = b""
+            return self._answers
 
 
-@dataclass(frozen=True)
-class _Refused:
-    """A batch of which texts were too slow."""
+def _unpacked(packed: bytes) -> list[Answer] | None:
+    try:
+        return [_answer(*one) if one else TooDeep() for one in unpack(packed)]
+    except (zlib.error, TypeError, ValueError):
+        return None
+
+
+def _answer(html: str, pictures: list[str], markdown: str) -> Markup:
+    return Markup(html, tuple(pictures), markdown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What came of a batch that had to be rendered text by text, or was given up."""
 
     answers: list[Answer]
 
@@ -65,7 +83,7 @@ class _Refused:
 class Awaited:
     """A text that is being rendered, as a place in its batch."""
 
-    batch: Future[_Rendered | _Refused]
+    batch: Future[_Packed | _Known]
     position: int
 
     def wait(self) -> Answer:
@@ -120,14 +138,14 @@ class MarkupPool:
             self._workers.append(worker)
             self._idle.put(worker)
 
-    def _render_batch(self, batch: "_Batch") -> _Rendered | _Refused:
+    def _render_batch(self, batch: "_Batch") -> _Packed | _Known:
         worker = self._idle.get()
         try:
             return worker.render(batch.texts, self._budget)
         except TooSlow as slow:
             if batch.is_one_file or len(batch.texts) == 1:
-                return _Refused([slow] * len(batch.texts))
-            return _Refused([answer for text in batch.texts for answer in self._render_alone(worker, text)])
+                return _Known([slow] * len(batch.texts))
+            return _Known([answer for text in batch.texts for answer in self._render_alone(worker, text)])
         finally:
             self._idle.put(worker)
 
@@ -175,12 +193,12 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
 
-    def render(self, texts: list[str], budget: float) -> _Rendered:
+    def render(self, texts: list[str], budget: float) -> _Packed:
         """Render a batch; raises TooSlow, and ends the process, when it is not done in time."""
         try:
             process = self._running()
             request = make_frame(json.dumps(texts).encode())
-            return _Rendered(_exchange(process, request, time.monotonic() + budget))
+            return _Packed(_exchange(process, request, time.monotonic() + budget), len(texts))
         except (TooSlow, BrokenPipeError, ValueError):
             self.stop()
             raise TooSlow from None

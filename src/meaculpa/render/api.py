@@ -25,8 +25,9 @@ from meaculpa.timeline import IncidentState
 from meaculpa.times import utc_midnight
 
 FOLDER = "api/v2/"
-# As many as Statuspage gives, where they say no more than this together.
+# As many as Statuspage gives.
 MOST = 50
+# Of Markdown, in bytes, in the lists that go back into history: they make a fourth of what an edit may write.
 _LONGEST = 32_000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 12
@@ -307,7 +308,7 @@ def id_of(kind: str, name: str) -> str:
 
 
 def _while_short(states: Sequence[IncidentState]) -> list[IncidentState]:
-    return while_short(states, lambda state: sum(len(update.body) for update in state.updates), _LONGEST)
+    return while_short(states, lambda state: sum(len(update.body.encode()) for update in state.updates), _LONGEST)
 
 
 def _group_key(state: ComponentState) -> str | None:

@@ -22,6 +22,7 @@ from meaculpa.times import iso_second
 
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
+# Of Markdown, in bytes: three feeds of these make a third of what an edit may write.
 _LONGEST = 12_000
 _NO_ENTRY_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -77,7 +78,7 @@ def _newest(site: Site) -> list[_Spoken]:
     recent = site.highest(MOST, by_last_word)
     spoken = (_Spoken(state, update, place) for state in recent for place, update in enumerate(state.updates))
     newest = nlargest(MOST, spoken, key=lambda one: (one.update.at, one.state.incident.id, one.number))
-    return while_short(newest, lambda one: len(one.update.body), _LONGEST)
+    return while_short(newest, lambda one: len(one.update.body.encode()), _LONGEST)
 
 
 def _entries(edition: Edition, spoken: Sequence[_Spoken]) -> list[Entry]:

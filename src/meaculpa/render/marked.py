@@ -11,6 +11,7 @@ from html import unescape
 from meaculpa.render.safe import TAG
 
 _VERBATIM = {"code", "pre"}
+_MARKS = ("*", "`")
 _INLINE = {"a", "em", "strong", "time"}
 _BETWEEN_WORDS = {"", "blockquote", "li"}
 _NO_TEXT = {"", "blockquote", "li", "ol", "table", "tbody", "thead", "tr", "ul"}
@@ -91,8 +92,17 @@ def _begin(tag: str, opened: list[_Element]) -> None:
 def _end(opened: list[_Element]) -> None:
     """Write the element that ends; nh3 has closed all in their order."""
     element, parent = opened[-1], opened[-2]
-    parent.pieces.append(_WRITERS[element.tag](element, parent))
+    text = _WRITERS[element.tag](element, parent)
+    if text.startswith(_MARKS) and _ends_with_mark(parent, text[0]):
+        # Two that touch would be read as one.
+        parent.pieces.append(" ")
+    parent.pieces.append(text)
     opened.pop()
+
+
+def _ends_with_mark(element: _Element, mark: str) -> bool:
+    last = element.pieces[-1] if element.pieces else ""
+    return last.endswith(mark) and not last.endswith(f"\\{mark}")
 
 
 def _write_text(text: str, opened: list[_Element]) -> None:

@@ -54,17 +54,25 @@ _NEEDED_SIGNS = {
     "em_strong": "*",
     "bare_url": "://",
 }
-_NEEDED_SIGNS_OF_BLOCKS = {"hashheader": "#", "quote": ">", "reference": "]:", "table": "|"}
-_NEEDED_SIGNS_OF_BLOCKS |= {"hr": "---", "setextheader": "---"}
+_NEEDED_SIGNS_OF_BLOCKS = {
+    "hashheader": "#",
+    "hr": "---",
+    "quote": ">",
+    "reference": "]:",
+    "setextheader": "---",
+    "table": "|",
+}
 _NEEDED_SIGNS_OF_TREES = {"unescape": "\\"}
 _SIGNS = frozenset((*_NEEDED_SIGNS_OF_LINES.values(), *_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values()))
-# Those that are written in several ways; a rule, and the line that makes a heading of the one above, end with a sign.
+# Those that can look otherwise; a rule, or the line that makes a heading of the one above, ends with a sign.
 _WAYS_TO_WRITE = {
     "*": re.compile(r"[*_]"),
     "```": re.compile(r"```|~~~"),
     "---": re.compile(r"[-=*_][^\S\n]*(?:\n|\Z)"),
-    "  \n": re.compile(r"(?:[ \t] |\t)\r?\n"),
+    "  \n": re.compile(r"(?:[ \t] |\t)\n"),
 }
+# What stands on both sides of these comes together, or on lines of its own, before anything is looked for.
+_JOINS = re.compile(r"<!--|[\x02\x03\r]")
 
 
 def render_markup(text: str) -> Markup:
@@ -78,8 +86,7 @@ def render_markup(text: str) -> Markup:
 
 
 def _signs_in(text: str) -> frozenset[str]:
-    if "<!--" in text:
-        # What stands on both sides of a comment comes together.
+    if _JOINS.search(text):
         return _SIGNS
     return frozenset(
         sign for sign in _SIGNS if (_WAYS_TO_WRITE[sign].search(text) if sign in _WAYS_TO_WRITE else sign in text)

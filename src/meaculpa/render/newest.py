@@ -9,9 +9,11 @@ _LEAST = 10
 Listed = TypeVar("Listed")
 
 
-def while_short(newest: Sequence[Listed], length: Callable[[Listed], int], most: int) -> list[Listed]:
-    """Take from the front as long as all together have at most so many characters, and ten in any case."""
+def while_short(newest: Sequence[Listed], length: Callable[[Listed], int], longest: int) -> list[Listed]:
+    """Take from the front as long as all together are no longer than that, and ten in any case."""
     lengths = accumulate(map(length, newest))
     return [
-        one for place, (one, total) in enumerate(zip(newest, lengths, strict=True)) if place < _LEAST or total <= most
+        one
+        for place, (one, total) in enumerate(zip(newest, lengths, strict=True))
+        if place < _LEAST or total <= longest
     ]

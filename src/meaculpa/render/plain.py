@@ -9,7 +9,7 @@ _BEGINS_POINT = re.compile(r"(?:-|\d\.) $")
 _SPACE = re.compile(r"[ \t\n]+")
 
 
-# The newest fifty incidents stand in several files, which are made again with each edit of one of them.
+# The newest incidents stand in several files, which are made again with each edit of one of them.
 @lru_cache(maxsize=2_048)
 def to_text(html: str) -> str:
     """Write HTML as text: an empty line between blocks, `- ` for points, addresses behind the words of links."""
