@@ -83,7 +83,7 @@ def test_an_edit_of_a_long_archive_writes_little(tmp_path: Path, memory: Memory)
         file.path for file in changed
     }
     assert len(changed) <= 24
-    assert sum(file.size for file in changed) <= 240_000
+    assert sum(file.size for file in changed) <= 160_000
 
 
 def test_months_that_are_as_before_are_not_even_listed(

@@ -147,7 +147,7 @@ def test_a_feed_holds_the_newest_updates_of_all_incidents(tmp_path: Path, memory
     assert dates == sorted(dates, reverse=True)
 
 
-@pytest.mark.parametrize(("length", "listed"), [(200, 50), (600, 20), (60_000, 10)])
+@pytest.mark.parametrize(("length", "listed"), [(150, 50), (400, 20), (60_000, 10)])
 def test_of_long_updates_it_holds_fewer(tmp_path: Path, memory: Memory, length: int, listed: int) -> None:
     said = "## 2026-11-20 {:02d}:{:02d} UTC investigating\n\n{}\n"
     many = {

@@ -27,8 +27,8 @@ from meaculpa.times import utc_midnight
 FOLDER = "api/v2/"
 # As many as Statuspage gives.
 MOST = 50
-# Of Markdown, in bytes, in the lists that go back into history: they make a fourth of what an edit may write.
-_LONGEST = 32_000
+# Of Markdown, in bytes, in the lists that go back into history: they make a fifth of what an edit may write.
+_LONGEST = 24_000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 12
 _UNRESOLVED = (Status.INVESTIGATING, Status.IDENTIFIED, Status.MONITORING)

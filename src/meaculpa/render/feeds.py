@@ -22,8 +22,8 @@ from meaculpa.times import iso_second
 
 ATOM, RSS, JSON = "feed.atom", "feed.rss", "feed.json"
 MOST = 50
-# Of Markdown, in bytes: three feeds of these make a third of what an edit may write.
-_LONGEST = 12_000
+# Of Markdown, in bytes: three feeds of these make a fifth of what an edit may write.
+_LONGEST = 8_000
 _NO_ENTRY_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
