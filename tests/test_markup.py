@@ -15,6 +15,7 @@ from meaculpa.build.markup_pool import MarkupPool, TooDeep, TooSlow, _Packed
 from meaculpa.model import Markup
 from meaculpa.render import markup
 from meaculpa.render.markup import render_markup
+from meaculpa.render.plain import to_text
 from meaculpa.render.safe import ATTRIBUTES, TAGS
 
 
@@ -137,6 +138,24 @@ _PIECES = (
 @example("# a\n> b\n> ---\n\n- c\n  ===")
 def test_what_is_left_out_or_done_faster_changes_nothing(library: Markdown, text: str) -> None:
     assert markup._markdown(markup._signs_in(text)).reset().convert(text) == library.reset().convert(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (
+            "Before.\n\n<!-- log:\n```\nERROR smith\n-->\n\nYour cards.\n\n```\nERR 42\n```\n\nAfter.",
+            "Before.|Your cards.|ERR 42|After.",
+        ),
+        ("a\n\n<!--\n~~~\n-->\n\nb\n\n~~~\nx <!-- in -->\n\ny\n~~~", "a|b|x <!-- in --> y"),
+        ("```\n<!-- in\n\n```\n\nb <!-- out --> c\n\n```\n-->\n```", "<!-- in|b c|-->"),
+        ("``` sh\na <!-- in -->\n\n```\n<!-- out\n\n```\n-->b", "a <!-- in -->|b"),
+        ("``` no code\n\n<!-- out -->b\n```", "``` no code|b ```"),
+        ("`<!--` a `-->` <!-- out ` --> b", "<!-- a --> b"),
+    ],
+)
+def test_comments_and_code_hide_each_other_in_the_order_in_which_they_begin(text: str, shown: str) -> None:
+    assert " ".join(to_text(html(text)).split()) == shown.replace("|", " ")
 
 
 def test_pictures_are_named_and_their_way_is_made_plain() -> None:

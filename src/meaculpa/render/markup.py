@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from markdown import Markdown
 from markdown.extensions import Extension
-from markdown.extensions.fenced_code import FencedCodeExtension
+from markdown.extensions.fenced_code import FencedBlockPreprocessor, FencedCodeExtension
 from markdown.extensions.sane_lists import SaneListExtension
 from markdown.extensions.tables import TableExtension
 from markdown.inlinepatterns import InlineProcessor, LinkInlineProcessor
@@ -24,7 +24,13 @@ from markdown.util import ETX, STX, Registry
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
 
-_COMMENT = re.compile(r"(`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)\1(?!`)|<!--.*?-->", re.DOTALL)
+# Blocks and spans of code, and comments: whatever begins first hides what is in it.
+_COMMENT = re.compile(
+    rf"(?x:{FencedBlockPreprocessor.FENCED_BLOCK_RE.pattern})"
+    r"|(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)*?(?<!`)(?P=ticks)(?!`)"
+    r"|(?P<comment><!--.*?-->)",
+    re.DOTALL | re.MULTILINE,
+)
 _POINT = re.compile(r" {0,3}(?:[-*+]|\d{1,9}\.) +\S")
 # In the midst of text, only what cannot be anything else: `1986. What a year.` is none.
 _OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
@@ -69,10 +75,11 @@ _WAYS_TO_WRITE = {
     "*": re.compile(r"[*_]"),
     "```": re.compile(r"```|~~~"),
     "---": re.compile(r"[-=*_][^\S\n]*(?:\n|\Z)"),
-    "  \n": re.compile(r"(?:[ \t] |\t)\n"),
+    "  \n": re.compile(r"[ \t]\n"),
 }
+_PLAIN_SIGNS = _SIGNS - _WAYS_TO_WRITE.keys()
 # What stands on both sides of these comes together, or on lines of its own, before anything is looked for.
-_JOINS = re.compile(r"<!--|[\x02\x03\r]")
+_JOINTS = ("<!--", STX, ETX, "\r")
 
 
 def render_markup(text: str) -> Markup:
@@ -86,11 +93,10 @@ def render_markup(text: str) -> Markup:
 
 
 def _signs_in(text: str) -> frozenset[str]:
-    if _JOINS.search(text):
+    if any(joint in text for joint in _JOINTS):
         return _SIGNS
-    return frozenset(
-        sign for sign in _SIGNS if (_WAYS_TO_WRITE[sign].search(text) if sign in _WAYS_TO_WRITE else sign in text)
-    )
+    found = [sign for sign in _PLAIN_SIGNS if sign in text]
+    return frozenset(found + [sign for sign, way in _WAYS_TO_WRITE.items() if way.search(text)])
 
 
 @cache
@@ -125,7 +131,8 @@ class _Incident(Extension):
         md.preprocessors.deregister("html_block")
         md.inlinePatterns.deregister("html")
         md.preprocessors.register(_WhitespaceNormalizer(md), "normalize_whitespace", 30)
-        md.preprocessors.register(_CommentRemover(md), "comments", 20)
+        # Before the library takes blocks of code out of the text, at 25.
+        md.preprocessors.register(_CommentRemover(md), "comments", 27)
         md.preprocessors.register(_ListOpener(md), "lists", 15)
         md.inlinePatterns.register(LinkInlineProcessor(_LINK, md), "link", 160)
         md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
@@ -147,7 +154,7 @@ class _CommentRemover(Preprocessor):
         text = "\n".join(lines)
         if "<!--" not in text:
             return lines
-        return _COMMENT.sub(lambda match: match[0] if match[1] else "", text).split("\n")
+        return _COMMENT.sub(lambda match: "" if match["comment"] else match[0], text).split("\n")
 
 
 class _ListOpener(Preprocessor):
