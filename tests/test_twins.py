@@ -51,6 +51,7 @@ MARKS = {
     "numbers": "3. c\n4. d\n\n    more of d",
     "quote": "> said\n>\n> again",
     "code": "```\n<b> *x*\n  # y\n```",
+    "code with empty lines": "```\na\n\n\n\nb\n```\n\n> ```\n> c\n> ```",
     "ticks": "`` a ` b ``",
     "table": "| a | b |\n| --- | --- |\n| 1 | x\\|y |",
     "heading": "### What now\n\ntext",

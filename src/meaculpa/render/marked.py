@@ -27,6 +27,8 @@ _LINE_BREAK = "  \n"
 # A list cannot begin with a longer one (CommonMark, section 5.2).
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _VALUE = re.compile(r'([a-z]+)="([^"]*)"')
+# Stands in empty lines of code, which are as many as they are, until all is written; no text has it.
+_EMPTY_LINE_OF_CODE = "\x02"
 _MORE_THAN_ONE_EMPTY = re.compile(r"\n{3,}")
 
 
@@ -58,7 +60,7 @@ def to_markdown(html: str) -> str:
             _end(opened)
         else:
             _begin(part, opened)
-    return _MORE_THAN_ONE_EMPTY.sub("\n\n", opened[0].text).strip()
+    return _MORE_THAN_ONE_EMPTY.sub("\n\n", opened[0].text).strip().replace(_EMPTY_LINE_OF_CODE, "")
 
 
 def escape_markdown(text: str) -> str:
@@ -157,7 +159,8 @@ def _code(element: _Element, parent: _Element) -> str:
 
 def _fenced(element: _Element, _parent: _Element) -> str:
     fence = _fence(element.text, 3)
-    return f"\n\n{fence}\n{element.text.rstrip(chr(10))}\n{fence}\n\n"
+    code = re.sub(r"(?<=\n)(?=\n)", _EMPTY_LINE_OF_CODE, element.text.rstrip("\n"))
+    return f"\n\n{fence}\n{code}\n{fence}\n\n"
 
 
 def _fence(text: str, least: int) -> str:
