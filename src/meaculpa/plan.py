@@ -277,7 +277,7 @@ def refuse_if_unsafe(plan: Plan, published: int) -> None:
     if many or large_share:
         raise TooManyRemovals(
             f"this would take away {removed} of {published} published files, as if a folder were missing; "
-            "--force does it all the same"
+            "`meaculpa publish --force` does it all the same"
         )
 
 
