@@ -140,7 +140,7 @@ class _Incident(Extension):
 
 
 class _WhitespaceNormalizer(Preprocessor):
-    """Does what the library's own does, in a tenth of the time: one line end, no tabs, nothing in empty lines."""
+    """Does what the library's own does, in less than half the time: one line end, no tabs, nothing in empty lines."""
 
     def run(self, lines: list[str]) -> list[str]:
         text = "\n".join(lines).replace(STX, "").replace(ETX, "").replace("\r\n", "\n").replace("\r", "\n")
