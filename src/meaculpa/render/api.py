@@ -27,7 +27,7 @@ from meaculpa.times import utc_midnight
 FOLDER = "api/v2/"
 # As many as Statuspage gives.
 MOST = 50
-# Of Markdown, in bytes, in the lists that go back into history: they make a fifth of what an edit may write.
+# Of Markdown, in bytes: the newest incidents, if they are long, make a fifth of what an edit may write.
 _LONGEST = 24_000
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _ID_LENGTH = 12
@@ -62,7 +62,7 @@ class _Api:
     @cached_property
     def incidents(self) -> list[IncidentState]:
         """The newest incidents of any state, the newest first."""
-        return _while_short(self.site.highest(MOST, by_first_word))
+        return while_short(self.site.highest(MOST, by_first_word), _length, _LONGEST)
 
     @cached_property
     def unresolved(self) -> list[IncidentState]:
@@ -73,7 +73,7 @@ class _Api:
     @cached_property
     def maintenances(self) -> list[IncidentState]:
         """Planned work of any state, that of the latest window first."""
-        return _while_short(self.site.highest(MOST, by_window))
+        return self.site.highest(MOST, by_window)
 
     def planned(self, *statuses: Status) -> list[IncidentState]:
         """Planned work that stands like this, that of the latest window first."""
@@ -307,8 +307,8 @@ def id_of(kind: str, name: str) -> str:
     return "".join(digits)
 
 
-def _while_short(states: Sequence[IncidentState]) -> list[IncidentState]:
-    return while_short(states, lambda state: sum(len(update.body.encode()) for update in state.updates), _LONGEST)
+def _length(state: IncidentState) -> int:
+    return sum(len(update.body.encode()) for update in state.updates)
 
 
 def _group_key(state: ComponentState) -> str | None:
