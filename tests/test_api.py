@@ -279,6 +279,33 @@ def test_of_long_incidents_fewer_are_listed(tmp_path: Path, length: int, listed:
     assert [one["shortlink"][-10:] for one in found["incidents"]["incidents"]] == newest
 
 
+def test_of_planned_work_the_next_windows_are_listed_before_those_far_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meaculpa.render.api.MOST", 3)
+    monkeypatch.setattr("meaculpa.render.calendar.MOST", 3)
+    window = "kind: maintenance\nstarts: 2026-11-{0:02} 02:00\nends: 2026-11-{0:02} 04:00\ncomponents: {{}}\n"
+    work = {
+        f"w{day}": incident_text(window.format(day), "## 2026-11-01 09:00 scheduled\n\nx\n") for day in range(18, 28)
+    }
+    files = built(tmp_path, now="2026-11-23 03:00", more=work)
+
+    def listed(name: str) -> list[str]:
+        found = json.loads(files[f"api/v2/{name}.json"].body)["scheduled_maintenances"]
+        return [one["shortlink"][-8:-5] for one in found]
+
+    assert listed("scheduled-maintenances/upcoming") == ["w26", "w25", "w24"]
+    assert listed("scheduled-maintenances") == ["w25", "w24", "w23"]
+    assert listed("scheduled-maintenances/active") == ["w23"]
+    calendar = files["maintenance.ics"].body.decode()
+    assert re.findall(r"UID:(w\d\d)@", calendar) == ["w23", "w24", "w25"]
+    for name in ("w24", "w25", "w26", "w27"):
+        del work[name]
+        (tmp_path / "shop" / "incidents" / f"{name}.md").unlink()
+    files = built(tmp_path, now="2026-11-23 03:00", more=work)
+    assert listed("scheduled-maintenances") == ["w23", "w22", "w21"]
+
+
 def test_an_empty_site_is_well(tmp_path: Path) -> None:
     found = api(tmp_path)
     assert found["status"]["status"]["indicator"] == "none"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
 
-from meaculpa.archive import Card, Rank, Volume, find, highest
+from meaculpa.archive import Card, Rank, Volume, by_window, card_of, find, highest
 from meaculpa.config import Component, Config
 from meaculpa.model import ComponentStatus, Impact, Incident, Surface
 from meaculpa.timeline import IncidentState, state_of
@@ -85,6 +85,13 @@ class Site:
     def highest(self, most: int, rank: Callable[[Card], Rank | None]) -> list[IncidentState]:
         """The incidents of the highest rank, wherever they stand, highest first."""
         return highest(self.every, self.volumes, most, rank)
+
+    def planned(self, most: int) -> list[IncidentState]:
+        """Planned work, that of the latest window first; if more than so many are not over, the next of those."""
+        ahead = [state for state in (*self.open, *self.upcoming) if state.is_maintenance]
+        if len(ahead) <= most:
+            return self.highest(most, by_window)
+        return sorted(ahead, key=lambda state: by_window(card_of(state)) or ())[:most][::-1]
 
     @property
     def recent(self) -> tuple[IncidentState, ...]:

@@ -73,7 +73,7 @@ class _Api:
     @cached_property
     def maintenances(self) -> list[IncidentState]:
         """Planned work of any state, that of the latest window first."""
-        return self.site.highest(MOST, by_window)
+        return self.site.planned(MOST)
 
     def planned(self, *statuses: Status) -> list[IncidentState]:
         """Planned work that stands like this, that of the latest window first."""
@@ -275,7 +275,7 @@ def api_pages(site: Site, config: Config, markup: Mapping[str, Markup]) -> Itera
         "incidents": _Part(incidents=api.incidents),
         "incidents/unresolved": _Part(incidents=api.unresolved[:MOST]),
         "scheduled-maintenances": _Part(maintenances=api.maintenances),
-        "scheduled-maintenances/upcoming": _Part(maintenances=upcoming[:MOST]),
+        "scheduled-maintenances/upcoming": _Part(maintenances=upcoming[-MOST:]),
         "scheduled-maintenances/active": _Part(maintenances=active[:MOST]),
     }
     for name, part in parts.items():

@@ -6,7 +6,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from meaculpa.archive import by_window
 from meaculpa.model import OutputFile
 from meaculpa.render.headers import output_file
 from meaculpa.render.pages import Edition, Page
@@ -18,14 +17,14 @@ if TYPE_CHECKING:
     from icalendar import Event
 
 CALENDAR = "maintenance.ics"
-# The latest windows, as many as the other formats give.
+# As many windows as the other formats give.
 MOST = 50
 _ASK_AGAIN = timedelta(minutes=30)
 
 
 def calendar(edition: Edition) -> Iterator[Page]:
     """List the calendar; nothing but planned work changes it."""
-    shown = edition.site.highest(MOST, by_window)
+    shown = edition.site.planned(MOST)
     inputs = (*edition.common, tuple((state.incident.digest, len(state.updates)) for state in shown))
     yield Page(CALENDAR, inputs, lambda: _calendar(edition, shown))
 
