@@ -149,10 +149,11 @@ def test_hostile_words_are_text_on_the_desk(project: Path, page: Page) -> None:
 
 
 def test_colours_and_languages_are_those_of_the_visitor_that_is_chosen(project: Path, page: Page) -> None:
-    def background(pane: str) -> str:
-        return str(shown(page, pane).locator("body").evaluate("one => getComputedStyle(one).backgroundColor"))
+    def wait_for(colour: str) -> None:
+        # A page that is being replaced answers nothing.
+        expect(shown(page, "status").locator("body")).to_have_css("background-color", colour, timeout=20_000)
 
-    assert background("status") == "rgb(246, 246, 243)"
+    wait_for("rgb(246, 246, 243)")
     updates = "## 2026-11-22 09:20 UTC investigating\n\nEs geht nicht.\n"
     german = f"---\ntitle: Sie können nicht mit Karte bezahlen\n---\n\n{updates}"
     (project / "incidents" / f"{CARD}.de.md").write_text(german)
@@ -161,9 +162,9 @@ def test_colours_and_languages_are_those_of_the_visitor_that_is_chosen(project: 
     shown(page, "status").locator("html[lang=de]").wait_for()
     shown(page, "splash").locator("html[lang=de]").wait_for()
     shown(page, "storefront").locator("meaculpa-banner").get_by_text("Sie können nicht").first.wait_for()
-    eventually(lambda: background("status") == "rgb(19, 20, 23)", "the colours")
+    wait_for("rgb(19, 20, 23)")
     page.get_by_label("Light").check(force=True)
-    eventually(lambda: background("status") == "rgb(246, 246, 243)", "the colours")
+    wait_for("rgb(246, 246, 243)")
     page.reload()
     shown(page, "status").locator("html[lang=de]").wait_for()
 
