@@ -4,12 +4,12 @@ import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile

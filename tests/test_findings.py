@@ -13,7 +13,7 @@ from meaculpa.build.record import RECORD
 from meaculpa.config import Config
 from meaculpa.errors import Problem
 from meaculpa.lint import pages
-from meaculpa.lint.personal import People
+from meaculpa.lint.people import People
 from meaculpa.model import Incident, Source
 from meaculpa.project import read_project
 from tests.making import CONFIG, at, incident_text, write_project

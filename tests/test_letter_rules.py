@@ -1,8 +1,7 @@
 """The rules for letters: each bad example is found by its rule, each good one is left alone."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from meaculpa.lint.letters import Checked, inspect_letter
 from meaculpa.lint.rules import Rule

@@ -2,12 +2,12 @@
 
 import itertools
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from meaculpa.customers.delay_law import DelayCase, Jurisdiction
 from meaculpa.customers.letters import STAGES, Campaign, Letter, Sender, compose, gifts_of, letter_templates
@@ -297,7 +297,7 @@ def test_what_no_letter_could_say_truly_is_refused(
     kind: Kind, stage: Stage, facts: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        write(replace(ORDER, **facts), kind, stage)  # type: ignore[arg-type]
+        write(replace(ORDER, **facts), kind, stage)
 
 
 @pytest.mark.parametrize("state", [ChargeState.NOT_CHARGED, ChargeState.HELD, ChargeState.REFUNDED])

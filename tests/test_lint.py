@@ -4,16 +4,17 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.pages import inspect_pages
 from meaculpa.lint.passages import passages
-from meaculpa.lint.personal import NOBODY, People, find_personal, name_key
+from meaculpa.lint.people import NOBODY, People, name_key
+from meaculpa.lint.personal import find_personal
 from meaculpa.lint.phrases import MOST_HITS, compiled, find_phrases
 from meaculpa.lint.prose import read_prose, sentences
 from meaculpa.lint.rules import BLOCKING, MEANINGS, Rule, is_blocking

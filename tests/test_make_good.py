@@ -1,13 +1,13 @@
 """Making good without giving away the store: rights whole and always, goodwill never above a cap."""
 
 from collections import Counter, deque
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from meaculpa.customers.make_good import (
     ENTITLEMENTS,

@@ -1,11 +1,11 @@
 """What is uploaded and why, what is deleted when, and what is refused."""
 
 import contextlib
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from meaculpa.errors import TargetError, UnsafePlan
 from meaculpa.manifest import (

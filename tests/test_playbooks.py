@@ -9,7 +9,7 @@ import pytest
 
 from meaculpa.errors import Severity
 from meaculpa.lint.pages import inspect_pages
-from meaculpa.lint.personal import NOBODY
+from meaculpa.lint.people import NOBODY
 from meaculpa.model import Kind, Status
 from meaculpa.project import read_scaffold
 from meaculpa.render.playbook import first_status, ready_text

@@ -1,11 +1,12 @@
 """Carrying a plan out: order, kills at every write, damaged manifests, folders that must not be mixed."""
 
+import dataclasses
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.errors import Refused, TargetError, TooManyRemovals, UnsafePlan
@@ -368,7 +369,7 @@ def test_the_project_itself_is_never_a_target(tmp_path: Path, path: str) -> None
 def test_what_is_lost_is_found_again_though_the_publish_that_saw_it_was_refused(tmp_path: Path) -> None:
     target, standing = DirectoryTarget("local", tmp_path), Standing()
     many = {f"incidents/2026-11-{day:02d}-x.html": output_file(f"incidents/{day}", "x") for day in range(1, 29)}
-    many = {path: replace(file, path=path) for path, file in many.items()}
+    many = {path: dataclasses.replace(file, path=path) for path, file in many.items()}
     publish({**FIRST, **many}, {}, target, AT_ONCE, standing)
     (tmp_path / "index.html").unlink()
     standing.looked = time.monotonic() - 61

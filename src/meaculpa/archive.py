@@ -1,10 +1,11 @@
 """Months that are over -> volumes: what the rest of the site needs of them, so that nobody has to read them again."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from heapq import nlargest
+
+from msgspec import Struct
 
 from meaculpa.model import OutputFile
 from meaculpa.timeline import IncidentState
@@ -13,8 +14,7 @@ from meaculpa.uptime import Span
 Rank = tuple[datetime, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(Struct, frozen=True):
     """What places an incident in a list: when it was first and last spoken of; `starts` is that of planned work."""
 
     id: str
@@ -23,8 +23,7 @@ class Card:
     starts: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """A month that is over: when that was found, the months beside it then, and its files' digests by path."""
 
     name: str
@@ -34,8 +33,7 @@ class Past:
     sources: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Volume:
+class Volume(Struct, frozen=True, dict=True):
     """A month that changes no more by itself: its incidents are only read when somebody asks for them.
 
     `versions` is what the manifest knows of its incidents, `spans` what may still count for the record of
@@ -50,8 +48,8 @@ class Volume:
     began: datetime
     touched: Mapping[str, datetime]
     spans: Sequence[Span]
-    files: Mapping[str, OutputFile] = field(repr=False)
-    read: Callable[[Collection[str]], Sequence[IncidentState]] = field(repr=False)
+    files: Mapping[str, OutputFile]
+    read: Callable[[Collection[str]], Sequence[IncidentState]]
 
     @property
     def name(self) -> str:

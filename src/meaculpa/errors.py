@@ -3,8 +3,9 @@
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 # What a text from a file could do to a terminal: end the line, colour it, turn its direction round.
 _LONGEST_MESSAGE, _KEPT_AT_ITS_END = 500, 150
@@ -19,8 +20,7 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One mistake: where it stands, what is wrong, and what would be right.
 
     `rule` is the number of the rule that found it, `column` counts from 1 on; 0 where it is unknown.

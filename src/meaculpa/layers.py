@@ -6,6 +6,8 @@ from itertools import compress, filterfalse, repeat
 from operator import is_not
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 _ABSENT = object()
@@ -32,8 +34,7 @@ class Layers(Mapping[Key, Value], Generic[Key, Value]):
         return len(self.lasts) + sum(key not in self.lasts for key in self.above)
 
 
-@dataclass(frozen=True, slots=True)
-class Changes(Generic[Key, Value]):
+class Changes(Struct, Generic[Key, Value], frozen=True):
     """What is new or another object than before, and the keys of what is no longer there."""
 
     renewed: Mapping[Key, Value]

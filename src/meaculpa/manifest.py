@@ -11,10 +11,10 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from msgspec import Struct, ValidationError, convert, field
+from msgspec.structs import asdict, replace
 
 from meaculpa.errors import TargetError
 from meaculpa.layers import find_changes
@@ -33,25 +33,14 @@ _REDIRECTS = "redirects"
 _MONTH = re.compile(r"(?:^|/)(?:incidents|history|sitemaps)/(\d{4}-\d{2})\b")
 
 
-def _within(path: str) -> str:
-    """A path within the target: what a manifest names is deleted, so nothing in it may lead elsewhere."""
-    if path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(path)
-    return path
-
-
-StoredPath = Annotated[str, AfterValidator(_within)]
-
-
-@dataclass(frozen=True)
-class Shard:
+class Shard(Struct, frozen=True, dict=True):
     """A part of a manifest: digests by path, paths that are gone but not yet deleted, versions of what it shows.
 
     `known` gives for each incident its version (`version_of`), and for `meaculpa.yml` that of the configuration.
     """
 
-    files: Mapping[StoredPath, str] = field(default_factory=dict)
-    gone: tuple[StoredPath, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    gone: tuple[str, ...] = ()
     known: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -76,8 +65,7 @@ def moment_of(version: str) -> str:
     return version.partition(" #")[0]
 
 
-@dataclass(frozen=True, slots=True)
-class PublishedBuild:
+class PublishedBuild(Struct, frozen=True):
     """A build that was published: its place in the row, its name, when, how many files it changed, and whose.
 
     `incidents` are those whose version changed, at most `MOST_NAMED`; `bundles` are the paths under which lies what
@@ -89,11 +77,10 @@ class PublishedBuild:
     at: str
     changed: int
     incidents: tuple[str, ...] = ()
-    bundles: tuple[StoredPath, ...] = ()
+    bundles: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """The head of a manifest: digests of the shards by name, and objects of earlier states still stored.
 
     `pending` names the shards whose files a run has begun to write: until a run has finished, what they say of
@@ -104,10 +91,10 @@ class Index:
     """
 
     shards: Mapping[str, str]
-    superseded: tuple[StoredPath, ...] = ()
+    superseded: tuple[str, ...] = ()
     pending: tuple[str, ...] = ()
-    created: tuple[StoredPath, ...] = ()
-    bundles: tuple[StoredPath, ...] = ()
+    created: tuple[str, ...] = ()
+    bundles: tuple[str, ...] = ()
     run: str = ""
     number: int = 0
     builds: tuple[PublishedBuild, ...] = ()
@@ -166,8 +153,7 @@ def shard_of(path: str) -> str:
     return "site"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What a build holds, and the shards that list it; `known` maps incident ids to versions."""
 
     files: Mapping[str, OutputFile] = field(default_factory=dict)
@@ -228,29 +214,30 @@ def read_index(body: bytes) -> Index:
     value = _decode(body, MANIFEST_PATH)
     if value.get("v") != FORMAT:
         raise TargetError(f"{MANIFEST_PATH} was written by another version of meaculpa (format {value.get('v')})")
-    return _read(_index_reader(), value, MANIFEST_PATH)
+    index = _read(Index, value, MANIFEST_PATH)
+    of_builds = (path for one in index.builds for path in one.bundles)
+    _refuse_outside((*index.superseded, *index.created, *index.bundles, *of_builds), MANIFEST_PATH)
+    return index
 
 
 def read_shard(body: bytes, path: str) -> Shard:
     """Read a stored shard; raises TargetError when it is damaged."""
-    return _read(_shard_reader(), _decode(body, path), path)
+    shard = _read(Shard, _decode(body, path), path)
+    _refuse_outside((*shard.files, *shard.gone), path)
+    return shard
 
 
-def _read(reader: TypeAdapter[Read], value: dict[str, Any], path: str) -> Read:
+def _read(kind: type[Read], value: dict[str, Any], path: str) -> Read:
     try:
-        return reader.validate_python(value)
+        return convert(value, kind)
     except ValidationError:
         raise _damaged(path) from None
 
 
-@functools.cache
-def _index_reader() -> TypeAdapter[Index]:
-    return TypeAdapter(Index)
-
-
-@functools.cache
-def _shard_reader() -> TypeAdapter[Shard]:
-    return TypeAdapter(Shard)
+def _refuse_outside(paths: Iterable[str], place: str) -> None:
+    """What a manifest names is deleted, so nothing in it may lead out of the target."""
+    if any(path.startswith("/") or ".." in path.split("/") for path in paths):
+        raise _damaged(place)
 
 
 def _damaged(path: str) -> TargetError:

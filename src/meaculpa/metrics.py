@@ -2,9 +2,10 @@
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from meaculpa.errors import Problem, Severity
 from meaculpa.times import TimeMistake, parse_time
@@ -19,16 +20,14 @@ _EARLIEST, _LATEST = 0.0, 7_258_118_400.0  # 1970 to 2199, as elsewhere
 _HINT = "rows are a time and a number: 2026-11-22T09:20Z,318"
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(Struct, frozen=True):
     """A value at a moment."""
 
     at: datetime
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(Struct, frozen=True):
     """A file of values: name, digest of its content, points, and when there was no value; the oldest first."""
 
     id: str

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from types import MappingProxyType
 
+from msgspec import Struct
+
 
 class Kind(StrEnum):
     """What sort of mistake it is."""
@@ -70,8 +72,7 @@ class Surface(StrEnum):
     SPLASH = "splash"
 
 
-@dataclass(frozen=True, slots=True)
-class Audience:
+class Audience(Struct, frozen=True):
     """Whom the banner addresses; an empty tuple means everybody."""
 
     paths: tuple[str, ...] = ()
@@ -79,8 +80,7 @@ class Audience:
     locales: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Prevention:
+class Prevention(Struct, frozen=True):
     """One thing we change so that it does not happen again."""
 
     what: str
@@ -88,16 +88,14 @@ class Prevention:
     due: date
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """How many affected orders have been made good, of how many."""
 
     done: int
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+class Update(Struct, frozen=True):
     """One thing said at one time: a status, facts, and text in Markdown."""
 
     at: datetime
@@ -110,8 +108,7 @@ class Update:
     settled: Settled | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Translation:
+class Translation(Struct, frozen=True):
     """What an incident says in another language; `None` and missing updates are not translated yet.
 
     `bodies` is parallel to the incident's updates, `reason` is for letters.
@@ -127,8 +124,7 @@ class Translation:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """One way of making good, for the orders for which `when` holds; `codes` names a file of them."""
 
     when: str
@@ -140,8 +136,7 @@ class Offer:
     also: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """What making good may cost; amounts are decimal texts in `currency`."""
 
     currency: str
@@ -150,8 +145,7 @@ class Budget:
     approved_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Incident:
+class Incident(Struct, frozen=True):
     """One incident file and its translations; `updates` are sorted, oldest first, and never empty.
 
     `starts` and `ends` are set exactly for maintenance. `digest` identifies the content of all its files,

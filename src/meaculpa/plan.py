@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct, field
 
 from meaculpa.errors import TooManyRemovals, UnsafePlan
 from meaculpa.manifest import MOST_NAMED, Index, Shard, moment_of, shard_of, shard_path
@@ -42,8 +43,7 @@ class Group(StrEnum):
     POINTERS = "pointers"
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """One file to upload, and why."""
 
     file: OutputFile
@@ -67,8 +67,7 @@ class Upload:
         return tuple(Group).index(self.group), 0 if is_first else 1 if is_face(path) else 2
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Everything a publish will do; `shards` are those to be written, `index` comes last.
 
     `touched` names the shards of all uploads, `leftovers` the superseded shards that go at the end.
@@ -281,8 +280,7 @@ def refuse_if_unsafe(plan: Plan, published: int) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Checkout:
+class Checkout(Struct, frozen=True):
     """What a publisher knows of its own files.
 
     `seen` are the newest versions that this process ever saw, by incident: what it saw and sees no more was taken out

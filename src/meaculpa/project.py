@@ -5,10 +5,12 @@ import os
 import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from sys import intern
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import id_in, is_incident_name
@@ -63,8 +65,7 @@ class KnownSource(Source):
         return content
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """What the file system says of a file; equal stamps mean that it need not be read again."""
 
     modified: int
@@ -82,16 +83,14 @@ class Stamp:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A file and the stamp it had when it was read."""
 
     source: Source
     stamp: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectFiles:
+class ProjectFiles(Struct, frozen=True):
     """Everything a project folder holds, by path within it; templates by name, the project's own winning."""
 
     root: Path
@@ -103,7 +102,7 @@ class ProjectFiles:
     redirects: Source | None = None
     metrics: Mapping[str, Source] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
-    readings: Mapping[str, Reading] = field(default_factory=dict, repr=False)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
 def find_project(start: Path) -> Path:

@@ -1,7 +1,9 @@
 """`redirects.yml`: addresses of an earlier status page, and the pages of this site that they lead to."""
 
 import re
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.errors import Problem, Severity
 from meaculpa.strict_yaml import YamlMistake, load
@@ -13,8 +15,7 @@ _PART = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,199}"
 _PATH = re.compile(rf"(?:{_PART}/){{0,15}}{_PART}/?")
 
 
-@dataclass(frozen=True, slots=True)
-class Redirect:
+class Redirect(Struct, frozen=True):
     """An earlier address and where it leads, both as paths from the top of the site; and its line in the file."""
 
     old: str

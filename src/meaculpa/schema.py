@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -42,8 +42,7 @@ def mistake(message: str, hint: str = "") -> PydanticCustomError:
     return PydanticCustomError("mistake", "{what}", {"what": message, "hint": hint})
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(Struct, frozen=True):
     """Accepts exactly the words of an enum, in any case, with spaces or hyphens for underscores."""
 
     known: tuple[str, ...]
@@ -81,8 +80,7 @@ def shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…"
 
 
-@dataclass(frozen=True)
-class Matching:
+class Matching(Struct, frozen=True):
     """Accepts texts that match a whole pattern; `hint` says in words what that is."""
 
     pattern: str

@@ -4,9 +4,10 @@ How one incident stands is decided in `timeline.py`, and everything else here; t
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
+
+from msgspec import Struct
 
 from meaculpa.archive import Card, Rank, Volume, by_window, card_of, find, highest
 from meaculpa.config import Component, Config
@@ -20,8 +21,7 @@ RECENT_DAYS = 14
 _IMPACT_ORDER = (Impact.NONE, Impact.MAINTENANCE, Impact.MINOR, Impact.MAJOR, Impact.CRITICAL)
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentState:
+class ComponentState(Struct, frozen=True):
     """A component now and over the last 90 days; `uptime` is a share of 1, None without data."""
 
     component: Component
@@ -30,8 +30,7 @@ class ComponentState:
     uptime: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(Struct, frozen=True):
     """The incidents that began in a month (`2026-11`, in UTC), newest first, and the months beside it."""
 
     name: str
@@ -40,8 +39,7 @@ class Month:
     older: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """Everything the site says at one moment.
 
     `open` holds pinned incidents first, then the worst, `upcoming` the next first, `past` the newest first. `months`

@@ -7,10 +7,10 @@ and of two equal keys one would be lost without a word.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from meaculpa.errors import Problem
 
@@ -30,8 +30,7 @@ class YamlMistake(Exception):
         self.line, self.message, self.hint = line, message, hint
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """A mapping of texts, lists and mappings, and the line (from 1) where each key or item stands."""
 
     values: dict[str, Any]

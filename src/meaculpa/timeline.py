@@ -1,8 +1,9 @@
 """An incident x a moment -> how it stands then: its status, when it began, who was affected when."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from meaculpa.model import ComponentStatus, Incident, Kind, Settled, Status, Update
 from meaculpa.uptime import Span
@@ -12,8 +13,7 @@ _OVER = (Status.RESOLVED, Status.COMPLETED)
 _IDLE = (Status.SCHEDULED, Status.COMPLETED, Status.POSTMORTEM)
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentState:
+class IncidentState(Struct, frozen=True):
     """An incident as it stands at one moment; `updates` are those made until then, oldest first.
 
     `changed` is when something last happened: an update, or the beginning or end of a window. `back_at` is when it

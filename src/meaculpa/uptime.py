@@ -1,9 +1,10 @@
 """Spans of trouble -> a record of the last 90 UTC days and the share of time a component worked."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct
 
 from meaculpa.model import ComponentStatus
 from meaculpa.times import utc_midnight
@@ -21,8 +22,7 @@ _ORDER = tuple(ComponentStatus)
 _ONE_DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """A component was in one state from `start` to `end`; an end of None is still going on."""
 
     component: str
@@ -31,8 +31,7 @@ class Span:
     end: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """One UTC day of a component: its worst state (None: no data) and the time lost."""
 
     day: date

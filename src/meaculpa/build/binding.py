@@ -1,11 +1,12 @@
 """A month that is over -> its volume, and the volume as a record keeps it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import partial
 from sys import intern
 from typing import Any
+
+from msgspec.structs import asdict
 
 from meaculpa.archive import Card, Past, Volume, card_of, touched
 from meaculpa.build.bodiless import UnmadeFile

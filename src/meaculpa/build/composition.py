@@ -2,9 +2,11 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.build.binding import versions_of
 from meaculpa.build.closing import is_over
@@ -33,8 +35,7 @@ from meaculpa.timeline import IncidentState
 Good = TypeVar("Good", Config, Theme)
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """One build: the site, its files by path, the versions in it (`manifest_of`), and what is wrong.
 
     `problems` are errors in files that kept their last good version, and warnings; `findings` are what the rules for

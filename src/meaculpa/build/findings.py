@@ -12,7 +12,7 @@ from meaculpa.config import Config
 from meaculpa.customers.people import read_people
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint import is_of_interest
-from meaculpa.lint.personal import People
+from meaculpa.lint.people import People
 from meaculpa.model import Incident
 from meaculpa.project import ProjectFiles
 

@@ -7,10 +7,11 @@ import os
 import shutil
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from sys import intern
 from typing import Any
+
+from msgspec import Struct, field
 
 from meaculpa.build.record import Record
 from meaculpa.errors import Outdated, Problem, Severity
@@ -24,8 +25,7 @@ FOLDER = Path(".meaculpa") / "last-good"
 _COPIES = "copies"
 
 
-@dataclass
-class Copies:
+class Copies(Struct):
     """The digests of what was copied, by path, the files of which each has its copy, and what was not noted yet.
 
     `is_cut_short` says that there was no time for all.

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.build.bodiless import ROOM, Shelf, ShelvedFile, UnmadeFile
 from meaculpa.build.record import Record
@@ -15,8 +16,7 @@ from meaculpa.render.pages import Chapter, Page
 _PAGES = "pages"
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
+class _Made(Struct, frozen=True):
     """A chapter as it was made: its inputs, its pages with theirs, and its files."""
 
     inputs: tuple[object, ...]

@@ -14,8 +14,9 @@ import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from queue import SimpleQueue
+
+from msgspec import Struct
 
 from meaculpa.build.frames import LENGTH, make_frame, unpack
 from meaculpa.model import Markup
@@ -72,15 +73,13 @@ def _answer(html: str, pictures: list[str], markdown: str) -> Markup:
     return Markup(html, tuple(pictures), markdown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What came of a batch that had to be rendered text by text, or was given up."""
 
     answers: list[Answer]
 
 
-@dataclass(frozen=True, slots=True)
-class Awaited:
+class Awaited(Struct, frozen=True):
     """A text that is being rendered, as a place in its batch."""
 
     batch: Future[_Packed | _Known]
@@ -156,8 +155,7 @@ class MarkupPool:
             return [slow]
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(Struct, frozen=True):
     """Texts that are rendered in one go; those of one large file have one budget together."""
 
     texts: list[str]

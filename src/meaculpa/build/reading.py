@@ -1,6 +1,6 @@
 """The files of a project -> its configuration, theme and incidents; what is unchanged is known from before."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from meaculpa.build.compiled import CompiledTemplates
 from meaculpa.build.memory import Memory

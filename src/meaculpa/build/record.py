@@ -25,7 +25,9 @@ from meaculpa.render.safe import as_markup
 
 RECORD = Path(".meaculpa") / "record.sqlite"
 # Libraries that pages are made with, by the names of their modules and of their packages.
-_LIBRARIES = {name: name for name in ("babel", "icalendar", "jinja2", "markdown", "markupsafe", "nh3", "pydantic")}
+_LIBRARIES = {
+    name: name for name in ("babel", "icalendar", "jinja2", "markdown", "markupsafe", "msgspec", "nh3", "pydantic")
+}
 _LIBRARIES |= {"yaml": "pyyaml", "tzdata": "tzdata"}
 _WAIT_SECONDS = 2.0
 _MOST_AT_ONCE = 500

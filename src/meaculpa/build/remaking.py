@@ -3,8 +3,10 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.archive import Past
 from meaculpa.build.bodies import Bodies
@@ -24,8 +26,7 @@ from meaculpa.timeline import IncidentState, state_of
 _MOST_BYTES = 64 * 2**20
 
 
-@dataclass
-class Remaker:
+class Remaker(Struct):
     """Makes what was closed under one configuration and theme; couriers may ask while the next build is made."""
 
     root: Path

@@ -3,9 +3,10 @@
 `news.py` and `record.py` calculate, `telling.py` asks the targets who has told what, `post.py` sends.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from meaculpa.config import Channel
 from meaculpa.render.message import Message
@@ -27,8 +28,7 @@ class Outcome(StrEnum):
     UNSURE = "unsure"
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """One update for one channel; `update` names the update, `digest` its status and what identifies its words."""
 
     channel: Channel
@@ -53,8 +53,7 @@ class Notice:
         return self.update.partition(" ")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What became of one attempt, and in our own words why."""
 
     outcome: Outcome

@@ -5,7 +5,8 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from meaculpa.channels import Outcome
 from meaculpa.channels.news import News

@@ -19,12 +19,12 @@ import socket
 import sys
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import apprise
 import requests
 from apprise.plugins import NotifyBase
+from msgspec import Struct, field
 
 from meaculpa.channels import BEGUN
 
@@ -43,8 +43,7 @@ _SEE_OTHER = 303
 _LOOKS_ONLY = ("GET", "HEAD", "OPTIONS")
 
 
-@dataclass
-class Overheard:
+class Overheard(Struct):
     """What the connections of this process came to; `ends` holds an entry for each thing that was sent.
 
     `is_sent` says that a request has left us whose answer is not there yet, `is_mail` that a mail server was asked,

@@ -3,8 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
+
+from msgspec import Struct
 
 from meaculpa.channels import Notice
 from meaculpa.config import Config
@@ -21,8 +22,7 @@ NEWS = timedelta(hours=24)
 _REMEMBERED = timedelta(days=9)
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """Notices, oldest first; the names of all channels, and of all updates in the files that may be in a record.
 
     `sender` is what the shop is called.

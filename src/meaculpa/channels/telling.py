@@ -8,10 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.channels import Answer, Notice, Outcome
 from meaculpa.channels.news import News
@@ -48,16 +50,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """A notice, and what became of trying to tell it."""
 
     notice: Notice
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True):
     """What one go came to: attempts, and why nothing more could be told at all (None: it could).
 
     `is_open` says that something is left that nobody has told, or that another process is telling at this moment.
@@ -73,8 +73,7 @@ class Telling:
         return self.failure is None and not self.is_open
 
 
-@dataclass
-class Own:
+class Own(Struct):
     """What one process remembers from one go to the next: its name, and what it has claimed and surely not sent.
 
     Each claim has a name of its own that begins with that of the process; `sent` is what may have arrived.
@@ -86,8 +85,7 @@ class Own:
     claims: Iterator[int] = field(default_factory=itertools.count)
 
 
-@dataclass
-class _Go:
+class _Go(Struct):
     """One go at telling: what there is to tell, where it is recorded, and what has been tried."""
 
     news: News

@@ -3,12 +3,14 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from meaculpa.build.composition import Build
 from meaculpa.cli.outcomes import Outcome
@@ -18,8 +20,7 @@ from meaculpa.model import Impact
 from meaculpa.publish import Report
 
 
-@dataclass(frozen=True, slots=True)
-class SiteFigures:
+class SiteFigures(Struct, frozen=True):
     """What a build of a site says and cost; `open` counts open incidents by impact, `next_update` is due first."""
 
     site: str
@@ -37,8 +38,7 @@ class SiteFigures:
     warnings: int
 
 
-@dataclass(frozen=True, slots=True)
-class TargetFigures:
+class TargetFigures(Struct, frozen=True):
     """How publishing to a target went: whether the last try worked, and what the last that did came to."""
 
     ok: bool
@@ -136,8 +136,7 @@ def textfile_name(site: str) -> str:
     return f"meaculpa-{_slug(f'{parts.netloc}{parts.path}')}.prom"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """One line of the text file."""
 
     name: str

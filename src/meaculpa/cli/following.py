@@ -1,8 +1,9 @@
 """What `watch` and `serve` share: building what can be built, and telling what is new."""
 
 import signal as signals
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
@@ -49,8 +50,7 @@ class Teller:
         self._told = lines
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What a look at the project came to: the build, None where there can be none, and what there is to tell.
 
     `problems` stand in files, `late` are promised updates that have not come, `owed` mails, `failure` is why nothing

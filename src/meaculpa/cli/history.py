@@ -4,12 +4,12 @@ import difflib
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.build.record import Record
@@ -92,8 +92,7 @@ def _print_rollback(outcome: Outcome) -> None:
             say(bad(f"{outcome.name}: that build does not know {what} since: {', '.join(unknown)}"), to_errors=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
+class _Listing(Struct, frozen=True):
     name: str
     builds: tuple[PublishedBuild, ...] = ()
     error: Exception | None = None

@@ -5,11 +5,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from meaculpa.cli.common import shown_path
 from meaculpa.cli.output import Asked
@@ -21,8 +21,7 @@ _AT_ONCE = 8
 _FAILED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What became of one project: the code its process ended with, and what it said."""
 
     project: Path

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 from meaculpa.cli.planned import changes, plan_data, plan_lines
 from meaculpa.cli.wording import bad, faint, good, say
@@ -23,8 +24,7 @@ Given = TypeVar("Given")
 _SILENCE_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one target: a report, or the error that stopped it."""
 
     name: str

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.build.composition import Build
 from meaculpa.build.last_good import keep_good
@@ -52,8 +53,7 @@ _NOTHING = "Nothing was published. With --keep-going broken incidents stay as th
 _STOPPED = "Nothing was published: without meaculpa.yml and templates that are right there is nothing to go on with."
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What `publish` was asked for."""
 
     names: tuple[str, ...]
@@ -209,8 +209,7 @@ def _tell_channels(
     return tell_published(news, places, is_new, partial(clock, now))
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(Struct, frozen=True):
     """What all targets of a publish have in common."""
 
     files: ProjectFiles

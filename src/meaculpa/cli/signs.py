@@ -1,10 +1,11 @@
 """How the targets do: when what they show was last confirmed, and whether a rollback holds it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.cli.outcomes import at_every_target
 from meaculpa.cli.wording import bad, faint, span_words
@@ -13,8 +14,7 @@ from meaculpa.publish import open_target
 from meaculpa.publish.heartbeat import Sign, read_sign
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSign:
+class TargetSign(Struct, frozen=True):
     """What a target says of itself, or why it says nothing."""
 
     name: str

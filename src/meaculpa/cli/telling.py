@@ -3,10 +3,11 @@
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from meaculpa.build.composition import Build
 from meaculpa.build.memory import Memory

@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 from meaculpa.config import Config
 from meaculpa.content.blocks import split_updates
@@ -31,16 +32,14 @@ from meaculpa.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """What the incident files say, oldest incident first, and what is wrong with those that are missing."""
 
     incidents: tuple[Incident, ...]
     problems: tuple[Problem, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """What the files of one incident say; None when its own file has a problem.
 
     With problems in translations alone the incident is there, without those translations.

@@ -6,7 +6,8 @@ closed, are problems: either would hide an update.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from meaculpa.errors import Problem
 from meaculpa.model import Status
@@ -24,8 +25,7 @@ _STRAY_HEADING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawUpdate:
+class RawUpdate(Struct, frozen=True):
     """What stands under one heading, before its meaning is checked; `facts` are (line, key, value)."""
 
     line: int
@@ -57,8 +57,7 @@ def oldest_first(raw_updates: list[RawUpdate]) -> list[RawUpdate]:
     return raw_updates[::-1] if len(moments) > 1 and moments[0] > moments[-1] else raw_updates
 
 
-@dataclass
-class _Scanner:
+class _Scanner(Struct):
     """Goes through a body line by line, knowing whether it is in a code block or a comment."""
 
     path: str

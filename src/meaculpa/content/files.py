@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from meaculpa.errors import Problem
 from meaculpa.model import Source
@@ -11,8 +12,7 @@ INCIDENT_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NAME = re.compile(r"(?P<id>[^.]+)(?:\.(?P<locale>[A-Za-z0-9-]+))?\.md")
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentFiles:
+class IncidentFiles(Struct, frozen=True):
     """The file of one incident and its translations by locale."""
 
     id: str

@@ -1,7 +1,8 @@
 """The bytes of an incident file -> its lines, or why they cannot be read; front matter from body."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from meaculpa.errors import Problem
 from meaculpa.model import Source
@@ -10,8 +11,7 @@ LARGEST_FILE = 65_536
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Halves:
+class Halves(Struct, frozen=True):
     """Front matter and body of a file, each with the number of its first line."""
 
     front: str

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from meaculpa.config import FACT_KEYS
 from meaculpa.content.blocks import HEADING_HINT, MOMENT, RawUpdate, match_fact
@@ -18,8 +19,7 @@ _SEPARATORS = "·-–—:"
 _FACTS_HINT = "facts stand directly under the heading; put an empty line before text"
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """When an update was made and the status it gives."""
 
     at: datetime

@@ -7,13 +7,13 @@ with `|` are facts, with `*` the answers from which the customer chooses, with `
 import functools
 import re
 import textwrap
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _WIDTH = 76
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A part of a letter: `lines` are pairs for `facts` and `answers`, and single texts for other kinds."""
 
     kind: str

@@ -4,18 +4,18 @@ import email
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
 from pathlib import Path
+
+from msgspec import Struct
 
 from meaculpa.customers.ledger import Ledger, State, customer_of
 from meaculpa.customers.transport import redacted
 from meaculpa.errors import Refused
 
 
-@dataclass(frozen=True, slots=True)
-class Bounce:
+class Bounce(Struct, frozen=True):
     """A message that did not arrive, as far as its report says which it was; `answer` is why."""
 
     message_id: str | None

@@ -1,10 +1,11 @@
 """Whom to call, and to whom to write a card by hand: from the letters of an incident and what became of them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.customers.ledger import State
 
@@ -21,8 +22,7 @@ class Why(IntEnum):
     CARD = 7
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One customer to call: by when, why, and about what; `order` are the cells of their row."""
 
     by: date | None

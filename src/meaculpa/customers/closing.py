@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from meaculpa.customers.ledger import Ledger, Standing, State
 from meaculpa.customers.lists import Settlement, What
@@ -19,8 +20,7 @@ _GOODS = (What.SHIPPED, What.REPLACED, What.SOURCED)
 _ENDS = {**_GIVES_BACK, "order": (*_GOODS, What.SWAPPED, *_BACK), "swap": (*_GOODS, *_BACK)}
 
 
-@dataclass(frozen=True, slots=True)
-class Closing:
+class Closing(Struct, frozen=True):
     """How an incident stands with its customers; `unsettled`, `not_reached` and `refunds_due` name orders.
 
     Whoever was refused or came back has not been reached, until their order is settled.

@@ -4,9 +4,10 @@ United States: 16 CFR 435.2 (Mail, Internet, or Telephone Order Merchandise Rule
 Consumer Rights Directive 2011/83/EU art. 18, Consumer Rights Act 2015 s. 28.
 """
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 _DAYS = timedelta(days=30)
 WORKING_DAYS_TO_REFUND = 7
@@ -40,8 +41,7 @@ class Silence(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Delay:
+class Delay(Struct, frozen=True):
     """The dates of a delayed order.
 
     `promised_ship_on` is what the customer was promised last: at the order, or in the notice before this one.
@@ -58,8 +58,7 @@ class Delay:
     kept_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DelayRule:
+class DelayRule(Struct, frozen=True):
     """What holds for one delayed order.
 
     `until` is how long silence keeps the order, or the day on which silence cancels it; None where an order stays

@@ -10,12 +10,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from jinja2 import Environment
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from meaculpa.errors import Refused
 
@@ -30,8 +31,7 @@ _OURS = re.compile(r"letters\.jsonl|plan\.json|skipped\.csv|index(-\d+)?\.html")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Struct, frozen=True):
     """What a plan was made from: whatever of it changes, the plan is not what would be made now.
 
     `orders` is empty where the letters go to those whom the ledger knows as promised. `day` is the day, in the site's
@@ -49,8 +49,7 @@ class Basis:
     given_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A plan that lies in a folder: what it was made from, the digest of its letters, and how many they are."""
 
     folder: Path
@@ -203,7 +202,11 @@ def find_plans(folder: Path, incident: str) -> tuple[list[Plan], list[str]]:
 
 def write_plan(folder: Path, basis: Basis, digest: str, summary: dict[str, Any]) -> None:
     """Write what the plan was made from and what it comes to, last: without it there is no plan."""
-    value = {"format": FORMAT, "digest": digest, "basis": {name: getattr(basis, name) for name in Basis.__slots__}}
+    value = {
+        "format": FORMAT,
+        "digest": digest,
+        "basis": asdict(basis),
+    }
     with private_file(folder / PLAN) as stream:
         json.dump({**value, **summary}, stream, ensure_ascii=False, indent=2)
 

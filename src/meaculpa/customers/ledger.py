@@ -12,11 +12,13 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 _LONGEST_ANSWER = 300
 
@@ -41,8 +43,7 @@ class NotOurs(Exception):
     """Another process is sending this letter, or has sent it: nothing of it may be sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A letter as the ledger knows it; `goodwill` is an amount in `currency`, `due` what has to be paid back."""
 
     incident: str
@@ -57,8 +58,7 @@ class Entry:
     due: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Promise:
+class Promise(Struct, frozen=True):
     """Somebody who is to be told when it works again; `facts` are the cells of their order, None without one."""
 
     recipient: str
@@ -67,8 +67,7 @@ class Promise:
     facts: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """A letter and what became of it; `answer` is what the server said last."""
 
     stage: str
@@ -231,7 +230,7 @@ class Ledger:
 
     def entry(self, incident: str, stage: str, recipient: str) -> Entry | None:
         """Find a letter."""
-        names = ", ".join(Entry.__slots__)
+        names = ", ".join(Entry.__struct_fields__)
         found = self.rows(f"SELECT {names} FROM letters WHERE {_THE_LETTER}", incident, stage, recipient)  # noqa: S608
         return Entry(*found[0]) if found else None
 
@@ -303,7 +302,7 @@ def _key(entry: Entry) -> tuple[str, str, str]:
 
 
 def _values(entry: Entry) -> dict[str, str]:
-    return {name: getattr(entry, name) for name in Entry.__slots__}
+    return asdict(entry)
 
 
 def _text(at: datetime) -> str:

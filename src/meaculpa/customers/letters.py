@@ -1,7 +1,6 @@
 """Order x incident x what it gets -> one letter: subject, text and HTML from the same facts."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -13,6 +12,7 @@ from babel.numbers import format_currency
 from jinja2 import DictLoader, Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup as SafeHtml
 from markupsafe import escape
+from msgspec import Struct
 
 from meaculpa.customers.blocks import Block, block_text, read_blocks
 from meaculpa.customers.delay_law import (
@@ -43,8 +43,7 @@ NEEDS_REASON = (Stage.DELAY, Stage.CHOICE, Stage.APOLOGY)
 _TO_ANSWER = timedelta(days=7)
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """Who writes: the shop, a person in it, and how that person is reached; `page` is where the incident stands."""
 
     shop: str
@@ -55,8 +54,7 @@ class Sender:
     hours: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Campaign:
+class Campaign(Struct, frozen=True):
     """What all letters of one stage of one incident have in common.
 
     `words` are the site's languages, its own first; what lies on `store_host` cannot be read when the store is down.
@@ -80,8 +78,7 @@ class Campaign:
     heard_sorry: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True):
     """What one customer reads; `rule` is what the delay law says of the order, for those that are delayed."""
 
     reader: Order | Asked
@@ -94,8 +91,7 @@ class Letter:
     rule: DelayRule | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
+class _Said(Struct, frozen=True):
     """The incident's own words in one language."""
 
     what: str
@@ -321,8 +317,7 @@ def _ended(incident: Incident) -> datetime | None:
     return ended[-1] if ended else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """A way that the order's own facts open, beside what offers give."""
 
     gift: str

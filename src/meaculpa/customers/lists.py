@@ -1,10 +1,11 @@
 """Short lists that people keep: who asked to be told, what was settled, whose mail came back; CSV, or a line each."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from meaculpa.customers.columns import is_address
 from meaculpa.customers.order import Asked
@@ -28,8 +29,7 @@ class What(StrEnum):
     NOTHING_DUE = "nothing_due"
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(Struct, frozen=True):
     """One thing that settles an order, and the day on which it was done."""
 
     order_id: str

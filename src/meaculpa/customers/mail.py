@@ -4,11 +4,12 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
 from email.utils import format_datetime, formataddr, parseaddr
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from meaculpa.customers.columns import is_address
 from meaculpa.errors import Refused
@@ -16,8 +17,7 @@ from meaculpa.errors import Refused
 _LONGEST_LINE = 76
 
 
-@dataclass(frozen=True, slots=True)
-class Mail:
+class Mail(Struct, frozen=True):
     """One message to one address, ready to be sent; `sender` and `address` are the envelope's."""
 
     sender: str

@@ -6,7 +6,6 @@ instead of it: a gift card is no refund.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -16,6 +15,8 @@ from jinja2 import StrictUndefined
 from jinja2.exceptions import SecurityError, TemplateError
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.customers.order import Order
 from meaculpa.errors import Problem
@@ -57,8 +58,7 @@ _NEEDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(Struct, frozen=True):
     """One thing that an order gets; `value` is what it costs the shop at most, `pool` is where its code came from."""
 
     gift: Gift
@@ -83,24 +83,21 @@ class Refusal(StrEnum):
     NO_COMPARABLE_ITEM = "no_comparable_item"
 
 
-@dataclass(frozen=True, slots=True)
-class MakeGood:
+class MakeGood(Struct, frozen=True):
     """What one order gets, entitlements first, and what of the offers it does not."""
 
     grants: tuple[Grant, ...] = ()
     withheld: tuple[tuple[Gift, Refusal], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """An offer and its condition, ready to be asked of an order; raises ValueError where that cannot be decided."""
 
     offer: Offer
     holds: Callable[[Order], bool]
 
 
-@dataclass
-class Purse:
+class Purse(Struct):
     """What may still be given while a plan is made, and what has been.
 
     `codes` are the unused ones by pool. `last_gift` says when a customer (by address) last got goodwill for another
@@ -274,7 +271,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 _SANDBOX = _Sandbox(undefined=StrictUndefined)
 _SANDBOX.globals.clear()
 _SANDBOX.filters = {name: one for name, one in _SANDBOX.filters.items() if name in _FILTERS}
-_FIELDS = tuple(one.name for one in fields(Order) if one.name != "more")
+_FIELDS = tuple(name for name in Order.__struct_fields__ if name != "more")
 
 
 def _compiled(when: str) -> Callable[[Order], bool]:

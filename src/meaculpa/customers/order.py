@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from meaculpa.customers.delay_law import Jurisdiction
 
@@ -29,8 +30,7 @@ class ChargeState(StrEnum):
     REFUNDED = "refunded"
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """One affected order: a row of the file; `line` is where it begins, `more` are columns that we do not know."""
 
     line: int
@@ -66,8 +66,7 @@ class Order:
         return self.price if self.total is None or self.rest else self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Somebody who asked to be told when it works again: an address, and a language if they gave one."""
 
     email: str

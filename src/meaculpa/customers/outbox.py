@@ -4,14 +4,14 @@ import heapq
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from meaculpa.customers.ledger import Entry, Promise
 from meaculpa.customers.mail import Mail
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Struct, frozen=True):
     """One letter on its way: what the ledger knows of it, what it promises, and how its message is written."""
 
     entry: Entry
@@ -19,14 +19,13 @@ class Dispatch:
     promise: Promise | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Taken:
+class Taken(Struct, frozen=True, order=True):
     """A letter in the queue: when it is due (by the monotonic clock), and how often it has been tried."""
 
     due: float
     number: int
-    dispatch: Dispatch = field(compare=False)
-    tries: int = field(default=0, compare=False)
+    dispatch: Dispatch
+    tries: int = 0
 
 
 class Queue:

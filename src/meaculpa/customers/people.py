@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from meaculpa.customers.folder import LETTERS
-from meaculpa.lint.personal import NOBODY, People, name_key
+from meaculpa.lint.people import NOBODY, People, name_key
 
 # A list that is larger is a whole shop's; looking for all its names would cost every publish seconds.
 _LARGEST = {".jsonl": 256_000_000, ".csv": 4_000_000}

@@ -12,11 +12,12 @@ import tempfile
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
+
+from msgspec import Struct, field
 
 from meaculpa.customers.delay_law import Silence
 from meaculpa.customers.letters import Campaign, Letter, answer_address, compose, compose_alert, overcharge, rule_of
@@ -42,8 +43,7 @@ _GOES_BACK = {ChargeState.CHARGED: "refund", ChargeState.HELD: "release"}
 _SAMPLES, _MOST_PROBLEMS = 3, 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """An order that gets no letter: its row, and why."""
 
     line: int
@@ -51,8 +51,7 @@ class Refused:
     reasons: tuple[str, ...]
 
 
-@dataclass
-class Totals:
+class Totals(Struct):
     """What a plan comes to, counted while it is made; `forced` are the orders that silence will cancel, by day."""
 
     letters: int = 0
@@ -68,8 +67,7 @@ class Totals:
     to_decide: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """A plan: its digest and totals, some letters to look at, and what is wrong: with problems there is no plan."""
 
     digest: str

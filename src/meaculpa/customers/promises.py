@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from meaculpa.customers.ledger import Ledger, Promise, add_promise, customer_of
 from meaculpa.customers.order import Asked, Order, recipient_of
 from meaculpa.customers.orders import cells_of, order_of
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """How the promises about an incident stand: not kept yet, kept, and those that could not be."""
 
     open: int = 0

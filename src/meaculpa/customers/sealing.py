@@ -10,12 +10,12 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from msgspec import Struct
 
 SHARD_BITS = 10
 SHARDS = 2**SHARD_BITS
@@ -24,8 +24,7 @@ _STEP = 4096
 _CAMPAIGN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A letter that nobody reads without its token: the name of its record, and nonce and ciphertext."""
 
     name: bytes

@@ -11,9 +11,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct, field
 
 from meaculpa.customers.folder import Plan
 from meaculpa.customers.ledger import Entry, Ledger, NotOurs, State, customer_of
@@ -29,8 +30,7 @@ _OF_THE_ADDRESS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How fast and how long: letters a second in all, connections, and in seconds how pauses grow and end.
 
     A letter that is put off is tried `tries` times in a run; a server that does not answer, as often in a row.
@@ -48,16 +48,14 @@ class Pace:
     most_put_off: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Teller:
+class Teller(Struct, frozen=True):
     """Who hears how far it is (letters by state), and what is in the way (and for how many seconds it is waited)."""
 
     progress: Callable[[Mapping[State, int]], None] = lambda _: None
     trouble: Callable[[str, float], None] = lambda *_: None
 
 
-@dataclass
-class Tally:
+class Tally(Struct):
     """What a run came to; `stopped` says why it ended before everybody had been tried."""
 
     states: Counter[State] = field(default_factory=Counter)

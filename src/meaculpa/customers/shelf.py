@@ -5,10 +5,11 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.customers.folder import write_private
 from meaculpa.customers.ledger import Ledger
@@ -21,8 +22,7 @@ _CACHING = "public, max-age=60"
 _SECRET_LENGTH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Struct, frozen=True):
     """The letters of one stage of one incident as they lie on the page; `digest` identifies all their bytes."""
 
     incident: str

@@ -5,7 +5,8 @@ import re
 import smtplib
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from meaculpa.config import SmtpTransport
 from meaculpa.customers.ledger import State
@@ -19,18 +20,20 @@ _VERDICTS = {2: State.SENT, 4: State.PLANNED, 5: State.REFUSED}
 _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(Struct, frozen=True):
     """For how long we wait, in seconds; `verdict` is long, for giving up there leaves it unknown (5321, 4.5.3.2)."""
 
     answer: float = 30.0
     verdict: float = 600.0
 
 
+_PATIENCE = Patience()
+
+
 class SmtpConnection:
     """A connection to a mail server; raises NotNow and TakesNothing already when it is made."""
 
-    def __init__(self, settings: SmtpTransport, password: str | None, patience: Patience = Patience()) -> None:
+    def __init__(self, settings: SmtpTransport, password: str | None, patience: Patience = _PATIENCE) -> None:
         self._patience = patience
         try:
             self._client = _connect(settings, patience.answer)

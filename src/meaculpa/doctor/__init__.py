@@ -1,7 +1,8 @@
 """Is everything ready for a bad night? What the checks have in common: what they found, and what to do about it."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Verdict(StrEnum):
@@ -12,8 +13,7 @@ class Verdict(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What one check found, and the next step where there is one to be done."""
 
     check: str

@@ -4,9 +4,10 @@ import contextlib
 import re
 import socket
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
+
+from msgspec import Struct
 
 from meaculpa.doctor import Finding, fail, ok, warn
 
@@ -16,8 +17,7 @@ _NEXT = "serve the status site from another provider or account, not only under 
 _SHARED_EDGES = (".cloudfront.net", ".fastly.net", ".akamaiedge.net", ".edgekey.net", ".azureedge.net", ".b-cdn.net")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a host name leads: its addresses, and the name that it stands for in the end."""
 
     host: str

@@ -4,11 +4,12 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.message import Message
 from http.client import HTTPException
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from meaculpa.doctor import Finding, fail, ok, warn
 from meaculpa.publish.stamp import STAMPED, read_stamp
@@ -23,8 +24,7 @@ _OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 _NEXT = "meaculpa infra, or meaculpa edge status-nginx, prints a configuration that does"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What an address answered: headers by their name in small letters."""
 
     status: int

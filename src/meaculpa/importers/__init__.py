@@ -1,8 +1,9 @@
 """Other status pages' files -> incident files, with a report that names every change and every loss."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 
 class Outcome(StrEnum):
@@ -14,8 +15,7 @@ class Outcome(StrEnum):
     ALREADY_THERE = "already there"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One file or incident of the source: what became of it, its new path, and everything worth knowing about it."""
 
     source: str
@@ -24,8 +24,7 @@ class Entry:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NewComponent:
+class NewComponent(Struct, frozen=True):
     """A component that the source knows and the project's configuration does not."""
 
     id: str
@@ -33,8 +32,7 @@ class NewComponent:
     group: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(Struct, frozen=True):
     """Everything an importer made: files by path, components to add, an entry per source file or incident.
 
     `redirects` are new paths by old ones, for `redirects.yml`.

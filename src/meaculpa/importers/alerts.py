@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.errors import Refused
 from meaculpa.importers.naming import in_one_line
@@ -17,8 +18,7 @@ _HARMLESS = ("info", "information", "none", "low", "debug")
 _NAMES = ("component", "service", "app", "job", "alertname", "instance")
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One alert: the same `fingerprint` is the same alert; `names` are words in it that may name a component."""
 
     fingerprint: str

@@ -7,9 +7,10 @@ one stays in the first message, in the order in which it was written.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from meaculpa.importers.cstate_values import read_moment
 
@@ -46,8 +47,7 @@ _ROLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message: its role, its text, and its time where the file gives one."""
 
     role: Role

@@ -4,11 +4,11 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from meaculpa.model import ComponentStatus, Impact
 
@@ -34,8 +34,7 @@ class NotReadable(ValueError):
     """A file that cannot be taken at all; the text says why."""
 
 
-@dataclass
-class Facts:
+class Facts(Struct):
     """What a cState file says of its incident; `notes` collects what had to be guessed or left out."""
 
     title: str

@@ -1,8 +1,10 @@
 """Incidents as another status page tells them -> incident files of ours."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.config import Config
 from meaculpa.content import parse_incident
@@ -35,8 +37,7 @@ _AS_OUTAGE = {
 _SAY_NOTHING_OF_PARTS = (Status.SCHEDULED, Status.RESOLVED, Status.COMPLETED, Status.POSTMORTEM)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One update as it was told elsewhere: Markdown, and the parts (by their names there) it gives a status."""
 
     at: datetime
@@ -45,8 +46,7 @@ class Told:
     parts: Mapping[str, ComponentStatus]
 
 
-@dataclass(frozen=True, slots=True)
-class Foreign:
+class Foreign(Struct, frozen=True):
     """One incident from elsewhere: `told` oldest first and never empty, `parts` with their status when it began.
 
     `source` is what the report calls it, `address` its old path, `window` is set exactly for planned work, `felt` is

@@ -4,12 +4,12 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from meaculpa.config import Config
 from meaculpa.errors import Refused
@@ -37,8 +37,7 @@ _HOW = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """A line of the log: what a site turned to, and when."""
 
     at: datetime

@@ -6,7 +6,8 @@ The rules and their numbers are those of the messages paper; text rules exist fo
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from meaculpa.errors import Severity
 from meaculpa.lint.phrases import Hit, Language
@@ -14,8 +15,7 @@ from meaculpa.lint.rules import Rule, severity_of
 from meaculpa.lint.texts import LANGUAGES, find_placeholders, inspect_text
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """What is wrong with a letter: the rule, the words, and what would be right."""
 
     rule: Rule
@@ -27,8 +27,7 @@ class Finding:
         return f"{self.rule}: {self.words} ({self.hint})"
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A letter, and what it has to be held against.
 
     `facts` must all be found in it: name, order, item, money. `answers_by` are days of which one must stand in it,
@@ -100,8 +99,7 @@ def _reachable(letter: Checked, text: str) -> Iterator[Finding]:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
+class _Words(Struct, frozen=True):
     """What has to be found in a language's letters, as patterns."""
 
     promise: str

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from meaculpa.cadence import ORDER_KINDS, cadence
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
 from meaculpa.lint.passages import Ignored, Passage, ignored, not_understood, passages
-from meaculpa.lint.personal import People, find_personal
+from meaculpa.lint.people import People
+from meaculpa.lint.personal import find_personal
 from meaculpa.lint.phrases import MOST_HITS, Hit, Language, compiled
 from meaculpa.lint.rules import Rule, severity_of
 from meaculpa.lint.texts import (

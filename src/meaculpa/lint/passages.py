@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from meaculpa.lint.prose import Prose, read_prose
 from meaculpa.lint.rules import Rule
@@ -17,8 +18,7 @@ _IGNORE = re.compile(
 _MEANT = re.compile(r"<!--[^>]*?meaculpa-ignore|^#[ \t]*meaculpa-ignore", re.MULTILINE | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(Struct, frozen=True):
     """A text in a file: a field of the front matter, or the body of an update, whose `status` it then has.
 
     `base` is where it begins in the file's text, None where that is not certain; `line` is where to look then.
@@ -46,8 +46,7 @@ class Passage:
         return self.file.count("\n", 0, offset) + 1, offset - self.file.rfind("\n", 0, offset)
 
 
-@dataclass(frozen=True, slots=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     """Where a file says that a rule does not count, and why; `begin` and `end` are lines."""
 
     rules: tuple[str, ...]

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
+from meaculpa.lint.people import APOSTROPHES, WORD, People, name_key
 from meaculpa.lint.phrases import Hit
 from meaculpa.lint.rules import Rule
 
@@ -15,7 +15,6 @@ _DIGITS = re.compile(
     rf"(?:[2456]\d{{3}}({_GAP})\d{{4}}\1\d{{4}}\1\d{{4}}|3[47]\d\d{_GAP}\d{{6}}{_GAP}\d{{5}})(?![ .-]?\d)(?!\w)"
 )
 _MANY_DIGITS = re.compile(r"\d{4}")
-_WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 _ORDER = re.compile(r"(?<![\w.:/-])#?([A-Za-z0-9][A-Za-z0-9._/#:-]*[A-Za-z0-9])")
 _ORDER_AHEAD = re.compile(
     r"(?:\b(?:order|bestellung|auftrag|bestellnummer)\s*(?:number |no\.? |nr\.? |nummer )?|#)$", re.IGNORECASE
@@ -26,24 +25,6 @@ _SURE_DIGITS = 8
 _LONGEST_NAME = 5
 # `Li Us` is nobody called Li U.
 _SHORTEST_GENITIVE = 3
-# What people write for an apostrophe; one sign for one, so that places stay what they are.
-_APOSTROPHES = str.maketrans("‘’ʼ´`′", "''''''")
-
-
-@dataclass(frozen=True, slots=True)
-class People:
-    """Who must not be named: full names in small letters, and the numbers of their orders."""
-
-    names: frozenset[str] = frozenset()
-    orders: frozenset[str] = frozenset()
-
-
-NOBODY = People()
-
-
-def name_key(name: str) -> str:
-    """A name as it is looked for: its words, in small letters, with one sort of apostrophe."""
-    return " ".join(match[0].casefold() for match in _WORD.finditer(name.translate(_APOSTROPHES)))
 
 
 def find_personal(
@@ -67,7 +48,7 @@ def find_personal(
         if _is_card(re.sub(r"\D", "", match[0])):
             shown = f"{match[0][:4]}…"
             yield Hit(Rule.PERSONAL_DATA, match.start(), shown, "this is a card's number; take it out")
-    yield from _names(text.translate(_APOSTROPHES), people, has_bare_genitive)
+    yield from _names(text.translate(APOSTROPHES), people, has_bare_genitive)
     yield from _orders(text, people)
 
 
@@ -81,7 +62,7 @@ def _names(text: str, people: People, has_bare_genitive: bool) -> Iterator[Hit]:
     """Full names, written as names are: with capitals, and nothing but a space between their words."""
     if not people.names:
         return
-    words = list(_WORD.finditer(text))
+    words = list(WORD.finditer(text))
     for first, begin in enumerate(words):
         if not begin[0][0].isupper():
             continue

@@ -4,8 +4,9 @@ import functools
 import re
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from meaculpa.lint.prose import Sentence
 from meaculpa.lint.rules import Rule
@@ -14,8 +15,7 @@ from meaculpa.lint.rules import Rule
 GAP = r"(?:[^.!?\n]|(?<=\d)\.)"
 
 
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(Struct, frozen=True):
     """Words that must not stand in a message, and what would be right.
 
     No text matches that holds none of `needs`, in small letters: looking for these first is much faster. `unless` is
@@ -30,8 +30,7 @@ class Phrase:
     after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """Words that a rule has found, where they begin in the text, and what would be right."""
 
     rule: Rule
@@ -107,8 +106,7 @@ class Index:
         return bits
 
 
-@dataclass(frozen=True, eq=False)
-class Language:
+class Language(Struct, frozen=True, eq=False, dict=True):
     """Everything that the text rules know of a language; all but `phrases` are patterns.
 
     `place_or_number` is what makes "some customers" precise; `dates` are taken out before it is looked for.

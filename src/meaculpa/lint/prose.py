@@ -3,7 +3,8 @@
 import functools
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 # What no reader reads as text becomes a gap or a mark; what ends a block becomes a line's end.
 _PARTS = re.compile(
@@ -26,8 +27,7 @@ _MONTHS = "Jan|Feb|Mär|Apr|Mai|Jun|Jul|Aug|Sep|Okt|Nov|Dez"
 _SENTENCE_END = re.compile(rf"\n|(?:[!?]|\.{_SHORT}(?!(?<=\d\.)\s(?:{_MONTHS})))[\"”“’)\]]*\s+(?=[^\sa-zäöü])")
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
+class Prose(Struct, frozen=True):
     """A text as it is read: one line a paragraph, a heading or a point of a list; `starts` lead to the source."""
 
     text: str
@@ -39,8 +39,7 @@ class Prose:
         return here[1] + offset - here[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A sentence and where in its text it begins."""
 
     text: str

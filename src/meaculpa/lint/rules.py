@@ -1,8 +1,9 @@
 """The rules that messages are held to: what each is called, how much it matters, why it exists, and who says so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from meaculpa.errors import Problem, Severity
 
@@ -58,8 +59,7 @@ def is_blocking(problem: Problem) -> bool:
     return problem.severity is Severity.ERROR and problem.rule in BLOCKING
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(Struct, frozen=True):
     """What a rule is about: its name, its severity, why it exists, an example of each sort, and the source."""
 
     name: str

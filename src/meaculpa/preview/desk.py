@@ -4,9 +4,11 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.model import OutputFile
 
@@ -14,8 +16,7 @@ from meaculpa.model import OutputFile
 _MOST_NAMED = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """What is shown at one moment; replaced as a whole, so that whoever reads it while that happens sees no mixture.
 
     `build` names the build and the process that made it, `before` the one before, and `changed` the files in which
@@ -29,22 +30,17 @@ class Shown:
     facts: Mapping[str, Any]
 
 
-@dataclass
 class Desk:
     """Shared by the thread that builds, which alone changes what is shown, and the one that serves.
 
     `shift` is how far ahead of the real time the site is shown.
     """
 
-    facts: Mapping[str, Any]
-    shift: timedelta = timedelta(0)
-    closed: bool = False
-    _start: str = field(default_factory=lambda: secrets.token_hex(4))
-    _number: int = 0
-    _listeners: set[Callable[[], None]] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.shown = Shown(f"{self._start}-0", "", {}, None, self.facts)
+    def __init__(self, facts: Mapping[str, Any], shift: timedelta = timedelta(0)) -> None:
+        self.shift, self.closed = shift, False
+        self._start, self._number = secrets.token_hex(4), 0
+        self._listeners = set[Callable[[], None]]()
+        self.shown = Shown(f"{self._start}-0", "", {}, None, facts)
 
     def now(self) -> datetime:
         """The moment as of which everything is shown; it goes on like any clock."""

@@ -1,9 +1,10 @@
 """The letters of plans, one at a time, as far as the desk looks at them."""
 
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.customers.folder import LETTERS, PLAN, Plan, read_letters, read_plan
 from meaculpa.errors import Refused
@@ -11,8 +12,7 @@ from meaculpa.errors import Refused
 _Stamps = tuple[tuple[int, int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A plan in its folder, or why there is none to be read there."""
 
     name: str

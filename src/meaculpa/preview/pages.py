@@ -3,10 +3,11 @@
 import codecs
 import re
 from base64 import b64encode
-from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from html import unescape
+
+from msgspec import Struct
 
 FRAME_SCRIPT = "/__desk/frame.js"
 BANNER_SCRIPT = "/banner.js"
@@ -22,8 +23,7 @@ _CHARSET = re.compile(rb"""<meta[^>]{0,200}charset\s*=\s*["']?\s*([a-z0-9_-]{2,4
 _LOOKED_AT = 2_048
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How a page is shown: from which origin, of which build, and how far ahead of the real time."""
 
     origin: str

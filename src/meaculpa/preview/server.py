@@ -7,13 +7,13 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from hmac import compare_digest
 from pathlib import Path
 
 import uvicorn
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -56,8 +56,7 @@ _POLICY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(Struct, frozen=True):
     """What is served: the desk, its own files by name, the plans of letters and the key to them.
 
     `storefront` is a page of the shop that was saved to disk; nothing of the folder `hidden`, the project, is served

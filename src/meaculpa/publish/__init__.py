@@ -3,9 +3,11 @@
 import random
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
@@ -25,8 +27,7 @@ _LONGEST_PAUSE = 8.0
 _LOOK_FOR_LOST_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """How to publish.
 
     `force` overrides refusals, `release` ends the hold of a rollback, `hold_removals` leaves in place what is no
@@ -56,8 +57,7 @@ class Options:
     stopping: Callable[[], bool] = lambda: False
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """What is to be published: the manifest, the files as far as they may have to be uploaded, the updates known.
 
     `held` is the build that a rollback puts back, None for files as they are built.
@@ -69,8 +69,7 @@ class Wanted:
     held: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """What a publish did, or with a dry run would do, and how many seconds that took."""
 
     target: str

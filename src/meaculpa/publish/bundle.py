@@ -9,7 +9,8 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from meaculpa.errors import TargetError
 from meaculpa.manifest import Index, Shard, read_index, read_shard
@@ -21,8 +22,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 _QUICK = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """The index before a publish, and what that publish replaced: shards by digest, bodies by path."""
 
     index: Index

@@ -2,10 +2,12 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.errors import TargetError
 from meaculpa.manifest import MANIFEST_PATH, MOST_NAMED, Index, shard_path, with_build
@@ -25,8 +27,7 @@ class Stopped(TargetError):
     """Asked to end, between two writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(Struct, frozen=True):
     """How a run writes: its moment, how long its stamp holds, whether it keeps what it replaces, and when it ends."""
 
     now: datetime
@@ -36,16 +37,14 @@ class Manner:
     stopping: Callable[[], bool] = lambda: False
 
 
-@dataclass
-class Touched:
+class Touched(Struct):
     """What this run has written since it last finished: shards of files, and paths that were not there before."""
 
     shards: set[str] = field(default_factory=set)
     created: set[str] = field(default_factory=set)
 
 
-@dataclass
-class _Run:
+class _Run(Struct):
     """One try: the target, what it held, and the index as this run has begun it."""
 
     target: Target

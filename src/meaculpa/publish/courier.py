@@ -7,8 +7,10 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from meaculpa.errors import Held, Refused, TargetError, TooManyRemovals
 from meaculpa.model import OutputFile
@@ -23,8 +25,7 @@ _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 _ASK_AGAIN = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True):
     """A build on its way: its files, the versions in it, and what is known of what it was made from.
 
     `enclosed` is the sender's own, and comes back with the delivery.
@@ -36,8 +37,7 @@ class Parcel:
     enclosed: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """What became of a parcel: a report, or what stopped it; `held_back` says why removals have to wait.
 
     Neither of both: a target whose stamp could not be renewed can be reached again.
@@ -50,8 +50,7 @@ class Delivery:
     enclosed: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pulse:
+class Pulse(Struct, frozen=True):
     """How often a stamp is renewed, and for how long it holds."""
 
     every: timedelta

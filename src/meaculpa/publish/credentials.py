@@ -1,12 +1,12 @@
 """How long the credentials for AWS will do: those that end in the midst of a night are found the day before."""
 
 import os
-from dataclasses import dataclass
 from enum import StrEnum
 
 import boto3
 from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import BotoCoreError
+from msgspec import Struct
 
 _A_DAY = 86_400
 # These are renewed by somebody's log-in alone, and stop with it.
@@ -24,8 +24,7 @@ class Lasting(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """What was found: how long it holds, and where it comes from in the words of the client's library."""
 
     lasting: Lasting

@@ -1,8 +1,9 @@
 """The sign of life in `banner.json`: a watcher that runs renews it, and anybody can read how old it is."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from meaculpa.manifest import MANIFEST_PATH, Index, read_index
 from meaculpa.model import OutputFile
@@ -57,8 +58,7 @@ def renew_stamp(
     return Finding.CONFIRMED
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(Struct, frozen=True):
     """What a target says of itself: its stamp (None where nothing is published), and the build that is held there."""
 
     stamp: Stamp | None

@@ -5,8 +5,9 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from meaculpa.manifest import MANIFEST_PATH, Index, Listing, Shard, read_index, read_shard, shard_path, shards_to_read
 from meaculpa.publish.target import ABSENT, Stored, Target
@@ -16,8 +17,7 @@ _LOOK_AGAIN = (0.1, 0.3)
 _MOST_REMEMBERED = 64 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Struct, frozen=True):
     """What a target holds, as far as it differs from what we have."""
 
     index: Index | None
@@ -25,8 +25,7 @@ class Published:
     stored: Mapping[str, Shard]
 
 
-@dataclass
-class Standing:
+class Standing(Struct):
     """What this process remembers of a target between two publishes.
 
     `version` is that of the index as we left it; while it is still that, `recent` holds the files that we wrote last.

@@ -2,7 +2,9 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.errors import Refused, TargetError
 from meaculpa.manifest import MANIFEST_PATH, SHARDS, Index, read_index, read_shard, retracted_name, shard_path
@@ -20,8 +22,7 @@ _ALWAYS = "9999"
 _ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Retraction:
+class Retraction(Struct, frozen=True):
     """What a retraction did at a target: files written and deleted, kept builds and old versions erased.
 
     `is_released` says that a hold was ended, `failures` say what may still be there.

@@ -1,8 +1,11 @@
 """Puts an earlier build back, from what later ones replaced, and holds it there."""
 
+import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.errors import Refused, TargetError
 from meaculpa.manifest import MANIFEST_PATH, Index, PublishedBuild, Shard, read_index, read_shard, shard_path
@@ -18,8 +21,7 @@ PREVIOUS = "previous"
 _SHORTEST_NAME = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """An earlier state of a target: its shards, and the bodies of what has been replaced since."""
 
     shards: Mapping[str, Shard]
@@ -121,7 +123,7 @@ def _files_to_restore(index: Index, now: Mapping[str, Shard], past: Past) -> dic
             # What is marked as gone and was never replaced is still there as it was.
             is_there = is_same or (body is None and path in current.gone)
             if body is not None and _fits(path, body, digest) and not (is_same and name not in index.pending):
-                files[path] = replace(output_file(path, body), digest=digest)
+                files[path] = dataclasses.replace(output_file(path, body), digest=digest)
             elif not is_there:
                 missing.append(path)
     if missing:

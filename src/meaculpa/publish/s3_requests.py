@@ -14,7 +14,6 @@ import re
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -27,6 +26,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedErro
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
+from msgspec import Struct
 
 from meaculpa import __version__
 from meaculpa.config import S3Target as S3Settings
@@ -44,8 +44,7 @@ _REGION = re.compile(rb"<Region>([a-z0-9-]{2,32})</Region>")
 _DEFAULT_REGION = "us-east-1"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What a server said, and the region that it was asked in."""
 
     status: int

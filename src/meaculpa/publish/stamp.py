@@ -5,9 +5,10 @@ It stands outside every digest, so that renewing it is no change of what is publ
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.model import OutputFile
 from meaculpa.render.banner import banner_json
@@ -18,8 +19,7 @@ _TICK = timedelta(seconds=1)
 _FARTHEST_AHEAD = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(Struct, frozen=True):
     """When a state was published or last confirmed, and until when a watcher answers for it, if one does."""
 
     at: datetime

@@ -1,8 +1,9 @@
 """What a place to publish to must be able to do."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from meaculpa.errors import TargetError
 from meaculpa.model import OutputFile
@@ -10,8 +11,7 @@ from meaculpa.model import OutputFile
 ABSENT = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A stored file, and the version by which a later write can tell that nobody changed it meanwhile."""
 
     body: bytes

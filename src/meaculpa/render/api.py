@@ -7,10 +7,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.archive import by_first_word, by_window, card_of, latest, touched
 from meaculpa.config import Config
@@ -46,8 +47,7 @@ _DESCRIPTIONS = {
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Api:
+class _Api(Struct, frozen=True, dict=True):
     """The API of one site at one moment."""
 
     site: Site
@@ -249,8 +249,7 @@ class _Api:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What one file holds: incidents, planned work, components, and how the shop is."""
 
     incidents: Sequence[IncidentState] | None = None

@@ -1,8 +1,9 @@
 """A component's last 90 days as one small drawing: a path for each state, so shape and colour both tell."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from meaculpa.model import ComponentStatus
 from meaculpa.render.words import Words
@@ -27,8 +28,7 @@ _TALL = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class BadDay:
+class BadDay(Struct, frozen=True):
     """A day with trouble: its date, its worst state, and for how long."""
 
     day: str
@@ -36,8 +36,7 @@ class BadDay:
     lost: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class BarPath:
+class BarPath(Struct, frozen=True):
     """All days of one state: its name, how tall its bars are, and the drawing."""
 
     state: str
@@ -45,8 +44,7 @@ class BarPath:
     lines: str
 
 
-@dataclass(frozen=True, slots=True)
-class ComponentView:
+class ComponentView(Struct, frozen=True):
     """A component as it is shown: now, in words, and as bars (a path per state)."""
 
     id: str

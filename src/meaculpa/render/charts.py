@@ -1,13 +1,13 @@
 """A metric's last hours as one small drawing, and what it shows in words."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby, pairwise
 from math import floor, log10
 from statistics import fmean, median
 
 from babel.numbers import format_compact_decimal, format_decimal
+from msgspec import Struct
 
 from meaculpa.config import Chart
 from meaculpa.metrics import Metric, Point
@@ -19,8 +19,7 @@ _COMPACT_ABOVE, _MOST_DIGITS = 1e6, 12
 _MUCH_LATER = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ChartView:
+class ChartView(Struct, frozen=True):
     """A metric as it is shown: its newest value, what the drawing shows in one sentence, its line and the area below.
 
     `latest` is what is said before the value, the value, and what is said after it.
@@ -38,8 +37,7 @@ class ChartView:
     area: str
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True):
     """The time that a chart shows; it moves on by a bin, so that a page need not change with every minute."""
 
     begins: datetime

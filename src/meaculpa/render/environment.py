@@ -3,9 +3,9 @@
 import hashlib
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from jinja2 import BytecodeCache, DictLoader, Environment, StrictUndefined, TemplateSyntaxError
+from msgspec import Struct
 
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
@@ -16,8 +16,7 @@ from meaculpa.render.words import Words, read_words
 REFERENCE_WORDS = "reference/en.yml"
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(Struct, frozen=True):
     """Everything of `site_templates/`: compiled templates, plain files, words; `digest` identifies all of it."""
 
     environment: Environment

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
 from heapq import nlargest
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from meaculpa.archive import by_last_word
 from meaculpa.model import OutputFile, Update
@@ -27,8 +28,7 @@ _LONGEST = 8_000
 _NO_ENTRY_YET = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One update in a feed; `lang` is its language where that is not the feed's."""
 
     id: str
@@ -50,8 +50,7 @@ class Entry:
         return _rfc_822(self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spoken:
+class _Spoken(Struct, frozen=True):
     """An update, and where it stands in which incident."""
 
     state: IncidentState

@@ -35,7 +35,7 @@ CONTENT_TYPES = {
     "webp": "image/webp",
     "xml": "application/xml; charset=utf-8",
 }
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What is more than its ending says.
 _TYPES_BY_NAME = {"feed.json": "application/feed+json; charset=utf-8"}
 PICTURE_TYPES = ("avif", "gif", "jpeg", "jpg", "png", "svg", "webp")

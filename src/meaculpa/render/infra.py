@@ -1,8 +1,9 @@
 """A site's configuration -> CloudFormation for the places where it is published."""
 
 import re
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from meaculpa.config import Config
 from meaculpa.render.edge import POLICY, fill
@@ -10,8 +11,7 @@ from meaculpa.render.edge import POLICY, fill
 _GITHUB = "token.actions.githubusercontent.com"
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
+class Repository(Struct, frozen=True):
     """Where a git host runs `meaculpa publish`: the claims of its tokens (OpenID Connect) that are accepted."""
 
     name: str

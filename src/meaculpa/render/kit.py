@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError
+from msgspec import Struct
 
 from meaculpa.cadence import ORDER_KINDS
 from meaculpa.errors import Refused
@@ -23,8 +23,7 @@ _DISPENSABLE = ({"works": None}, {"next_update": None, "is_late": False})
 _ENDS_SENTENCE = (".", "!", "?", "…", ".”", ".“", '."')
 
 
-@dataclass(frozen=True, slots=True)
-class Kit:
+class Kit(Struct, frozen=True):
     """The texts in one language, by part (`PARTS`); `untranslated` names facts that stand in them as they were."""
 
     locale: str

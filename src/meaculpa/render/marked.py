@@ -5,8 +5,9 @@ The source is no way to the same end: it may hold comments, and links that a pag
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from html import unescape
+
+from msgspec import Struct, field
 
 from meaculpa.render.safe import TAG
 
@@ -32,8 +33,7 @@ _EMPTY_LINE_OF_CODE = "\x02"
 _MORE_THAN_ONE_EMPTY = re.compile(r"\n{3,}")
 
 
-@dataclass(slots=True)
-class _Element:
+class _Element(Struct):
     """An element whose end has not come yet, and the Markdown of what it holds so far."""
 
     tag: str

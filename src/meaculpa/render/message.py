@@ -1,10 +1,11 @@
 """An update -> the message that a channel gets: as long as the channel has room for."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+
+from msgspec import Struct
 
 from meaculpa.config import Config
 from meaculpa.model import Impact, Incident, Markup, Status, Update
@@ -27,8 +28,7 @@ class Tone(StrEnum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A title and the text below it; `shorter` are whole messages, title and all, for less and less room."""
 
     title: str

@@ -4,12 +4,12 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
 
 from markupsafe import Markup as SafeHtml
+from msgspec import Struct, field
 
 from meaculpa.config import Chart, Config
 from meaculpa.metrics import Metric
@@ -33,8 +33,7 @@ _MOST_PREPARED = 256
 _RICH = re.compile(r"<(?:h\d|img|pre|code|blockquote|table)\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A file that can be made: `inputs` is everything it shows, so equal inputs need not be made again.
 
     Those of a lasting page are texts, numbers, words and moments: they mean the same in another process.
@@ -46,8 +45,7 @@ class Page:
     is_lasting: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
+class Chapter(Struct, frozen=True):
     """Pages that are listed together: as long as `inputs` are equal, all of them are as they were."""
 
     name: str
@@ -59,8 +57,7 @@ class Chapter:
 Kept = dict[str, tuple[tuple[object, ...], dict[object, Any]]]
 
 
-@dataclass(frozen=True)
-class Edition:
+class Edition(Struct, frozen=True, dict=True):
     """The site in one language, with all that its pages have in common.
 
     `logo` is an address or the picture itself, `preview` the address of one that previews of links can show. `kept`

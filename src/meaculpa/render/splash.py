@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 
 from markupsafe import Markup as SafeHtml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.config import Config
 from meaculpa.model import Surface
@@ -30,8 +31,7 @@ _LONGEST_FACT = 400
 _SHORTEST_HEADING = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """What the splash page says in one language."""
 
     lang: str

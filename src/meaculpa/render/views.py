@@ -3,12 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 
 from markupsafe import Markup as SafeHtml
 from markupsafe import escape
+from msgspec import Struct
 
 from meaculpa.model import Incident, Kind, Markup, Update
 from meaculpa.render.safe import TAG
@@ -20,8 +20,7 @@ _NO_SEPARATORS = str.maketrans("", "", "-:")
 _PICTURE_SOURCE = re.compile(r'(<img [^>]*?src=")([^"]*)(")')
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
+class Bodies(Struct, frozen=True):
     """The rendered Markdown of all updates by its text, and the published names of pictures."""
 
     markup: Mapping[str, Markup]
@@ -44,8 +43,7 @@ class Bodies:
         return SafeHtml(html)  # noqa: S704 (it has passed nh3)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """A point in time; in a template it becomes a `<time>` element, with the beginning of its span if it ends one."""
 
     iso: str
@@ -58,16 +56,14 @@ class Moment:
         return f'<time datetime="{self.iso}"{begin}>{self.text}</time>'
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A text and its language where that is not the page's (`untranslated`)."""
 
     text: str
     lang: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class UpdateView:
+class UpdateView(Struct, frozen=True):
     """One update as it is shown; `anchor` names it within its incident's page.
 
     `markdown` is its HTML as Markdown, None where nobody has made that yet.
@@ -81,8 +77,7 @@ class UpdateView:
     lang: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class IncidentView:
+class IncidentView(Struct, frozen=True):
     """One incident as it is shown, without its updates."""
 
     id: str

@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from string import Formatter
@@ -12,6 +11,7 @@ from typing import Any, Literal, cast
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_skeleton, format_timedelta, get_timezone_name
 from babel.lists import format_list
+from msgspec import Struct
 
 from meaculpa.errors import Problem, did_you_mean
 from meaculpa.strict_yaml import YamlMistake, load
@@ -21,13 +21,12 @@ _LANGUAGE_NAME_LENGTH = 40
 _NUMBER = re.compile(r"https?://\S+|(\+?\d+(?:[ .:()/-]{1,2}\d+)+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """One language: its code, its strings by key, and Babel's rules for it."""
 
     locale: str
     strings: Mapping[str, str]
-    rules: Locale = field(compare=False)
+    rules: Locale
 
     def say(self, key: str, **facts: object) -> str:
         """Say something, with facts filled in; `count` chooses the plural."""

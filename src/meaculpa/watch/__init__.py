@@ -10,10 +10,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from msgspec import Struct, field
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
@@ -44,8 +44,7 @@ class Heard(Exception):
     """Events name files, while everything is being looked at."""
 
 
-@dataclass
-class Signal:
+class Signal(Struct):
     """Wakes the loop: because files may have changed, because it was asked to act, or because it is time to stop.
 
     `hints` are the files that are said to have changed, or None among them where it may be anything.
@@ -94,8 +93,7 @@ class Signal:
         self.wake.set()
 
 
-@dataclass(frozen=True, slots=True)
-class Occasion:
+class Occasion(Struct, frozen=True):
     """Why the project is looked at: its files, None when they cannot be read, and the moment."""
 
     files: ProjectFiles | None
@@ -103,8 +101,7 @@ class Occasion:
     failure: MeaculpaError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Follower:
+class Follower(Struct, frozen=True):
     """Who follows a project: `act` gives the moment at which to act next whatever happens.
 
     `degraded` is told why only the look each second is left (or None: file events are back), `tick` is called at

@@ -8,8 +8,9 @@ import bisect
 import hashlib
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from meaculpa.errors import Outdated
 from meaculpa.project import ProjectFiles, Reading

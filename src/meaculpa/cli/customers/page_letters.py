@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.cli.customers.common import PRIVATE, has_ledger, only_sender, project_ledger
 from meaculpa.cli.outcomes import at_every_target
@@ -32,8 +33,7 @@ from meaculpa.publish import open_target
 _SECRET = PRIVATE / "letters.key"
 
 
-@dataclass(frozen=True, slots=True)
-class Laid:
+class Laid(Struct, frozen=True):
     """What became of the shelves at one target."""
 
     target: str

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 import click
 from jinja2 import TemplateError
+from msgspec.structs import replace
 
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_content

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from meaculpa.build.memory import Memory
 from meaculpa.cli.common import clock, now_option, project_root, read_all, the_incident
@@ -93,8 +93,7 @@ def _put_on_page(plan: Plan, root: Path, config: Config, ledger: Ledger) -> None
         raise TargetError("nothing was sent: the letters could be put on no page, and their links would lead nowhere")
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
+class _Run(Struct, frozen=True):
     """One sending: which plan, as whom, at which time (None: the real one), and to whom alone if it is a test."""
 
     plan: Plan

@@ -1,10 +1,11 @@
 """What `list` and `watch` say of customers: promises that are due, and what is in the way of closing."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from meaculpa.cli.customers.common import has_ledger, project_ledger
 from meaculpa.cli.wording import bad, count, faint, span_words
@@ -15,8 +16,7 @@ from meaculpa.status import Site
 from meaculpa.timeline import IncidentState
 
 
-@dataclass(frozen=True, slots=True)
-class Debt:
+class Debt(Struct, frozen=True):
     """What is owed to the customers of an incident; `ended` is when it was over, None while it is not."""
 
     incident: str

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_content
@@ -36,8 +38,7 @@ SECONDS_A_CHECK = 45.0
 _PLACEHOLDERS = (".example", "example.com", "example.org", "example.net", ".invalid", ".test")
 
 
-@dataclass(frozen=True, slots=True)
-class _Patient:
+class _Patient(Struct, frozen=True):
     """What all checks look at."""
 
     root: Path

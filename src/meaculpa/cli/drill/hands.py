@@ -5,11 +5,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from meaculpa.cli.drill.scenario import Scenario, Stage
 from meaculpa.cli.drill.score import Score
@@ -21,8 +21,7 @@ from meaculpa.errors import Refused
 _SECONDS_A_COMMAND = 120
 
 
-@dataclass(frozen=True, slots=True)
-class Game:
+class Game(Struct, frozen=True):
     """A drill that is being played; `clock` counts the seconds since "go"."""
 
     scenario: Scenario

@@ -4,12 +4,12 @@ import csv
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from meaculpa.config import Config
 from meaculpa.files import create_file
@@ -21,8 +21,7 @@ _NOWHERE = "drill.invalid"
 _OURS = ("AWS_", "MEACULPA_")
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     """One of the five mistakes: what people are told, and the facts that `--auto` types, by language."""
 
     key: str
@@ -39,13 +38,12 @@ class Scenario:
     is_promised: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """The throwaway shop: its folder, the language of its texts, and what commands see of the machine."""
 
     folder: Path
     locale: str
-    environment: Mapping[str, str] = field(repr=False)
+    environment: Mapping[str, str]
     components: tuple[str, ...] = ()
 
 

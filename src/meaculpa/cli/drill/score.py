@@ -1,10 +1,9 @@
 """What came of a drill."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """A step that is done: seconds since `go`, and the most that it may take, where there is a target."""
 
     step: str
@@ -17,8 +16,7 @@ class Mark:
         return self.target is None or self.seconds <= self.target
 
 
-@dataclass
-class Score:
+class Score(Struct):
     """What came of a drill."""
 
     marks: list[Mark] = field(default_factory=list)

@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiosmtpd.controller import Controller
+from msgspec import Struct, field
 
 
-@dataclass
-class Sink:
+class Sink(Struct):
     """Who was written to, in the order of arrival."""
 
     port: int = 0
