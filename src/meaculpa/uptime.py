@@ -1,7 +1,8 @@
 """Spans of trouble -> a record of the last 90 UTC days and the share of time a component worked."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 from msgspec import Struct
@@ -46,36 +47,35 @@ def daily_record(spans: Iterable[Span], begin: datetime | None, now: datetime) -
     Of overlapping incidents the worst counts. Today is not complete and shows only its worst state.
     """
     today = utc_midnight(now)
-    first = today - (DAYS - 1) * _ONE_DAY
-    relevant = sorted(
-        (span for span in spans if span.start <= now and (span.end is None or span.end > first)),
-        key=lambda span: span.start,
-    )
-    starts = (first + position * _ONE_DAY for position in range(DAYS))
-    by_day = _by_day(relevant, first)
-    return tuple(_one_day(start, by_day[start], begin, now, start == today) for start in starts)
+    begun = tuple(span for span in spans if span.start <= now)
+    here = [span for span in begun if span.end is None or span.end > today]
+    return (*_days_before(today, begun, begin), _one_day(today, now, here, begin))
 
 
-def _by_day(spans: Iterable[Span], first: datetime) -> dict[datetime, list[Span]]:
-    """The spans that touch each day of the record; one that ends with a day does not touch the next."""
-    days: dict[datetime, list[Span]] = {first + position * _ONE_DAY: [] for position in range(DAYS)}
+# Asked for at every build, and the same until midnight while nothing happens to the component.
+@lru_cache(maxsize=128)
+def _days_before(today: datetime, spans: tuple[Span, ...], begin: datetime | None) -> tuple[Day, ...]:
+    """The complete days of the record."""
+    days: dict[datetime, list[Span]] = {today - back * _ONE_DAY: [] for back in range(DAYS - 1, 0, -1)}
     for span in spans:
-        day = max(first, utc_midnight(span.start))
+        # One that ends with a day does not touch the next.
+        day = max(today - (DAYS - 1) * _ONE_DAY, utc_midnight(span.start))
         while day in days and (span.end is None or span.end > day):
             days[day].append(span)
             day += _ONE_DAY
-    return days
+    return tuple(_one_day(day, day + _ONE_DAY, here, begin) for day, here in days.items())
 
 
-def _one_day(start: datetime, here: list[Span], begin: datetime | None, now: datetime, is_today: bool) -> Day:
-    end = start + _ONE_DAY
-    if begin is None or begin >= end:
-        return Day(start.date(), None, timedelta(), not is_today)
+def _one_day(start: datetime, end: datetime, here: Collection[Span], begin: datetime | None) -> Day:
+    """A day, or as much of it as is over."""
+    is_complete = end == start + _ONE_DAY
+    if begin is None or begin >= start + _ONE_DAY:
+        return Day(start.date(), None, timedelta(), is_complete)
     worst = max((span.status for span in here), key=_ORDER.index, default=ComponentStatus.OPERATIONAL)
-    return Day(start.date(), worst, _time_lost(here, start, min(end, now)), not is_today)
+    return Day(start.date(), worst, _time_lost(here, start, end), is_complete)
 
 
-def _time_lost(spans: list[Span], start: datetime, end: datetime) -> timedelta:
+def _time_lost(spans: Collection[Span], start: datetime, end: datetime) -> timedelta:
     """Add up the day's pieces between two changes, each by the worst state in it."""
     clipped = [(max(span.start, start), min(span.end or end, end), _LOST[span.status]) for span in spans]
     edges = sorted({edge for piece in clipped for edge in piece[:2]})
