@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meaculpa.layers import Layers, find_changes
+from meaculpa.layers import Layers, as_before, find_changes, flat, is_equal, overlay
 
 _MAPPINGS = st.dictionaries(st.sampled_from("abcde"), st.integers(0, 2))
 
@@ -58,3 +58,26 @@ def test_an_equal_object_is_another_one() -> None:
 
 def test_a_value_of_none_is_a_value() -> None:
     assert find_changes({}, {"a": None}).renewed == {"a": None}
+
+
+@given(st.sampled_from((True, False)), _MAPPINGS, _MAPPINGS, _MAPPINGS)
+def test_what_is_laid_above_is_seen_without_looking_at_the_rest(
+    is_layered: bool, lasts: dict[str, int], first: dict[str, int], second: dict[str, int]
+) -> None:
+    before = overlay(lasts, first) if is_layered else lasts
+    now = overlay(before, second)
+    assert flat(now) == {**before, **second}
+    assert (now.lasts is lasts, isinstance(now.lasts, Layers)) == (True, False)
+    assert find_changes(before, now) == find_changes({**before}, {**now})
+    assert is_equal(before, now) == ({**before} == {**now})
+
+
+def test_two_mappings_that_say_the_same_are_equal_and_the_older_one_goes_on() -> None:
+    one, same = "".join(["x", "y"]), "".join(["x", "y"])
+    first, second = {"a": one}, {"a": same}
+    assert is_equal(first, second)
+    assert not is_equal(first, {"a": one, "b": one})
+    assert not is_equal(first, {})
+    assert as_before(first, {"a": one}) is first
+    assert as_before(first, second) is second
+    assert as_before({"a": one, "b": one}, first) is first

@@ -15,9 +15,10 @@ import pytest
 from msgspec.structs import replace
 
 from meaculpa.files import alone
+from meaculpa.layers import Layers
 from meaculpa.model import Source
 from meaculpa.project import ProjectFiles, Reading, read_again, read_project
-from meaculpa.watch import Follower, Occasion, Signal, watch
+from meaculpa.watch import Follower, Heard, Occasion, Signal, watch
 from meaculpa.watch.lookout import Lookout
 from tests.live import eventually, running
 from tests.making import incident_text, write_project
@@ -84,7 +85,7 @@ SAVES: list[Callable[[Path, str], None]] = [in_place, renamed, with_the_old_time
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every thread lives and no event ever comes: a network folder, or a limit of watched files."""
-    monkeypatch.setattr("meaculpa.watch._Waker.on_any_event", lambda self, event: None)
+    monkeypatch.setattr("meaculpa.watch.ears.Waker.on_any_event", lambda self, event: None)
 
 
 def edit_all_ways(project: Path, watching: Watching) -> None:
@@ -440,6 +441,38 @@ def test_an_edit_is_acted_on_before_everything_is_looked_at(
     eventually(partial(watching.sees, CARD, "At once"), "an edit")
     assert looks == [], "it was acted on by what the event named"
     eventually(lambda: looks, "a look at everything, a moment later")
+
+
+def test_what_no_event_named_is_handed_on_as_it_is(project: Path) -> None:
+    """Whoever compares two looks at tens of thousands of files then looks at the changed one alone."""
+    before = read_project(project)
+    path = project / "incidents" / f"{CARD}.md"
+    path.write_text(incident_text(title="No card is taken"))
+    once = read_again(before, [str(path)])
+    assert once
+    again = read_again(once, [str(path)])
+    assert again
+    assert isinstance(again.incidents, Layers)
+    assert again.incidents.lasts is before.incidents
+    assert list(again.incidents.above) == [f"incidents/{CARD}.md"]
+    assert read_project(project, again).incidents is again.incidents
+    path.write_text(incident_text(title="Every card is taken"))
+    assert read_project(project, again).incidents is not again.incidents
+
+
+def test_a_folder_that_takes_long_to_list_keeps_nobody_waiting(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meaculpa.project._LISTED_TOGETHER", 1)
+    monkeypatch.setattr("meaculpa.project.sorted", lambda *_, **__: pytest.fail("listed to the end"), raising=False)
+    turns = iter(range(10))
+
+    def heed() -> None:
+        if next(turns):
+            raise Heard
+
+    with pytest.raises(Heard):
+        read_project(project, heed=heed)
 
 
 def test_what_an_earlier_process_has_read_is_not_read_again(project: Path) -> None:

@@ -90,7 +90,7 @@ def deaf(folder: Path, count: int) -> list[Figure]:
     """The same without a single event, and through a flood of files."""
     shop, seen, said, signal_ = write_shop(folder / "deaf"), list[Occasion](), list[str | None](), Signal()
     path = shop / "incidents" / f"{CARD}.md"
-    silence = mock.patch("meaculpa.watch._Waker.on_any_event", lambda self, event: None)
+    silence = mock.patch("meaculpa.watch.ears.Waker.on_any_event", lambda self, event: None)
     silence.start()
 
     def act(occasion: Occasion) -> datetime:

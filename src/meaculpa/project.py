@@ -6,6 +6,8 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from sys import intern
 
@@ -16,6 +18,7 @@ from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import id_in, is_incident_name
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import MeaculpaError, NotAProject, Outdated, Problem, Severity
+from meaculpa.layers import as_before, flat, overlay
 from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
 from meaculpa.model import Source
 from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
@@ -24,6 +27,7 @@ from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
 _DEEPEST = 20
+_LISTED_TOGETHER = 1_000
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
@@ -131,7 +135,7 @@ def read_project(
 
     `heed` is called at each file, and may raise what ends the reading.
     """
-    known = dict(before.readings) if before else dict(known or {})
+    known = flat(before.readings) if before else known or {}
     reader = _Reader(root, known, heed)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
     incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
@@ -154,7 +158,7 @@ def read_project(
     return ProjectFiles(
         root=root,
         config=config,
-        incidents=_incident_files(incidents, reader.problems),
+        incidents=as_before(before.incidents if before else {}, _incident_files(incidents, reader.problems)),
         templates=templates,
         assets=_pictures(assets, reader.problems),
         problems=tuple(reader.problems),
@@ -180,7 +184,7 @@ def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | Non
     something to say of. Whoever relies on this looks at everything a moment later.
     """
     reader, folder = _Reader(before.root, before.readings), str(before.root / "incidents")
-    incidents, readings = dict(before.incidents), dict(before.readings)
+    incidents, readings = dict[str, Source](), dict[str, Reading]()
     for path in paths:
         parent, _, file = path.rpartition(os.sep)
         name = os.path.relpath(path, before.root)
@@ -195,7 +199,9 @@ def read_again(before: ProjectFiles, paths: Iterable[str]) -> ProjectFiles | Non
         incidents[name], readings[path] = source, reader.readings[path]
     if reader.problems or before.problems:
         return None
-    return replace(before, incidents=incidents, readings=readings)
+    return replace(
+        before, incidents=overlay(before.incidents, incidents), readings=overlay(before.readings, readings)
+    )
 
 
 def last_saved(files: ProjectFiles, name: str) -> datetime | None:
@@ -300,20 +306,31 @@ class _Reader:
             self.complain(name, f"more than {_DEEPEST} folders deep", "put it higher up")
             return
         try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+            entries = self._entries(folder)
         except (FileNotFoundError, NotADirectoryError):
             return
         except OSError as error:
             self.complain(name, f"the folder cannot be read: {error.strerror}")
             return
         prefix = "" if name == "." else f"{name}/"
-        for entry in entries:
+        # Each keeps what was asked of it: to let go of tens of thousands at once takes a while.
+        while entries:
+            entry = entries.pop()
             if entry.name.startswith(".") or entry.name in left_out:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield from self._walk(entry.path, prefix + entry.name, ())
             else:
                 yield prefix + entry.name, entry.path, entry
+
+    def _entries(self, folder: str) -> "list[os.DirEntry[str]]":
+        """What a folder holds, the last name first; even to list tens of thousands takes a while."""
+        found: list[os.DirEntry[str]] = []
+        with os.scandir(folder) as entries:
+            while some := list(islice(entries, _LISTED_TOGETHER)):
+                found += some
+                self.heed()
+        return sorted(found, key=attrgetter("name"), reverse=True)
 
     def _read_entry(self, name: str, path: str, entry: "os.DirEntry[str]", largest: int) -> Source | None:
         try:

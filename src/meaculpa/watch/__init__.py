@@ -4,8 +4,6 @@ Whatever the operating system forgets to tell (network mounts, replaced folders,
 files each second finds.
 """
 
-import errno
-import logging
 import os
 import threading
 import time
@@ -14,15 +12,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from msgspec import Struct, field
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 from meaculpa.config import CONFIG_FILE
 from meaculpa.content.files import is_incident_name
 from meaculpa.errors import MeaculpaError
-from meaculpa.files import identity
+from meaculpa.layers import is_equal
 from meaculpa.project import ProjectFiles, Reading, read_again, read_project
+from meaculpa.watch.ears import Ears
 from meaculpa.watch.lookout import Lookout
 
 RESCAN_SECONDS = 1.0
@@ -30,12 +26,6 @@ _SETTLE_SECONDS = 0.015
 _LONGEST_SETTLING, _LONGEST_ABSENCE, _LONGEST_UNSURE = 1.0, 0.25, 3.0
 _MOST_HINTS = 64
 _RARELY = 20
-_WATCHED = ("incidents", "assets", "site_templates", "metrics")
-# Events may be late on a busy machine; that they are missing shows when they are missing again and again.
-_UNANNOUNCED = 2
-
-# What watchdog says of threads that end is not for operators; what matters to them is said by `degraded`.
-logging.getLogger("watchdog").addHandler(logging.NullHandler())
 
 Clock = Callable[[], datetime]
 
@@ -116,7 +106,7 @@ class Follower(Struct, frozen=True):
 
 def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda: datetime.now(UTC)) -> None:
     """Act at once, then whenever a file changed or the moment came that was named last; until stopped."""
-    ears, lookout = _Ears(root, signal, follower.degraded), Lookout(root)
+    ears, lookout = Ears(root, signal.hint, follower.degraded), Lookout(root)
     ears.open()
     try:
         _follow(root, follower, signal, clock, ears, lookout)
@@ -124,7 +114,7 @@ def watch(root: Path, follower: Follower, signal: Signal, clock: Clock = lambda:
         ears.close()
 
 
-def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: "_Ears", lookout: Lookout) -> None:
+def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: Ears, lookout: Lookout) -> None:
     files: ProjectFiles | None = None
     failure: MeaculpaError | None = None
     seen, moment, unsure_since, longest = None, clock(), None, _LONGEST_UNSURE
@@ -161,12 +151,13 @@ def _follow(root: Path, follower: Follower, signal: Signal, clock: Clock, ears: 
             if files:
                 lookout.learn(files)
         if is_looked_at:
-            state, now = _state(files, failure), clock()
-            if seen is not None and state != seen:
+            state, now = files if files and not failure else str(failure), clock()
+            is_new = not _is_same(seen, state)
+            if seen is not None and is_new:
                 ears.found_change(is_told or bool(signal.hints))
-            if state != seen or is_asked or now >= moment:
+            if is_new or is_asked or now >= moment:
                 moment = follower.act(Occasion(files if failure is None else None, now, failure))
-                seen = state
+            seen = state
         follower.tick()
         if not signal.stopped:
             signal.wake.wait(_pause(moment - clock(), _is_long_ago(unsure_since, longest)))
@@ -231,106 +222,17 @@ def _settle(
     """Read the project until two looks agree, so that half-written files are not acted upon."""
     limit = time.monotonic() + _LONGEST_SETTLING
     files = read_project(root, before, known, heed=heed)
-    while before is not None and files.readings != before.readings and time.monotonic() < limit:
+    while before is not None and not is_equal(before.readings, files.readings) and time.monotonic() < limit:
         time.sleep(_SETTLE_SECONDS)
         before, files = files, read_project(root, files, heed=heed)
     return files
 
 
-def _state(files: ProjectFiles | None, failure: MeaculpaError | None) -> object:
-    """What a project says; of files that were not read again, equality is seen at once."""
-    if failure or files is None:
-        return str(failure)
-    mappings = (files.incidents, files.templates, files.assets, files.metrics)
-    return files.config, *mappings, files.redirects, files.problems
-
-
-def _hints_in(event: FileSystemEvent) -> list[str | None]:
-    """The files that an event is about; None where it may be about more. A folder changes with its files."""
-    if event.is_directory:
-        return [] if event.event_type == "modified" else [None]
-    return [str(path) for path in (event.src_path, event.dest_path) if path]
-
-
-class _Waker(FileSystemEventHandler):
-    """Does nothing but wake the loop: an exception here would end the observer for good.
-
-    With `only`, what happens to other paths is none of its business.
-    """
-
-    def __init__(self, signal: Signal, only: str | None = None) -> None:
-        self._signal, self._only = signal, only
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        is_ours = self._only is None or self._only in (event.src_path, event.dest_path)
-        if is_ours and event.event_type not in ("opened", "closed_no_write"):
-            hints = [None] if self._only else _hints_in(event)
-            if hints:
-                self._signal.hint(hints)
-
-
-class _Ears:
-    """The operating system's file events, as long as they come; opened anew when they do not."""
-
-    def __init__(self, root: Path, signal: Signal, degraded: Callable[[str | None], None]) -> None:
-        self._root, self._signal, self._degraded = root, signal, degraded
-        self._observer: BaseObserver | None = None
-        self._folders: tuple[object, ...] = ()
-        self._unannounced = 0
-        self._is_told = False
-
-    def open(self) -> None:
-        """Ask for events; where there are none to be had, says so once."""
-        self._folders = self._identities()
-        observer = Observer()
-        try:
-            # A project that is replaced as a whole is an event in the folder above it.
-            observer.schedule(_Waker(self._signal, str(self._root)), str(self._root.parent), recursive=False)
-            for folder in (self._root, *(self._root / name for name in _WATCHED)):
-                if folder.is_dir():
-                    observer.schedule(_Waker(self._signal), str(folder), recursive=folder != self._root)
-            observer.start()
-        except OSError as error:
-            # Those that were started already would stay for ever.
-            observer.unschedule_all()
-            is_full = error.errno in (errno.ENOSPC, errno.EMFILE)
-            reason = "its limit of watched files is reached" if is_full else str(error.strerror)
-            self._tell(f"the system gives no file events ({reason})")
-            return
-        self._observer = observer
-
-    def follow(self) -> None:
-        """Ask anew when a folder has been replaced: the old one's events tell nothing of the new one."""
-        if self._identities() != self._folders:
-            self.close()
-            self.open()
-
-    def _identities(self) -> tuple[object, ...]:
-        return tuple(identity(folder) for folder in (self._root, *(self._root / name for name in _WATCHED)))
-
-    def close(self) -> None:
-        """Ask for no more events."""
-        observer, self._observer = self._observer, None
-        if observer is not None:
-            observer.stop()
-            observer.join()
-
-    def found_change(self, was_announced: bool) -> None:
-        """Count changes of which no event told; when there are several, the ears are deaf."""
-        if was_announced:
-            self._unannounced = 0
-            if self._is_told:
-                self._is_told = False
-                self._degraded(None)
-            return
-        self._unannounced += 1
-        if self._unannounced >= _UNANNOUNCED:
-            self._tell("files change and the system sends no events (a network folder, or a limit is reached)")
-        # A folder that was replaced sends its events to whoever asks anew.
-        self.close()
-        self.open()
-
-    def _tell(self, reason: str) -> None:
-        if not self._is_told:
-            self._is_told = True
-            self._degraded(reason)
+def _is_same(before: ProjectFiles | str | None, now: ProjectFiles | str) -> bool:
+    """Whether a project says what it said before; of files that were not read again, that is seen at once."""
+    if not isinstance(before, ProjectFiles) or not isinstance(now, ProjectFiles):
+        return before == now
+    both = (before, now)
+    few = [(one.config, one.redirects, one.problems) for one in both]
+    many = [(one.incidents, one.templates, one.assets, one.metrics) for one in both]
+    return few[0] == few[1] and all(map(is_equal, *many))
