@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from meaculpa.build import last_good
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
+from meaculpa.build.keeping import Keeper
 from meaculpa.build.last_good import Copies, copies, keep_good, note_copies, recall
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import Record
@@ -263,16 +265,36 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
     assert copy.read_text() == incident_text()
 
 
-def test_nobody_waits_for_thousands_of_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_waits_for_thousands_of_copies(tmp_path: Path) -> None:
     root, kept = write_project(tmp_path, **{f"n{number}": incident_text() for number in range(5)}), Copies()
-    clock = itertools.count()
-    monkeypatch.setattr("meaculpa.build.last_good.time.monotonic", lambda: float(next(clock)))
     files = read_project(root)
     found = list[int]()
     for _ in range(3):
-        keep_good(files, (), kept, seconds=2)
+        keep_good(files, (), kept, has_time=partial(next, iter((True, True, False))))
         found.append(len(copies(root)))
     assert (found, kept.is_cut_short) == ([2, 4, 5], False)
+
+
+def test_copies_are_made_once_the_build_is_out_and_give_way_to_whatever_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, moment, is_saving = write_project(tmp_path, one=incident_text()), [10.0], [False]
+    monkeypatch.setattr("meaculpa.build.keeping.time.monotonic", lambda: moment[0])
+    keeper = Keeper(Memory(), lambda: is_saving[0])
+    found = list[int]()
+    keeper.take(read_project(root), ())
+    for moment[0], is_saving[0] in ((10.0, False), (10.2, False), (10.4, True), (10.5, False)):
+        keeper.go_on()
+        found.append(len(copies(root)))
+    assert found == [0, 0, 0, 1]
+
+
+def test_whoever_ends_a_watch_leaves_all_copies(tmp_path: Path) -> None:
+    root = write_project(tmp_path, one=incident_text(), two=incident_text())
+    keeper = Keeper(Memory(), lambda: True)
+    keeper.take(read_project(root), ())
+    keeper.finish()
+    assert len(copies(root)) == 2
 
 
 def test_only_copies_that_have_changed_are_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

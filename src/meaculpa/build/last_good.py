@@ -2,11 +2,9 @@
 
 import contextlib
 import hashlib
-import math
 import os
 import shutil
-import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from sys import intern
 from typing import Any
@@ -42,21 +40,20 @@ def keep_good(
     problems: Iterable[Problem],
     kept: Copies,
     record: Record | None = None,
-    seconds: float = math.inf,
+    has_time: Callable[[], bool] = lambda: True,
 ) -> None:
     """Copy each good incident file that has changed since, and forget those that are gone.
 
     `kept` remembers what was copied; files with an error among `problems` are left out. Copies that are as the
     `record` has noted them need not be read to be known. Where no copy can be written, there is none: that must not
-    keep anything from being published. What is not done within so many seconds is done at the next call.
+    keep anything from being published. Once there is no time for more, what is left is done at the next call.
     """
-    limit = time.monotonic() + seconds
     bad = {problem.path for problem in problems if problem.severity is Severity.ERROR}
     with contextlib.suppress(OSError, Outdated):
         if not kept.digests:
             found = _find_copies(files.root, record)
             kept.digests, kept.unnoted = found.digests, found.unnoted
-        _copy(files, bad, kept, limit)
+        _copy(files, bad, kept, has_time)
 
 
 def note_copies(root: Path, kept: Copies, record: Record) -> None:
@@ -86,7 +83,9 @@ def _find_copies(root: Path, record: Record | None) -> Copies:
     noted = _noted(record) if record else {}
     known = {path: digest for path, (digest, stamp) in noted.items() if stamp == _stamp_of(root, path)}
     others = [path for path in copies(root) if path not in known]
-    digests = known | {path: source.digest for path, source in recall(root, others).items()}
+    # One at a time: after an upgrade nothing is known of tens of thousands.
+    read = (source for path in others for source in recall(root, [path]).values())
+    digests = known | {source.path: source.digest for source in read}
     return Copies(digests, unnoted={*others, *noted} - known.keys())
 
 
@@ -99,7 +98,7 @@ def _stamp_of(root: Path, path: str) -> list[int] | None:
     return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
-def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies, limit: float) -> None:
+def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies, has_time: Callable[[], bool]) -> None:
     folder, digests = files.root / FOLDER, kept.digests
     # What has its copy is looked at again only where it has changed.
     before, kept.complete, kept.is_cut_short = kept.complete, {}, False
@@ -112,7 +111,7 @@ def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies, limit: float)
             kept.unnoted.add(path)
     for path, source in touched.renewed.items():
         if path not in bad and digests.get(path) != source.digest:
-            if time.monotonic() > limit:
+            if not has_time():
                 kept.is_cut_short = True
                 return
             _make_room(folder / path)

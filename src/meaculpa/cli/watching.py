@@ -74,7 +74,7 @@ def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], m
     signal = stop_on_signals()
     board = Board(metrics, root) if metrics else None
     dispatch = _Dispatch(root, names, signal, board)
-    keeper = Keeper(memory)
+    keeper = Keeper(memory, signal.wake.is_set)
     opened: set[str] = set()
 
     def act(occasion: Occasion) -> datetime:
