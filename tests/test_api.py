@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from meaculpa.build.composition import build
+from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
 from meaculpa.manifest import shard_of
 from meaculpa.model import OutputFile
@@ -24,6 +24,10 @@ from meaculpa.project import read_project
 from meaculpa.publish import Options, publish
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.render.api import MOST, id_of
+from meaculpa.render.bars import ComponentView, view_component
+from meaculpa.render.plain import to_text
+from meaculpa.render.words import Words
+from meaculpa.status import ComponentState
 from tests.making import CONFIG, at, incident_text, write_project
 
 NOW = "2026-11-22 10:30"
@@ -79,6 +83,10 @@ def api(
 ) -> dict[str, Any]:
     files = built(tmp_path, config, now, more, **incidents)
     return {name: json.loads(files[f"api/v2/{name}.json"].body) for name in FILES}
+
+
+def bodies(done: Build) -> dict[str, bytes]:
+    return {path: file.body for path, file in done.files.items()}
 
 
 def card(more: str = "", front: str = "impact: major\n") -> str:
@@ -304,6 +312,35 @@ def test_of_planned_work_the_next_windows_are_listed_before_those_far_ahead(
         (tmp_path / "shop" / "incidents" / f"{name}.md").unlink()
     files = built(tmp_path, now="2026-11-23 03:00", more=work)
     assert listed("scheduled-maintenances") == ["w23", "w22", "w21"]
+
+
+def test_an_edit_prepares_the_updates_and_the_component_that_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_project(tmp_path, one=card(), two=card(RESOLVED))
+    (root / "meaculpa.yml").write_bytes(GROUPED)
+    memory, said, drawn = Memory(), list[str](), list[str]()
+
+    def noting(html: str) -> str:
+        said.append(html)
+        return to_text(html)
+
+    def drawing(state: ComponentState, words: Words) -> ComponentView:
+        drawn.append(state.component.id)
+        return view_component(state, words)
+
+    try:
+        build(read_project(root), at(NOW), memory)
+        monkeypatch.setattr("meaculpa.render.api.to_text", noting)
+        monkeypatch.setattr("meaculpa.render.bars.view_component", drawing)
+        edited = card().replace("We know the cause", "We know why").replace("vouchers: deg", "mail: deg")
+        (root / "incidents" / "one.md").write_text(edited)
+        warm = build(read_project(root), at(NOW), memory)
+        assert said == ["<p>You cannot pay <strong>by card</strong>.</p>", "<p>We know why.</p>"]
+        assert sorted(drawn) == ["mail", "mail", "vouchers", "vouchers"], "in both languages"
+        assert bodies(warm) == bodies(build(read_project(root), at(NOW), Memory(memory.pool)))
+    finally:
+        memory.pool.close()
 
 
 def test_an_empty_site_is_well(tmp_path: Path) -> None:

@@ -246,6 +246,7 @@ def test_a_text_that_the_record_loses_and_nobody_can_render_again_is_told_of(
         build(files, NOW, mine)
         # As if the lists had not shown it.
         mine.bodies._known.clear()
+        mine.kept.clear()
         (root / "incidents" / "m11.md").write_text(month(11, "Cards work again."))
         files = read_project(root, files)
     monkeypatch.setattr(Record, "texts", lambda _self, _texts: {})

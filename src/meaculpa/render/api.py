@@ -18,7 +18,7 @@ from meaculpa.config import Config
 from meaculpa.model import ComponentStatus, Impact, Incident, Markup, OutputFile, Status, Update
 from meaculpa.render.headers import output_file
 from meaculpa.render.newest import while_short
-from meaculpa.render.pages import Page, signature
+from meaculpa.render.pages import Kept, Page, make_room, signature
 from meaculpa.render.plain import to_text
 from meaculpa.render.views import with_window_in_words
 from meaculpa.status import ComponentState, Site
@@ -53,6 +53,7 @@ class _Api(Struct, frozen=True, dict=True):
     site: Site
     config: Config
     markup: Mapping[str, Markup]
+    kept: Kept
 
     @cached_property
     def page_id(self) -> str:
@@ -195,7 +196,7 @@ class _Api(Struct, frozen=True, dict=True):
             "shortlink": f"{self.config.site.url}/incidents/{incident.id}.html",
             "started_at": _time(state.began),
             "page_id": self.page_id,
-            "incident_updates": list(reversed(self._updates(state, ours))),
+            "incident_updates": self._updates(state),
             "components": [self.components[one] for one in touched if one in self.components],
         }
 
@@ -208,7 +209,20 @@ class _Api(Struct, frozen=True, dict=True):
             "scheduled_until": _time(ends) if ends else None,
         }
 
-    def _updates(self, state: IncidentState, incident_id: str) -> list[Json]:
+    def _updates(self, state: IncidentState) -> list[Json]:
+        """Its updates, newest first; those that say the same as before are taken from what was kept."""
+        common, known = self.kept.get(FOLDER, ((), {}))
+        if common != (self.config.digest,):
+            known = {}
+            self.kept[FOLDER] = (self.config.digest,), known
+        key = signature(state)
+        if key not in known:
+            make_room(known)
+            known[key] = self._new_updates(state, id_of("incident", state.incident.id))[::-1]
+        found: list[Json] = known[key]
+        return found
+
+    def _new_updates(self, state: IncidentState, incident_id: str) -> list[Json]:
         now: dict[str, ComponentStatus] = {}
         found, moments = list[Json](), Counter[datetime]()
         underway = [update for update in state.updates if not state.is_maintenance or update.status in _ACTIVE]
@@ -263,9 +277,9 @@ class _Part(Struct, frozen=True):
         return [*(self.incidents or ()), *(self.maintenances or ())]
 
 
-def api_pages(site: Site, config: Config, markup: Mapping[str, Markup]) -> Iterator[Page]:
-    """List the eight files."""
-    api = _Api(site, config, markup)
+def api_pages(site: Site, config: Config, markup: Mapping[str, Markup], kept: Kept) -> Iterator[Page]:
+    """List the eight files; `kept` is what the last time left to be used again."""
+    api = _Api(site, config, markup, kept)
     upcoming, active = api.planned(Status.SCHEDULED), api.planned(*_ACTIVE)
     parts = {
         "summary": _Part(api.unresolved, [*active, *upcoming], components=True, status=True),

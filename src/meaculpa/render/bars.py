@@ -1,6 +1,6 @@
 """A component's last 90 days as one small drawing: a path for each state, so shape and colour both tell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from msgspec import Struct
@@ -57,6 +57,19 @@ class ComponentView(Struct, frozen=True):
     bad_days: tuple[BadDay, ...]
     bad_days_title: str
     has_more_bad_days: bool
+
+
+def view_components(
+    states: Iterable[ComponentState], words: Words, known: Mapping[object, tuple[ComponentState, ComponentView]]
+) -> dict[object, tuple[ComponentState, ComponentView]]:
+    """Prepare components for the status page, by id, each with its state; what is `known` of that state is taken."""
+    views: dict[object, tuple[ComponentState, ComponentView]] = {}
+    for state in states:
+        before = known.get(state.component.id)
+        if before is None or before[0] != state:
+            before = state, view_component(state, words)
+        views[state.component.id] = before
+    return views
 
 
 def view_component(state: ComponentState, words: Words) -> ComponentView:

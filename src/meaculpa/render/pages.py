@@ -97,7 +97,7 @@ class Edition(Struct, frozen=True, dict=True):
         """Prepare an incident for a page of this language."""
         name = state.incident.id
         if name not in self._views:
-            _make_room(self._views)
+            make_room(self._views)
             self._views[name] = view_incident(state, self.words, self.config.default_locale, self.names)
         return self._views[name]
 
@@ -106,7 +106,7 @@ class Edition(Struct, frozen=True, dict=True):
         # Where the page stands matters to pictures alone.
         key = (state.incident.id, root if self.bodies.show_pictures(state.incident) else "", most)
         if key not in self._updates:
-            _make_room(self._updates)
+            make_room(self._updates)
             self._updates[key] = view_updates(state, self.words, self.config.default_locale, self.bodies, root, most)
         return self._updates[key]
 
@@ -143,7 +143,7 @@ class Edition(Struct, frozen=True, dict=True):
         return output_file(path, text)
 
 
-def _make_room(kept: dict[Any, Any]) -> None:
+def make_room(kept: dict[Any, Any]) -> None:
     """Forget what was prepared long ago: pages of an incident are made one after the other."""
     if len(kept) >= _MOST_PREPARED:
         kept.clear()
@@ -300,10 +300,14 @@ def _open_incident(edition: Edition, state: IncidentState, root: str) -> dict[st
 
 
 def _groups(edition: Edition) -> list[dict[str, Any]]:
-    """Components under their groups' names, in the order of the configuration."""
+    """Components under their groups' names, in the order of the configuration; few have changed since last time."""
+    name = f"{edition.prefix}components"
+    common, before = edition.kept.get(name, ((), {}))
+    views = bars.view_components(edition.site.components, edition.words, before if common == edition.common else {})
+    edition.kept[name] = edition.common, views
     groups: dict[str | None, list[Any]] = {}
-    for state in edition.site.components:
-        groups.setdefault(state.component.group, []).append(bars.view_component(state, edition.words))
+    for state, view in views.values():
+        groups.setdefault(state.component.group, []).append(view)
     return [{"name": name, "components": components} for name, components in groups.items()]
 
 

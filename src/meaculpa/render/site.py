@@ -97,7 +97,7 @@ def _site_pages(
     yield not_found(first)
     yield from listings(site, config)
     yield from _pointers(site, config, theme)
-    yield from api_pages(site, config, markup)
+    yield from api_pages(site, config, markup, first.kept)
 
 
 def hashed_name(source: Source) -> str:
