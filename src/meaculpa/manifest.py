@@ -30,6 +30,8 @@ MOST_NAMED = 20
 _UNDATED_SHARDS = 16
 Read = TypeVar("Read")
 _REDIRECTS = "redirects"
+# A month, and the sign behind it that ends it.
+_MONTH_LENGTH = len("2026-11-")
 _MONTH = re.compile(r"(?:^|/)(?:incidents|history|sitemaps)/(\d{4}-\d{2})\b")
 
 
@@ -138,19 +140,26 @@ def retracted_name(incident_id: str) -> str:
     return hashlib.sha256(incident_id.encode()).hexdigest()[:16]
 
 
-@functools.lru_cache(maxsize=1 << 12)
 def shard_of(path: str) -> str:
     """Say which shard lists a path: its month, or for incidents without one a bucket, `redirects`, or `site`."""
     if is_earlier(path):
         return _REDIRECTS
-    match = _MONTH.search(path)
-    if match:
-        return match[1]
+    folder, _, name = path.rpartition("/")
+    month = _month_in(f"{folder}/{name[:_MONTH_LENGTH]}")
+    if month:
+        return month
     if "incidents/" in path and not path.startswith("api/"):
         # A page and its Markdown belong together: one edit writes one shard.
         page = f"{path.rsplit('/', 1)[-1].rpartition('.')[0]}.html"
         return f"undated-{zlib.crc32(page.encode()) % _UNDATED_SHARDS:02d}"
     return "site"
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _month_in(beginning: str) -> str | None:
+    """The month at the beginning of a file's name, or in the names of its folders: hundreds of files share it."""
+    match = _MONTH.search(beginning)
+    return match and match[1]
 
 
 class Listing(Struct, frozen=True):

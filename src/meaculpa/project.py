@@ -33,6 +33,8 @@ _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
 _MINIFIED = "minified/"
 _FIRST_WORDS = "locales/en.yml"
+# Sets what is frozen.
+_set = object.__setattr__
 
 
 class KnownSource(Source):
@@ -47,13 +49,14 @@ class KnownSource(Source):
 
     def __init__(self, path: str, digest: str, root: str, held: bytes | None = None) -> None:
         # There may be tens of thousands, and each of these texts stands in several places.
-        facts = (("path", intern(path)), ("digest", intern(digest)), ("root", root), ("_held", held))
-        for name, value in facts:
-            object.__setattr__(self, name, value)
+        _set(self, "path", intern(path))
+        _set(self, "digest", intern(digest))
+        _set(self, "root", root)
+        _set(self, "_held", held)
 
     def let_go(self) -> None:
         """Hold nothing that can be read again."""
-        object.__setattr__(self, "_held", None)
+        _set(self, "_held", None)
 
     @property
     def content(self) -> bytes:

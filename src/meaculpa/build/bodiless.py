@@ -20,13 +20,19 @@ from meaculpa.render.headers import cache_control, content_type, output_file
 ROOM = 12 * 2**20
 # The site is going to be written to the same disk.
 _LEAST_FREE = 2**30
+# Sets what is frozen.
+_set = object.__setattr__
 
 
 class BodilessFile(OutputFile):
     """A file without its body. There are two for each incident of an archive, so each holds little."""
 
     def __init__(self, path: str, digest: str, size: int, leads_to: str | None = None) -> None:
-        _hold(self, path=path, digest=digest, leads_to=leads_to, length=size)
+        # One after the other: a dictionary that is filled at once takes twice the memory.
+        _set(self, "path", path)
+        _set(self, "digest", digest)
+        _set(self, "leads_to", leads_to)
+        _set(self, "length", size)
 
     @property
     def size(self) -> int:
@@ -49,7 +55,8 @@ class UnmadeFile(BodilessFile):
 
     def __init__(self, path: str, digest: str, size: int, make: Callable[[str], OutputFile], record: Record) -> None:
         super().__init__(path, digest, size)
-        _hold(self, make=make, record=record)
+        _set(self, "make", make)
+        _set(self, "record", record)
 
     @property
     def body(self) -> bytes:
@@ -66,7 +73,8 @@ class ShelvedFile(BodilessFile):
 
     def __init__(self, file: OutputFile, shelf: "Shelf", start: int) -> None:
         super().__init__(file.path, file.digest, file.size, file.leads_to)
-        _hold(self, shelf=shelf, start=start)
+        _set(self, "shelf", shelf)
+        _set(self, "start", start)
 
     @property
     def body(self) -> bytes:
@@ -81,12 +89,6 @@ class ShelvedFile(BodilessFile):
     def taken_back(self) -> OutputFile:
         """The same file with its body in memory."""
         return OutputFile(self.path, self.body, self.content_type, self.cache_control, self.digest, self.leads_to)
-
-
-def _hold(file: OutputFile, **facts: object) -> None:
-    """Set what is frozen; one after the other, for a dictionary that is filled at once takes twice the memory."""
-    for name, value in facts.items():
-        object.__setattr__(file, name, value)
 
 
 class Shelf:

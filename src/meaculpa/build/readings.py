@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from msgspec import convert
+
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
 from meaculpa.layers import find_changes
@@ -34,8 +36,8 @@ class Readings:
 
     def _read(self, value: Any) -> dict[str, Reading]:
         return {
-            self._root + path: Reading(KnownSource(path, digest, self._folder), Stamp(*map(int, stamp)))
-            for path, (digest, *stamp) in value.items()
+            self._root + path: Reading(KnownSource(path, digest, self._folder), Stamp(*stamp))
+            for path, (digest, *stamp) in convert(value, dict[str, _Row]).items()
         }
 
     def keep(self, files: ProjectFiles) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Held, MeaculpaError, Refused, Retracted, TargetError
+from meaculpa.layers import flat
 from meaculpa.manifest import Index, Shard, listed, retracted_name
 from meaculpa.model import OutputFile
 from meaculpa.plan import Checkout, Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
@@ -232,6 +233,7 @@ def _lost(
     """Find what should be at the target as it is and is not; what has changed anyway does not count."""
     if not _looks_before(standing, options) and not options.thorough:
         return set()
+    files = flat(files)
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
