@@ -20,7 +20,7 @@ from meaculpa.build.keeping import Keeper
 from meaculpa.build.last_good import Copies, copies, keep_good, note_copies, recall
 from meaculpa.build.memory import Memory
 from meaculpa.build.record import Record
-from meaculpa.errors import InvalidInput
+from meaculpa.errors import InvalidInput, Problem
 from meaculpa.files import write_file
 from meaculpa.model import Source
 from meaculpa.project import packaged_templates, read_project
@@ -287,6 +287,28 @@ def test_copies_are_made_once_the_build_is_out_and_give_way_to_whatever_is_saved
         keeper.go_on()
         found.append(len(copies(root)))
     assert found == [0, 0, 0, 1]
+
+
+def test_what_is_broken_a_moment_later_was_copied_while_it_was_good(tmp_path: Path) -> None:
+    root = write_project(tmp_path, one=incident_text())
+    keeper, file = Keeper(Memory(), lambda: False), root / "incidents" / "one.md"
+    good = incident_text(title="No card is taken")
+    file.write_text(good)
+    keeper.take(read_project(root), ())
+    file.write_text("---\n")
+    keeper.take(read_project(root), (Problem("incidents/one.md", 1, "broken"),))
+    keeper.finish()
+    assert (root / ".meaculpa" / "last-good" / "incidents" / "one.md").read_text() == good
+
+
+def test_whoever_saves_all_the_time_puts_no_copy_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, moment = write_project(tmp_path, one=incident_text()), [10.0]
+    monkeypatch.setattr("meaculpa.build.keeping.time.monotonic", lambda: moment[0])
+    keeper = Keeper(Memory(), lambda: False)
+    for moment[0] in (10.0, 10.2, 10.4):
+        keeper.take(read_project(root), ())
+        keeper.go_on()
+    assert len(copies(root)) == 1
 
 
 def test_whoever_ends_a_watch_leaves_all_copies(tmp_path: Path) -> None:

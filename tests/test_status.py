@@ -253,6 +253,16 @@ def test_uptime_counts_complete_days_only() -> None:
     assert days[-1].status is ComponentStatus.MAJOR_OUTAGE
 
 
+def test_what_ends_with_a_day_does_not_touch_the_next() -> None:
+    down, well = ComponentStatus.MAJOR_OUTAGE, ComponentStatus.OPERATIONAL
+    spans = [
+        span(down, "2026-11-19 20:00", "2026-11-20 00:00"),
+        span(down, "2026-11-21 20:00", "2026-11-22 00:00"),
+    ]
+    days = daily_record(spans, at("2026-11-01 00:00"), NOW)
+    assert [day.status for day in days[-4:]] == [down, well, down, well]
+
+
 @pytest.mark.parametrize(
     ("status", "lost"),
     [

@@ -232,7 +232,10 @@ def _is_same(before: ProjectFiles | str | None, now: ProjectFiles | str) -> bool
     """Whether a project says what it said before; of files that were not read again, that is seen at once."""
     if not isinstance(before, ProjectFiles) or not isinstance(now, ProjectFiles):
         return before == now
-    both = (before, now)
-    few = [(one.config, one.redirects, one.problems) for one in both]
-    many = [(one.incidents, one.templates, one.assets, one.metrics) for one in both]
-    return few[0] == few[1] and all(map(is_equal, *many))
+    return (
+        (before.config, before.redirects, before.problems) == (now.config, now.redirects, now.problems)
+        and is_equal(before.incidents, now.incidents)
+        and is_equal(before.templates, now.templates)
+        and is_equal(before.assets, now.assets)
+        and is_equal(before.metrics, now.metrics)
+    )
