@@ -22,8 +22,9 @@ from meaculpa.build.memory import Memory
 from meaculpa.build.record import Record
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.files import write_file
+from meaculpa.folders import packaged_templates
 from meaculpa.model import Source
-from meaculpa.project import packaged_templates, read_project
+from meaculpa.project import read_project
 from meaculpa.render.pages import Edition, Page, incident_page
 from meaculpa.timeline import IncidentState
 from tests.making import CONFIG, at, incident_text, write_project

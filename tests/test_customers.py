@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from meaculpa.customers.folder import FORMAT, new_folder
-from meaculpa.project import packaged_templates
+from meaculpa.folders import packaged_templates
 from tests.making import CONFIG, incident_text, write_project
 from tests.test_cli import meaculpa
 

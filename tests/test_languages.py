@@ -8,7 +8,8 @@ import pytest
 
 from meaculpa.build.composition import build
 from meaculpa.build.memory import Memory
-from meaculpa.project import packaged_templates, read_project
+from meaculpa.folders import packaged_templates
+from meaculpa.project import read_project
 from meaculpa.render.words import Words, read_words
 from tests.making import CONFIG, at, incident_text, write_project
 

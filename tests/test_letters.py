@@ -14,9 +14,10 @@ from meaculpa.customers.letters import STAGES, Campaign, Letter, Sender, compose
 from meaculpa.customers.make_good import Gift, Grant, MakeGood
 from meaculpa.customers.order import ChargeState, Order, Stage
 from meaculpa.customers.planning import checked
+from meaculpa.folders import packaged_templates
 from meaculpa.lint.letters import inspect_letter
 from meaculpa.model import Impact, Incident, Kind, Prevention, Status, Surface, Translation, Update
-from meaculpa.project import packaged_templates, read_scaffold
+from meaculpa.project import read_scaffold
 from meaculpa.render.words import read_words
 
 TODAY = date(2026, 11, 22)

@@ -12,7 +12,8 @@ import pytest
 
 from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
-from meaculpa.project import packaged_templates, read_project, read_scaffold
+from meaculpa.folders import packaged_templates
+from meaculpa.project import read_project, read_scaffold
 from meaculpa.publish.stamp import next_stamp, with_stamp
 from meaculpa.render.banner import LARGEST, banner_script
 from meaculpa.render.headers import output_file

@@ -24,6 +24,7 @@ from meaculpa.fields import (
     Url,
     Zone,
 )
+from meaculpa.names import CONFIG_FILE
 from meaculpa.schema import (
     Date,
     Identifier,
@@ -38,7 +39,6 @@ from meaculpa.schema import (
 )
 from meaculpa.strict_yaml import Document, YamlMistake, load
 
-CONFIG_FILE = "meaculpa.yml"
 # Room for a thousand components.
 _LONGEST = 131_072
 FACT_KEYS = ("next_update", "back_at", "settled")

@@ -4,8 +4,11 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from stat import S_ISREG
+
+from meaculpa.render.headers import on_disk
 
 try:
     import fcntl
@@ -49,6 +52,20 @@ def _write_new(path: str, body: bytes) -> None:
         stream = open(path, "wb")  # noqa: PTH123, SIM115
     with stream:
         stream.write(body)
+
+
+def find_lost(folder: Path, sizes: Mapping[str, int | None]) -> set[str]:
+    """Find published files that are not in a folder, or not of their size (None: of any); raises OSError."""
+    start = f"{folder}{os.sep}"
+    return {path for path, size in sizes.items() if not _has(start + on_disk(path), size)}
+
+
+def _has(path: str, size: int | None) -> bool:
+    try:
+        found = os.stat(path)  # noqa: PTH116 (called for every file at every publish)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return S_ISREG(found.st_mode) and size in (None, found.st_size)
 
 
 def create_file(path: Path, body: bytes) -> None:

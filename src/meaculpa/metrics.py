@@ -10,7 +10,6 @@ from msgspec import Struct
 from meaculpa.errors import Problem, Severity
 from meaculpa.times import TimeMistake, parse_time
 
-METRICS_FOLDER = "metrics"
 LARGEST_METRICS = 4_194_304
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?")

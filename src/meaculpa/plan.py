@@ -100,6 +100,10 @@ class Plan(Struct, frozen=True):
         return tuple(upload.file.path for upload in self.uploads if upload.reason is Reason.NEW)
 
 
+# What is to be done where all is as it should be.
+NOTHING = Plan((), (), (), {}, Index({}), 0)
+
+
 def group_of(path: str) -> Group:
     """Say when a path is published: pictures, incidents, what lists them, then what visitors ask for by name."""
     if path.startswith(("assets/", PINNED)):

@@ -4,33 +4,40 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import islice
-from operator import attrgetter
 from pathlib import Path
 from sys import intern
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from meaculpa.config import CONFIG_FILE
-from meaculpa.content.files import id_in, is_incident_name
+from meaculpa.content.files import id_in
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.errors import MeaculpaError, NotAProject, Outdated, Problem, Severity
+from meaculpa.folders import (
+    INCIDENTS,
+    METRICS,
+    OWN_TEMPLATES,
+    PACKAGED_TEMPLATES,
+    PICTURES,
+    Kind,
+    Stamp,
+    Walk,
+    has_own_templates,
+    packaged_templates,
+    stamp_of,
+)
 from meaculpa.layers import as_before, flat, overlay
-from meaculpa.metrics import LARGEST_METRICS, METRICS_FOLDER
+from meaculpa.metrics import LARGEST_METRICS
 from meaculpa.model import Source
-from meaculpa.redirects import LARGEST_REDIRECTS, REDIRECTS_FILE
+from meaculpa.names import CONFIG_FILE, REDIRECTS_FILE, is_incident_name
+from meaculpa.redirects import LARGEST_REDIRECTS
 from meaculpa.render.environment import REFERENCE_WORDS
 from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
-_DEEPEST = 20
-_LISTED_TOGETHER = 1_000
 _PICTURE_NAME = re.compile(r"assets/[A-Za-z0-9._/-]+")
-_TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
-_NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
 _MINIFIED = "minified/"
 _FIRST_WORDS = "locales/en.yml"
 # Sets what is frozen.
@@ -72,24 +79,6 @@ class KnownSource(Source):
         return content
 
 
-class Stamp(Struct, frozen=True):
-    """What the file system says of a file; equal stamps mean that it need not be read again."""
-
-    modified: int
-    changed: int
-    size: int
-    inode: int
-
-    def is_of(self, found: os.stat_result) -> bool:
-        """Whether this is what the file system says now."""
-        return (
-            self.modified == found.st_mtime_ns
-            and self.changed == found.st_ctime_ns
-            and self.size == found.st_size
-            and self.inode == found.st_ino
-        )
-
-
 class Reading(Struct, frozen=True):
     """A file and the stamp it had when it was read."""
 
@@ -112,22 +101,6 @@ class ProjectFiles(Struct, frozen=True):
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
 
-def find_project(start: Path) -> Path:
-    """Find the project folder at or above a folder; raises NotAProject."""
-    here = Path(os.path.abspath(start))  # noqa: PTH100 (a path with .. in it leads out of every folder)
-    for folder in (here, *here.parents):
-        if (folder / CONFIG_FILE).is_file():
-            return folder
-    raise NotAProject(f"there is no {CONFIG_FILE} in {start} or above; `meaculpa init DIR` makes a project")
-
-
-def packaged_templates() -> Path:
-    """The templates that come with meaculpa: within the package, or in a checkout beside `src/`."""
-    package = Path(__file__).parent
-    inside = package / "site_templates"
-    return inside if inside.is_dir() else package.parents[1] / "site_templates"
-
-
 def read_project(
     root: Path,
     before: ProjectFiles | None = None,
@@ -141,21 +114,20 @@ def read_project(
     known = flat(before.readings) if before else known or {}
     reader = _Reader(root, known, heed)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
-    incidents = reader.read_folder(root / "incidents", is_incident_name, LARGEST_FILE)
-    if not (root / "incidents").is_dir():
-        reader.complain("incidents", "the folder is missing", "make it again; an empty one is fine")
-    assets = reader.read_folder(root / "assets", lambda name: not name.startswith("."), LARGEST_PICTURE)
-    metrics = reader.read_folder(root / METRICS_FOLDER, _is_metric, LARGEST_METRICS)
+    incidents = reader.read_folder(INCIDENTS, LARGEST_FILE)
+    if not (root / INCIDENTS.folder).is_dir():
+        reader.complain(INCIDENTS.folder, "the folder is missing", "make it again; an empty one is fine")
+    assets = reader.read_folder(PICTURES, LARGEST_PICTURE)
+    metrics = reader.read_folder(METRICS, LARGEST_METRICS)
     has_redirects = (root / REDIRECTS_FILE).exists()
     redirects = reader.read(root / REDIRECTS_FILE, LARGEST_REDIRECTS) if has_redirects else None
     packaged = _Reader(packaged_templates(), known)
-    templates = _as_shipped(packaged.read_folder(packaged.root, _is_template, LARGEST_PICTURE, _NOT_TEMPLATES))
+    templates = _as_shipped(packaged.read_folder(PACKAGED_TEMPLATES, LARGEST_PICTURE))
     if _FIRST_WORDS not in templates:
         raise MeaculpaError(f"meaculpa's own files in {packaged.root} cannot be read")
     templates[REFERENCE_WORDS] = templates[_FIRST_WORDS]
-    own = root / "site_templates"
-    if own.is_dir() and own.resolve() != packaged_templates().resolve():
-        templates |= _named(reader.read_folder(own, _is_template, LARGEST_PICTURE), own.relative_to(root).as_posix())
+    if has_own_templates(root):
+        templates |= _named(reader.read_folder(OWN_TEMPLATES, LARGEST_PICTURE), OWN_TEMPLATES.folder)
     if config is None:
         raise NotAProject(f"{root / CONFIG_FILE} cannot be read")
     return ProjectFiles(
@@ -167,7 +139,7 @@ def read_project(
         problems=tuple(reader.problems),
         redirects=redirects,
         metrics=metrics,
-        folders=frozenset(reader.folders),
+        folders=reader.folders,
         readings={**packaged.readings, **reader.readings},
     )
 
@@ -233,14 +205,6 @@ def _as_shipped(sources: Mapping[str, Source]) -> dict[str, Source]:
     return {name: source for name, source in sources.items() if not name.startswith(_MINIFIED)} | small
 
 
-def _is_template(name: str) -> bool:
-    return name.endswith(_TEMPLATE_TYPES)
-
-
-def _is_metric(name: str) -> bool:
-    return name.endswith(".csv") and not name.startswith(".")
-
-
 def _incident_files(sources: Mapping[str, Source], problems: list[Problem]) -> dict[str, Source]:
     problems += [
         Problem(
@@ -283,63 +247,29 @@ class _Reader:
     def __init__(self, root: Path, known: Mapping[str, Reading], heed: Callable[[], None] = lambda: None) -> None:
         self.root, self._folder = root, str(root)
         self.known = known
-        self.heed = heed
         self.readings: dict[str, Reading] = {}
         self.problems: list[Problem] = []
-        self.folders: set[str] = set()
+        self._walk = Walk(root, self.complain, heed)
 
-    def read_folder(
-        self, folder: Path, wanted: Callable[[str], bool], largest: int, left_out: tuple[str, ...] = ()
-    ) -> dict[str, Source]:
-        """Read every file with a wanted name in a folder and below it, by path within the root."""
+    @property
+    def folders(self) -> frozenset[str]:
+        """The folders that were looked through."""
+        return frozenset(self._walk.folders)
+
+    def read_folder(self, kind: Kind, largest: int) -> dict[str, Source]:
+        """Read every file of a kind, by path within the root."""
         sources = {}
-        for name, path, entry in self._walk(str(folder), folder.relative_to(self.root).as_posix(), left_out):
-            self.heed()
-            if wanted(entry.name):
-                source = self._read_entry(name, path, entry, largest)
-                if source:
-                    sources[source.path] = source
+        for name, entry in self._walk.through(kind):
+            source = self._read_entry(name, entry, largest)
+            if source:
+                sources[source.path] = source
         return sources
 
-    def _walk(
-        self, folder: str, name: str, left_out: tuple[str, ...]
-    ) -> Iterator[tuple[str, str, "os.DirEntry[str]"]]:
-        self.folders.add(folder)
-        if name.count("/") > _DEEPEST:
-            self.complain(name, f"more than {_DEEPEST} folders deep", "put it higher up")
-            return
+    def _read_entry(self, name: str, entry: "os.DirEntry[str]", largest: int) -> Source | None:
         try:
-            entries = self._entries(folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        except OSError as error:
-            self.complain(name, f"the folder cannot be read: {error.strerror}")
-            return
-        prefix = "" if name == "." else f"{name}/"
-        # Each keeps what was asked of it: to let go of tens of thousands at once takes a while.
-        while entries:
-            entry = entries.pop()
-            if entry.name.startswith(".") or entry.name in left_out:
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(entry.path, prefix + entry.name, ())
-            else:
-                yield prefix + entry.name, entry.path, entry
-
-    def _entries(self, folder: str) -> "list[os.DirEntry[str]]":
-        """What a folder holds, the last name first; even to list tens of thousands takes a while."""
-        found: list[os.DirEntry[str]] = []
-        with os.scandir(folder) as entries:
-            while some := list(islice(entries, _LISTED_TOGETHER)):
-                found += some
-                self.heed()
-        return sorted(found, key=attrgetter("name"), reverse=True)
-
-    def _read_entry(self, name: str, path: str, entry: "os.DirEntry[str]", largest: int) -> Source | None:
-        try:
-            if entry.is_symlink() and not self._may_follow(name, path):
+            if entry.is_symlink() and not self._may_follow(name, entry.path):
                 return None
-            return self._read(name, path, entry.stat(), largest)
+            return self._read(name, entry.path, entry.stat(), largest)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -381,13 +311,12 @@ class _Reader:
             return None
         reading = self.known.get(path)
         if reading is None or not reading.stamp.is_of(found):
-            stamp = Stamp(found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
             content = _read(path, largest)
             digest = hashlib.sha256(content).hexdigest()
             # Only what is as short as an incident can be read again alike.
             is_short = largest == LARGEST_FILE
             source = KnownSource(name, digest, self._folder, content) if is_short else Source(name, content, digest)
-            reading = Reading(source, stamp)
+            reading = Reading(source, stamp_of(found))
         self.readings[path] = reading
         return reading.source
 

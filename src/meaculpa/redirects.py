@@ -6,9 +6,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from meaculpa.errors import Problem, Severity
+from meaculpa.names import REDIRECTS_FILE
 from meaculpa.strict_yaml import YamlMistake, load
 
-REDIRECTS_FILE = "redirects.yml"
 LARGEST_REDIRECTS = 2_097_152
 # No file system takes longer names, and none of ours begins with a dot.
 _PART = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,199}"

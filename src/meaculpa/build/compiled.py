@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 
-from meaculpa.build.record import made_by
+from meaculpa.build.program import made_by
 from meaculpa.files import write_file
 
 _KEPT_SECONDS = 30 * 24 * 3600

@@ -14,15 +14,16 @@ from meaculpa.build.fallback import as_they_were, last_good, without_refused
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import parsed_config, parsed_theme, read_content
 from meaculpa.build.values import read_metrics
-from meaculpa.config import CONFIG_FILE, Config, line_of
+from meaculpa.config import Config, line_of
 from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
 from meaculpa.errors import InvalidInput, Outdated, Problem, Severity, has_errors
 from meaculpa.layers import Layers
-from meaculpa.lint import inspect
+from meaculpa.lint import inspect, same_until
 from meaculpa.lint.rules import is_blocking
 from meaculpa.manifest import version_of
 from meaculpa.model import Incident, OutputFile
+from meaculpa.names import CONFIG_FILE
 from meaculpa.project import ProjectFiles
 from meaculpa.redirects import parse_redirects
 from meaculpa.render.environment import Theme
@@ -41,7 +42,8 @@ class Build(Struct, frozen=True):
     `problems` are errors in files that kept their last good version, and warnings; `findings` are what the rules for
     messages say, and keep nothing from going out; `left_out` are broken files of
     which no good version is known. `made` counts the files that had to be made; the others were taken from the memory
-    of an earlier build. `look_again` is when a text that was too slow gets another chance.
+    of an earlier build. `look_again` is when a text that was too slow gets another chance. Until `same_until`
+    another build of the same files would make the same of them, and find the same in them.
     """
 
     site: Site
@@ -53,6 +55,7 @@ class Build(Struct, frozen=True):
     left_out: tuple[str, ...]
     made: int
     look_again: datetime | None
+    same_until: datetime
 
 
 def build(
@@ -117,6 +120,7 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
     told = sorted([*problems, *inspect(incidents, config, now)])
     known = _known(site, files, memory)
     _close_months(site, theme, told, memory)
+    look_again = memory.bodies.next_chance(now)
     return Build(
         site=site,
         config=config,
@@ -126,8 +130,18 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
         findings=tuple(problem for problem in findings if not is_blocking(problem)),
         left_out=left_out,
         made=made,
-        look_again=memory.bodies.next_chance(now),
+        look_again=look_again,
+        same_until=_same_until(site, look_again, incidents, files),
     )
+
+
+def _same_until(
+    site: Site, look_again: datetime | None, incidents: Iterable[Incident], files: ProjectFiles
+) -> datetime:
+    # Charts move on all the time.
+    moving = site.now if files.metrics else None
+    moments = (site.next_change, look_again, moving, same_until(incidents, site.now))
+    return min(moment for moment in moments if moment)
 
 
 def _without_closed(files: ProjectFiles, config: Config, theme: Theme, memory: Memory, now: datetime) -> ProjectFiles:

@@ -9,9 +9,10 @@ from msgspec import convert
 
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
+from meaculpa.folders import Stamp
 from meaculpa.layers import find_changes
 from meaculpa.manifest import shard_of
-from meaculpa.project import KnownSource, ProjectFiles, Reading, Stamp
+from meaculpa.project import KnownSource, ProjectFiles, Reading
 
 # What was changed this lately may be changed again within one step of the file system's clock.
 _TOO_YOUNG_NANOSECONDS = 2_000_000_000

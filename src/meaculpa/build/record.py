@@ -6,29 +6,19 @@ Whatever is wrong with the file, there is no record and everything is made anew:
 import contextlib
 import hashlib
 import json
-import os
 import sqlite3
-import sys
 import threading
-import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import meaculpa
+from meaculpa.build.program import made_by
 from meaculpa.content.text import LARGEST_FILE
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
 
 RECORD = Path(".meaculpa") / "record.sqlite"
-# Libraries that pages are made with, by the names of their modules and of their packages.
-_LIBRARIES = {
-    name: name for name in ("babel", "icalendar", "jinja2", "markdown", "markupsafe", "msgspec", "nh3", "pydantic")
-}
-_LIBRARIES |= {"yaml": "pyyaml", "tzdata": "tzdata"}
 _WAIT_SECONDS = 2.0
 _MOST_AT_ONCE = 500
 _LONGEST_HTML = 4 * LARGEST_FILE
@@ -182,38 +172,6 @@ class Record:
                 for table in ("kept", "texts", "made_by"):
                     rows.execute(f"DELETE FROM {table}")  # noqa: S608 (our own names)
                 rows.execute("INSERT INTO made_by VALUES (?)", (made_by(),))
-
-
-@cache
-def made_by() -> str:
-    """What identifies the program: its own files, and the versions of Python, of libraries, and of time zones."""
-    facts = (meaculpa.__version__, sys.version, sorted(_libraries()), sorted(_zones()), sorted(_own_files()))
-    return _digest(repr(facts))
-
-
-def _zones() -> Iterator[tuple[str, int]]:
-    for folder in zoneinfo.TZPATH:
-        for name in ("tzdata.zi", "+VERSION", "zone.tab"):
-            with contextlib.suppress(OSError):
-                yield f"{folder}/{name}", os.stat(f"{folder}/{name}").st_mtime_ns  # noqa: PTH116
-
-
-def _libraries() -> Iterator[str]:
-    """The folders that say which versions are installed; to read all that stands in them takes longer."""
-    for module, package in _LIBRARIES.items():
-        found = find_spec(module)
-        if found is None or found.origin is None:
-            continue
-        place = Path(found.origin).parents[1]
-        yield from (name for name in os.listdir(place) if name.lower().startswith(f"{package}-"))  # noqa: PTH208
-
-
-def _own_files() -> Iterator[tuple[str, int, int]]:
-    for folder, _, names in os.walk(Path(meaculpa.__file__).parent):
-        for name in names:
-            if name.endswith(".py"):
-                found = os.stat(f"{folder}/{name}")  # noqa: PTH116 (150 files at every start)
-                yield f"{folder}/{name}", found.st_size, found.st_mtime_ns
 
 
 def _digest(text: str) -> str:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from meaculpa.config import CONFIG_FILE, Config, line_of
+from meaculpa.config import Config, line_of
 from meaculpa.errors import Problem, Severity
-from meaculpa.metrics import METRICS_FOLDER, Metric, parse_metric
+from meaculpa.metrics import Metric, parse_metric
+from meaculpa.names import CONFIG_FILE, METRICS_FOLDER
 from meaculpa.project import ProjectFiles
 from meaculpa.render.charts import charts_of, is_empty
 

@@ -1,51 +1,59 @@
-"""`meaculpa build`: the site into a folder."""
+"""What `build` and `publish` do when something may have changed: read everything, build, tell what is wrong."""
 
-import os
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-import click
-
 from meaculpa.build.closing import Archive
 from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
-from meaculpa.cli.common import clock, now_option, project_root, shown_path
+from meaculpa.build.program import made_by
+from meaculpa.build.seals import Beginning, Place, Seal, begin, keep_seal, mark_of
+from meaculpa.cli.build import say_built
+from meaculpa.cli.common import clock
 from meaculpa.cli.planned import changes, plan_data
-from meaculpa.cli.wording import as_data, count, good, say, say_json, say_problems
+from meaculpa.cli.wording import as_data, say_json, say_problems
 from meaculpa.content.files import id_in
-from meaculpa.errors import InvalidInput
+from meaculpa.errors import InvalidInput, has_errors
 from meaculpa.lint.rules import Rule
 from meaculpa.project import ProjectFiles, read_project
-from meaculpa.publish import Options, publish, refuse_source_folder
+from meaculpa.publish import Options, Report, Sizes, publish, refuse_source_folder, sizes_of
 from meaculpa.publish.directory import DirectoryTarget
 
 
-@click.command("build")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where to; public in the project without it.",
-)
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@now_option
-@click.pass_context
-def build_command(context: click.Context, out: Path | None, as_json: bool, now: datetime | None) -> None:
-    """Render the whole site into a folder. Equal files and an equal time give equal bytes."""
-    root = project_root(context)
-    folder = Path(os.path.abspath(out or root / "public"))  # noqa: PTH100 (a path with .. in it leads elsewhere)
+def build_into(folder: Path, root: Path, now: datetime | None, as_json: bool) -> None:
+    """Build a project into a folder; raises InvalidInput after telling the problems."""
     refuse_source_folder(folder.resolve(), root)
+    begun = begin(root)
     files, memory = read_lately(root)
     done = build_once(files, clock(now), memory, "Nothing was written.", as_json=as_json)
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
     memory.keep(files)
-    say_problems(done.problems, "")
-    if as_json:
-        say_json({"out": str(folder), **plan_data(report.plan), "problems": [as_data(one) for one in done.problems]})
-    else:
-        say(f"{good('Built')} {count(len(done.files), 'file')} in {shown_path(folder)} ({changes(report.plan)}).")
+    keep_seal(root, "build", seal_of(done, files, begun, str(folder), [(report, sizes_of(done.files))]))
+    say_built(folder, len(done.files), changes(report.plan), plan_data(report.plan), done.problems, as_json)
+
+
+def seal_of(
+    done: Build, files: ProjectFiles, begun: Beginning, asked: str, left: Sequence[tuple[Report, Sizes]]
+) -> Seal | None:
+    """Seal a run that has left nothing to do, with the sizes to be found at each place."""
+    is_done = bool(left) and not any(report.plan.gone for report, _ in left) and not has_errors(done.problems)
+    mark = mark_of({path: reading.stamp for path, reading in files.readings.items()}, begun) if is_done else None
+    if mark is None:
+        return None
+    return Seal(
+        asked=asked,
+        program=made_by(),
+        files=mark,
+        since=done.site.now,
+        until=done.same_until,
+        build=left[0][0].plan.index.build,
+        problems=done.problems,
+        findings=done.findings,
+        places=tuple(Place(report.target, report.place, report.version, sizes) for report, sizes in left),
+    )
 
 
 def consequence_of(done: Build) -> str:

@@ -70,7 +70,7 @@ def clock(now: datetime | None) -> datetime:
 
 def project_root(context: click.Context) -> Path:
     """Find the project that the command is about; raises NotAProject."""
-    from meaculpa.project import find_project
+    from meaculpa.folders import find_project
 
     return find_project(context.find_root().params.get("directory") or Path.cwd())
 

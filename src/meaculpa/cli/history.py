@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.build.record import Record
+from meaculpa.build.seals import break_seals
 from meaculpa.cli.common import clock, now_option, project_root, read_settings
 from meaculpa.cli.outcomes import Outcome, at_every_target, chosen_targets, exit_code
 from meaculpa.cli.planned import changes, plan_data
@@ -182,8 +183,9 @@ def retract_command(
         ),
     )
     letters, is_whole = withdraw_due(root, config, clock(now), incident_id)
-    # It may hold what it said.
+    # They may hold what it said, and its name.
     Record(root).discard()
+    break_seals(root)
     stuck = {path: failure for path in paths if (failure := _set_aside(root, path))}
     moved = [path for path in paths if path not in stuck]
     left = [*_mentions(incident_id, rest), *_built_pages(incident_id, root)]

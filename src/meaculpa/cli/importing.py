@@ -18,8 +18,9 @@ from meaculpa.errors import InvalidInput, Refused, Severity
 from meaculpa.files import create_file, write_file
 from meaculpa.importers import Entry, Import, NewComponent, Outcome
 from meaculpa.model import Source
+from meaculpa.names import REDIRECTS_FILE
 from meaculpa.project import ProjectFiles
-from meaculpa.redirects import REDIRECTS_FILE, parse_redirects
+from meaculpa.redirects import parse_redirects
 from meaculpa.strict_yaml import load
 
 _REDIRECTS_ARE = "# Earlier addresses of this status page, and the pages that they lead to."

@@ -12,7 +12,7 @@ from meaculpa.build.composition import Build
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_config
 from meaculpa.cli.common import now_option, program_for, project_root
-from meaculpa.cli.customers.common import LEDGER, PLANS, changes_since, has_ledger, plan_again, project_ledger
+from meaculpa.cli.customers.common import PLANS, changes_since, plan_again, project_ledger
 from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.look import standing, state_data
 from meaculpa.cli.wording import as_data, bold, count, faint, good, say, unmarked
@@ -20,7 +20,9 @@ from meaculpa.config import Config
 from meaculpa.customers.ledger import Ledger
 from meaculpa.customers.letters import STAGES
 from meaculpa.errors import InvalidInput, Problem, Refused
+from meaculpa.folders import has_ledger
 from meaculpa.model import Incident
+from meaculpa.names import LEDGER
 from meaculpa.preview.desk import Desk
 from meaculpa.preview.letters import Planned, PlansFolder
 from meaculpa.preview.server import PREFIX, Served, Service

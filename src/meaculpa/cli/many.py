@@ -12,9 +12,9 @@ import click
 from msgspec import Struct
 
 from meaculpa.cli.common import shown_path
-from meaculpa.cli.output import Asked
+from meaculpa.cli.publish import Asked
 from meaculpa.cli.wording import bad, bold, count, faint, good, say, say_json
-from meaculpa.config import CONFIG_FILE
+from meaculpa.names import CONFIG_FILE
 from meaculpa.times import format_time
 
 _AT_ONCE = 8

@@ -25,8 +25,8 @@ from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.figures import Board, site_figures, target_figures
 from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.outcomes import chosen_targets
-from meaculpa.cli.output import tell_invalidation
 from meaculpa.cli.planned import changes
+from meaculpa.cli.publishing import tell_invalidation
 from meaculpa.cli.telling import attempt_line, is_waiting, news_of, open_all
 from meaculpa.cli.wording import bad, bold, good, span_words
 from meaculpa.config import Watch

@@ -30,13 +30,6 @@ class IncidentFiles(Struct, frozen=True):
         return tuple(text for source in self.sources for text in (source.path, source.digest))
 
 
-def is_incident_name(name: str) -> bool:
-    """Tell incident files from hidden ones, drafts set aside with `_`, and what editors leave behind."""
-    return not (
-        name.startswith(("_", ".", "#")) or name.endswith(("~", ".swp", ".swo", ".swx", ".bak", ".orig", ".tmp"))
-    )
-
-
 def id_in(path: str) -> str:
     """The id of the incident that a file belongs to by its name, well formed or not."""
     return path.rpartition("/")[2].partition(".")[0]

@@ -19,11 +19,12 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from meaculpa.errors import Refused
+from meaculpa.names import LETTERS
 
 if TYPE_CHECKING:
     from meaculpa.customers.planning import Refused as RefusedOrder
 
-LETTERS, PLAN, PREVIEW, SKIPPED = "letters.jsonl", "plan.json", "index.html", "skipped.csv"
+PLAN, PREVIEW, SKIPPED = "plan.json", "index.html", "skipped.csv"
 FORMAT = 2
 _A_PAGE = 50
 _REMAINS_ARE_OLD = 86_400

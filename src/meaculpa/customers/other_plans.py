@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from meaculpa.customers.folder import LETTERS, find_plans, read_letters
+from meaculpa.customers.folder import find_plans, read_letters
 from meaculpa.lint.letters import apologises
+from meaculpa.names import LETTERS
 
 
 def codes_in_plans(folder: Path, but: Path | None) -> set[str]:

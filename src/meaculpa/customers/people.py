@@ -4,32 +4,20 @@ import csv
 import functools
 import json
 import re
-import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from meaculpa.customers.folder import LETTERS
+from meaculpa.folders import lists_of_people
 from meaculpa.lint.people import NOBODY, People, name_key
 
-# A list that is larger is a whole shop's; looking for all its names would cost every publish seconds.
-_LARGEST = {".jsonl": 256_000_000, ".csv": 4_000_000}
 # A letter is a line of JSON with sorted keys; reading it whole would take ten times as long.
 _NAME, _RECIPIENT = re.compile(r'"name": ("(?:[^"\\]|\\.)*")'), re.compile(r'"recipient": ("(?:[^"\\]|\\.)*")')
 
 
 def read_people(root: Path) -> People:
     """Collect them from `private/`; what cannot be read holds nobody."""
-    private = root / "private"
-    files = [*private.glob("*.csv"), *private.glob(f"plans/[!.]*/{LETTERS}")]
-    stamps = []
-    for path in sorted(files):
-        try:
-            found = path.stat()
-        except OSError:
-            continue
-        if stat.S_ISREG(found.st_mode) and found.st_size <= _LARGEST[path.suffix]:
-            stamps.append((path, found.st_mtime_ns, found.st_size))
-    return _collect(tuple(stamps)) if stamps else NOBODY
+    found = lists_of_people(root)
+    return _collect(found) if found else NOBODY
 
 
 @functools.lru_cache(maxsize=4)

@@ -25,9 +25,25 @@ def inspect(incidents: Iterable[Incident], config: Config, now: datetime) -> lis
 
 def is_of_interest(incident: Incident, now: datetime) -> bool:
     """Whether it is open, or something happened to it in the last thirty days."""
-    is_over = incident.updates[-1].status not in _STILL_OPEN
-    last = max(incident.updates[-1].at, incident.ends or incident.started)
-    return last >= now - _A_WHILE or not (is_over or incident.ends)
+    end = _end_of_interest(incident)
+    return end is None or end >= now
+
+
+def _end_of_interest(incident: Incident) -> datetime | None:
+    """Until when it is of interest; None while it is open."""
+    if incident.updates[-1].status in _STILL_OPEN and not incident.ends:
+        return None
+    return max(incident.updates[-1].at, incident.ends or incident.started) + _A_WHILE
+
+
+def same_until(incidents: Iterable[Incident], now: datetime) -> datetime | None:
+    """Until when the same is to be said of incidents as now, None for ever; what is ahead is told with the time."""
+    ends = []
+    for incident in incidents:
+        if is_of_interest(incident, now):
+            ends += [now] * bool(_updates_ahead(incident, now))
+            ends += [end] if (end := _end_of_interest(incident)) else []
+    return min(ends, default=None)
 
 
 def _updates_ahead(incident: Incident, now: datetime) -> list[Problem]:

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from meaculpa.customers.folder import LETTERS, PLAN, Plan, read_letters, read_plan
+from meaculpa.customers.folder import PLAN, Plan, read_letters, read_plan
 from meaculpa.errors import Refused
+from meaculpa.names import LETTERS
 
 _Stamps = tuple[tuple[int, int, int], ...]
 

@@ -13,7 +13,7 @@ from meaculpa.config import DirectoryTarget as DirectorySettings
 from meaculpa.config import S3Target as S3Settings
 from meaculpa.errors import Held, MeaculpaError, Refused, Retracted, TargetError
 from meaculpa.layers import flat
-from meaculpa.manifest import Index, Shard, listed, retracted_name
+from meaculpa.manifest import MANIFEST_PATH, Index, Shard, listed, retracted_name
 from meaculpa.model import OutputFile
 from meaculpa.plan import Checkout, Plan, compare, hold_removals, refuse_if_behind, refuse_if_unsafe
 from meaculpa.publish.carry import Manner, Touched, begin_index, carry_out, write_index
@@ -21,6 +21,9 @@ from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.published import Published, Standing, read_head, read_published, side_by_side
 from meaculpa.publish.stamp import STAMPED
 from meaculpa.publish.target import Conflict, Target
+
+# By path, in bytes.
+Sizes = Mapping[str, int | None]
 
 _SOURCE_FOLDERS = ("incidents", "assets", "site_templates", "metrics", "private", ".git", ".meaculpa")
 _SECONDS, _SECONDS_AN_UPLOAD = 60.0, 0.2
@@ -71,12 +74,13 @@ class Wanted(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """What a publish did, or with a dry run would do, and how many seconds that took."""
+    """What a publish did, or with a dry run would do, how many seconds that took, and the manifest's version then."""
 
     target: str
     place: str
     plan: Plan
     seconds: float = 0.0
+    version: str = ""
 
 
 def open_target(settings: DirectorySettings | S3Settings, root: Path) -> Target:
@@ -155,7 +159,7 @@ def bring(choose: Callable[[Index | None], Wanted], target: Target, options: Opt
             if time.monotonic() > limit:
                 raise
             pause = min(pause * random.uniform(1, 2), _LONGEST_PAUSE)  # noqa: S311 (only to come apart)
-    return Report(target.name, target.describe(), plan, time.monotonic() - begin)
+    return Report(target.name, target.describe(), plan, time.monotonic() - begin, standing.version or "")
 
 
 def _manner(wanted: Wanted, options: Options) -> Manner:
@@ -237,10 +241,11 @@ def _lost(
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
     there = {path: files[path] for shard in present for path in shard.files if path in files}
     as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
-    return target.lost(_sizes(as_it_was), options.thorough)
+    return target.lost(sizes_of(as_it_was), options.thorough)
 
 
-def _sizes(files: Mapping[str, OutputFile]) -> dict[str, int | None]:
+def sizes_of(files: Mapping[str, OutputFile]) -> Sizes:
+    """The size of each file as it should be at a target; None where it may be another one."""
     return {path: None if path == STAMPED else file.size for path, file in files.items()}
 
 
@@ -254,12 +259,19 @@ def _is_look_due(looked: float) -> bool:
     return time.monotonic() - looked >= _LOOK_FOR_LOST_SECONDS
 
 
+def is_as_left(target: Target, version: str, sizes: Sizes) -> bool:
+    """Whether a target has the manifest of this version, and all of these files; raises TargetError."""
+    target.allow(_SECONDS)
+    found = target.read(MANIFEST_PATH)
+    return found is not None and found.version == version and not target.lost(sizes)
+
+
 def find_lost(files: Mapping[str, OutputFile], target: Target, standing: Standing) -> frozenset[str]:
     """Look, if that is due, whether all is still there of what was published last; raises TargetError."""
     if standing.looked is None or not _is_look_due(standing.looked):
         return frozenset()
     looked = time.monotonic()
-    lost = target.lost(_sizes(files))
+    lost = target.lost(sizes_of(files))
     standing.looked = looked
     return frozenset(lost)
 

@@ -1,13 +1,11 @@
 """A folder as a target: every file appears whole or not at all."""
 
 import hashlib
-import os
-import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from meaculpa.errors import TargetError
-from meaculpa.files import one_at_a_time, write_file
+from meaculpa.files import find_lost, one_at_a_time, write_file
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
 from meaculpa.render.headers import on_disk
@@ -90,12 +88,10 @@ class DirectoryTarget:
     def lost(self, sizes: Mapping[str, int | None], thoroughly: bool = False) -> set[str]:
         """Find published files that somebody has deleted, or cut or lengthened by hand; that costs no request."""
         del thoroughly
-        folder = str(self.folder)
         try:
-            found = {path: _size(f"{folder}/{on_disk(path)}") for path in sizes}
+            return find_lost(self.folder, sizes)
         except OSError as error:
             raise TargetError(f"{self.folder} cannot be read: {error.strerror}") from error
-        return {path for path, size in sizes.items() if found[path] is None or size not in (None, found[path])}
 
     def forget_versions(self, is_ours: Callable[[str], bool]) -> int:
         """A folder keeps no versions."""
@@ -110,12 +106,3 @@ class DirectoryTarget:
         if ".." in place.parts or not place.is_relative_to(self.folder):
             raise TargetError(f'"{path}" leads out of {self.folder}')
         return place
-
-
-def _size(path: str) -> int | None:
-    """The size of an ordinary file, None where there is none."""
-    try:
-        found = os.stat(path)  # noqa: PTH116 (called for every file at every publish)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return found.st_size if stat.S_ISREG(found.st_mode) else None

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from meaculpa.config import Config
 from meaculpa.errors import Problem, Severity
 from meaculpa.model import OutputFile
-from meaculpa.redirects import REDIRECTS_FILE, Redirect, ending_of
+from meaculpa.names import REDIRECTS_FILE
+from meaculpa.redirects import Redirect, ending_of
 from meaculpa.render.environment import Theme
 from meaculpa.render.headers import PINNED, on_disk, output_file
 from meaculpa.render.pages import Page

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from meaculpa.config import CONFIG_FILE
-from meaculpa.content.files import is_incident_name
 from meaculpa.errors import MeaculpaError
 from meaculpa.layers import is_equal
+from meaculpa.names import CONFIG_FILE, is_incident_name
 from meaculpa.project import ProjectFiles, Reading, read_again, read_project
 from meaculpa.watch.ears import Ears
 from meaculpa.watch.lookout import Lookout

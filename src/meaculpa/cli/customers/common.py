@@ -16,11 +16,12 @@ from meaculpa.customers.ledger_file import open_ledger
 from meaculpa.errors import InvalidInput, Problem, Refused
 from meaculpa.files import alone
 from meaculpa.model import Incident
+from meaculpa.names import LEDGER
 from meaculpa.project import read_letter_templates
 
 PRIVATE = Path("private")
 CODES, PLANS = PRIVATE / "codes", PRIVATE / "plans"
-LEDGER, _LOCK = PRIVATE / "ledger.db", PRIVATE / "ledger.lock"
+_LOCK = PRIVATE / "ledger.lock"
 
 
 @contextmanager
@@ -49,11 +50,6 @@ def refuse_handed_over(incident: str, ledger: Ledger) -> None:
             f"the letters about {incident} were handed over to another machine at {at}: nothing is sent from here; "
             "to go on here, import its ledger back: meaculpa customers ledger import FILE"
         )
-
-
-def has_ledger(root: Path) -> bool:
-    """Whether a project has ever planned letters."""
-    return (root / LEDGER).is_file()
 
 
 def reply_address(config: Config) -> str:

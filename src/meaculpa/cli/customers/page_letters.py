@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from meaculpa.cli.customers.common import PRIVATE, has_ledger, only_sender, project_ledger
+from meaculpa.cli.customers.common import PRIVATE, only_sender, project_ledger
 from meaculpa.cli.outcomes import at_every_target
 from meaculpa.cli.wording import bad, count
 from meaculpa.config import Config
@@ -27,6 +27,7 @@ from meaculpa.customers.shelf import (
     withdraw,
 )
 from meaculpa.errors import Refused, TargetError
+from meaculpa.folders import has_ledger
 from meaculpa.model import OutputFile
 from meaculpa.publish import open_target
 

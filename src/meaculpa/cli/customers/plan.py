@@ -31,10 +31,9 @@ from meaculpa.cli.customers.common import (
 from meaculpa.cli.customers.page_letters import last_day, page_link
 from meaculpa.cli.customers.plan_words import plan_data, print_plan
 from meaculpa.cli.wording import bad, say, say_json, say_problems
-from meaculpa.config import CONFIG_FILE, Config
+from meaculpa.config import Config
 from meaculpa.customers.delay_law import Jurisdiction
 from meaculpa.customers.folder import (
-    LETTERS,
     new_folder,
     private_file,
     write_plan,
@@ -51,6 +50,7 @@ from meaculpa.customers.planning import Outcome, plan, read_codes
 from meaculpa.customers.promises import promised_readers
 from meaculpa.errors import InvalidInput, Problem, Refused, Severity
 from meaculpa.model import Incident, Status
+from meaculpa.names import CONFIG_FILE, LETTERS
 from meaculpa.project import ProjectFiles, read_letter_templates
 from meaculpa.render.environment import make_theme
 from meaculpa.render.words import Words

@@ -7,11 +7,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from meaculpa.cli.customers.common import has_ledger, project_ledger
+from meaculpa.cli.customers.common import project_ledger
 from meaculpa.cli.wording import bad, count, faint, span_words
 from meaculpa.customers.closing import Closing, close
 from meaculpa.customers.ledger import Ledger, State
 from meaculpa.errors import Refused
+from meaculpa.folders import has_ledger
 from meaculpa.status import Site
 from meaculpa.timeline import IncidentState
 

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_content
 from meaculpa.cli.customers.common import CODES as CODES_FOLDER
-from meaculpa.cli.customers.common import PLANS, has_ledger, project_ledger
+from meaculpa.cli.customers.common import PLANS, project_ledger
 from meaculpa.cli.customers.send import connect
 from meaculpa.cli.customers.shout import find_debts, overdue_words
 from meaculpa.cli.signs import TargetSign, read_signs, stamp_words
@@ -25,6 +25,7 @@ from meaculpa.doctor.fate import FATE, find_place, judge_bucket, judge_distribut
 from meaculpa.doctor.readiness import CODES, MAIL, PLAYBOOKS, inspect_playbooks, inspect_pools, inspect_transport
 from meaculpa.doctor.served import ADDRESS, Answer, ask, inspect_site
 from meaculpa.errors import InvalidInput, Refused, Severity, TargetError
+from meaculpa.folders import has_ledger
 from meaculpa.project import ProjectFiles, read_playbooks, read_project
 from meaculpa.publish import open_target
 from meaculpa.status import Site, derive

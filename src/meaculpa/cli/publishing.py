@@ -1,4 +1,4 @@
-"""`meaculpa publish`: the site to where customers read it."""
+"""What `publish` does when something may have changed: build, bring every target up to date, tell of it."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -8,17 +8,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-import click
 from msgspec import Struct
 from msgspec.structs import replace
 
 from meaculpa.build.composition import Build
 from meaculpa.build.last_good import keep_good
 from meaculpa.build.memory import Memory
+from meaculpa.build.seals import Beginning, Seal, begin, keep_seal
 from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
-from meaculpa.cli.building import build_once, consequence_of, read_lately
-from meaculpa.cli.common import clock, metrics_option, now_option, project_root
+from meaculpa.cli.building import build_once, consequence_of, read_lately, seal_of
+from meaculpa.cli.common import clock
 from meaculpa.cli.figures import figures_data, site_figures, write_or_tell, write_outcomes, write_run
 from meaculpa.cli.outcomes import (
     Outcome,
@@ -30,6 +30,7 @@ from meaculpa.cli.outcomes import (
     result_data,
     told_that_it_lasts,
 )
+from meaculpa.cli.publish import Asked, asked_of
 from meaculpa.cli.telling import news_of, open_all, say_telling, tell_published, telling_data
 from meaculpa.cli.wording import (
     as_data,
@@ -45,7 +46,7 @@ from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
 from meaculpa.plan import Checkout, is_face
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
-from meaculpa.publish import Options, published_paths
+from meaculpa.publish import Options, published_paths, sizes_of
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
@@ -53,62 +54,8 @@ _NOTHING = "Nothing was published. With --keep-going broken incidents stay as th
 _STOPPED = "Nothing was published: without meaculpa.yml and templates that are right there is nothing to go on with."
 
 
-class Asked(Struct, frozen=True):
-    """What `publish` was asked for."""
-
-    names: tuple[str, ...]
-    dry_run: bool
-    keep_going: bool
-    force: bool
-    strict: bool
-    release: bool
-    as_json: bool
-    metrics: Path | None
-    now: datetime | None
-
-    @property
-    def written_to(self) -> Path | None:
-        """Where figures go to; a trial leaves none."""
-        return None if self.dry_run else self.metrics
-
-
-@click.command("publish")
-@click.argument("projects", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--all", "is_all", is_flag=True, help="Publish every PROJECT (sites/*), side by side.")
-@click.option("--target", "names", multiple=True, metavar="NAME", help="This target only (repeatable).")
-@click.option("--dry-run", is_flag=True, help="Write nothing; show what would be done, with a reason for each file.")
-@click.option("--keep-going", is_flag=True, help="Broken files keep their last good version, the others go out.")
-@click.option(
-    "--force",
-    is_flag=True,
-    help="Publish although it takes away what is published, and put back what is missing at the targets.",
-)
-@click.option("--strict", is_flag=True, help="Publish nothing while the rules for messages find anything.")
-@click.option("--release", is_flag=True, help="End the hold of a rollback, and publish.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-@metrics_option
-@now_option
-@click.pass_context
-def publish_command(context: click.Context, /, projects: tuple[Path, ...], is_all: bool, **asked: Any) -> int:
-    """Build, and bring every target up to date. A target that fails does not hold up the others.
-
-    With --all, that many projects, each by itself; folders without a meaculpa.yml are left alone.
-
-    The exit code is 1 for mistakes in files and refusals, 3 when a target failed.
-    """
-    if is_all:
-        from meaculpa.cli.many import publish_all
-
-        if context.find_root().params.get("directory"):
-            raise click.UsageError("--all is told the projects themselves; leave -C out")
-        return publish_all(projects, Asked(**asked))
-    if projects:
-        raise click.UsageError("several projects need --all; one is named by meaculpa -C DIR publish")
-    return _publish_and_count(project_root(context), Asked(**asked))
-
-
-def _publish_and_count(root: Path, asked: Asked) -> int:
-    """Publish, and have a monitor know whether that worked, whatever stood in the way."""
+def publish_project(root: Path, asked: Asked) -> int:
+    """Publish, and have a monitor know whether that worked, whatever stood in the way; gives the exit code."""
     code = 1
     try:
         code = _publish(root, asked)
@@ -120,11 +67,12 @@ def _publish_and_count(root: Path, asked: Asked) -> int:
 
 def _publish(root: Path, asked: Asked) -> int:
     now = asked.now
+    begun = begin(root)
     files, memory = read_lately(root)
-    begin = time.monotonic()
+    start = time.monotonic()
     nothing = _STOPPED if asked.keep_going else _NOTHING
     done = build_once(files, clock(now), memory, nothing, asked.keep_going, asked.as_json)
-    figures = site_figures(done, time.monotonic() - begin)
+    figures = site_figures(done, time.monotonic() - start)
     say_problems(done.problems, consequence_of(done))
     if asked.strict:
         _refuse_findings(done, asked.as_json)
@@ -156,7 +104,19 @@ def _publish(root: Path, asked: Asked) -> int:
         say_telling(told)
     if not asked.dry_run:
         memory.keep(files)
+        is_quiet = code == 0 and told is None and not burnt
+        keep_seal(root, "publish", _seal(done, files, begun, asked, outcomes) if is_quiet else None)
     return code or int(has_errors(done.problems) or bool(burnt))
+
+
+def _seal(
+    done: Build, files: ProjectFiles, begun: Beginning, asked: Asked, outcomes: Iterable[Outcome]
+) -> Seal | None:
+    """Seal a publish after which there is nothing to say or to do; only a folder is asked for all its files."""
+    sizes = sizes_of(done.files)
+    kinds = {settings.name: settings.type for settings in done.config.targets}
+    left = [(one.report, sizes if kinds[one.name] == "directory" else {}) for one in outcomes if one.report]
+    return seal_of(done, files, begun, asked_of(asked), left)
 
 
 def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:
