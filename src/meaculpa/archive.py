@@ -14,7 +14,7 @@ from meaculpa.uptime import Span
 Rank = tuple[datetime, str]
 
 
-class Card(Struct, frozen=True):
+class Card(Struct, frozen=True, array_like=True):
     """What places an incident in a list: when it was first and last spoken of; `starts` is that of planned work."""
 
     id: str

@@ -56,16 +56,17 @@ def _write_new(path: str, body: bytes) -> None:
 
 def find_lost(folder: Path, sizes: Mapping[str, int | None]) -> set[str]:
     """Find published files that are not in a folder, or not of their size (None: of any); raises OSError."""
-    start = f"{folder}{os.sep}"
-    return {path for path, size in sizes.items() if not _has(start + on_disk(path), size)}
-
-
-def _has(path: str, size: int | None) -> bool:
-    try:
-        found = os.stat(path)  # noqa: PTH116 (called for every file at every publish)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    return S_ISREG(found.st_mode) and size in (None, found.st_size)
+    start, lost = f"{folder}{os.sep}", set[str]()
+    # In one loop: this is done for every file at every publish.
+    for path, size in sizes.items():
+        try:
+            found = os.stat(start + on_disk(path))  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            lost.add(path)
+            continue
+        if not S_ISREG(found.st_mode) or size not in (None, found.st_size):
+            lost.add(path)
+    return lost
 
 
 def create_file(path: Path, body: bytes) -> None:

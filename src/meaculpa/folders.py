@@ -28,7 +28,7 @@ _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbook
 _LARGEST_LIST = {".jsonl": 256_000_000, ".csv": 4_000_000}
 
 
-class Stamp(Struct, frozen=True):
+class Stamp(Struct, frozen=True, array_like=True):
     """What the file system says of a file; equal stamps mean that it need not be read again."""
 
     modified: int

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct, ValidationError, convert, field
 from msgspec.structs import asdict, replace
 
@@ -257,7 +258,7 @@ def _damaged(path: str) -> TargetError:
 
 
 def _encode(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return msgspec.json.encode(value)
 
 
 def _decode(body: bytes, path: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _ORDER = tuple(ComponentStatus)
 _ONE_DAY = timedelta(days=1)
 
 
-class Span(Struct, frozen=True):
+class Span(Struct, frozen=True, array_like=True):
     """A component was in one state from `start` to `end`; an end of None is still going on."""
 
     component: str

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from sys import intern
-from typing import Any
 
-from msgspec.structs import asdict
+from msgspec import Struct
+from msgspec.structs import replace
 
 from meaculpa.archive import Card, Past, Volume, card_of, touched
 from meaculpa.build.bodiless import UnmadeFile
 from meaculpa.build.remaking import Remaker
 from meaculpa.manifest import version_of
-from meaculpa.model import ComponentStatus, OutputFile, Source
+from meaculpa.model import OutputFile, Source
 from meaculpa.status import Month
 from meaculpa.timeline import IncidentState
 from meaculpa.times import format_time
@@ -52,33 +52,45 @@ def _unmade(made: Mapping[str, tuple[str, int]], past: Past, remaker: Remaker) -
     return {path: UnmadeFile(path, digest, size, make, remaker.record) for path, (digest, size) in made.items()}
 
 
-def written(volume: Volume) -> dict[str, Any]:
-    """Write a volume as JSON has it."""
-    return {
-        "past": {**asdict(volume.past), "closed": volume.past.closed.isoformat()},
-        "cards": [[one.id, *map(_text, (one.first_word, one.last_word, one.starts))] for one in volume.cards],
-        "versions": dict(volume.versions),
-        "changed": volume.changed.isoformat(),
-        "began": volume.began.isoformat(),
-        "touched": {name: at.isoformat() for name, at in volume.touched.items()},
-        "spans": [[one.component, str(one.status), _text(one.start), _text(one.end)] for one in volume.spans],
-        "files": {path: [file.digest, file.size] for path, file in volume.files.items()},
-    }
+class Kept(Struct):
+    """A volume as a record keeps it: of each file the digest and the size."""
+
+    past: Past
+    cards: tuple[Card, ...]
+    versions: dict[str, str]
+    changed: datetime
+    began: datetime
+    touched: dict[str, datetime]
+    spans: tuple[Span, ...]
+    files: dict[str, tuple[str, int]]
 
 
-def read_volume(value: Mapping[str, Any], remaker: Remaker) -> Volume:
-    """Read what `written` has written."""
-    closed = datetime.fromisoformat(value["past"]["closed"])
-    past = Past(**{**value["past"], "closed": closed, "sources": _shared(value["past"]["sources"])})
+def written(volume: Volume) -> Kept:
+    """Write a volume down."""
+    return Kept(
+        past=volume.past,
+        cards=tuple(volume.cards),
+        versions=dict(volume.versions),
+        changed=volume.changed,
+        began=volume.began,
+        touched=dict(volume.touched),
+        spans=tuple(volume.spans),
+        files={path: (file.digest, file.size) for path, file in volume.files.items()},
+    )
+
+
+def read_volume(kept: Kept, remaker: Remaker) -> Volume:
+    """Read what was written down."""
+    past = replace(kept.past, sources=_shared(kept.past.sources))
     return Volume(
         past=past,
-        cards=tuple(_card(*one) for one in value["cards"]),
-        versions=_shared(value["versions"]),
-        changed=datetime.fromisoformat(value["changed"]),
-        began=datetime.fromisoformat(value["began"]),
-        touched={name: datetime.fromisoformat(at) for name, at in value["touched"].items()},
-        spans=tuple(_span(*one) for one in value["spans"]),
-        files=_unmade(value["files"], past, remaker),
+        cards=tuple(Card(intern(one.id), one.first_word, one.last_word, one.starts) for one in kept.cards),
+        versions=_shared(kept.versions),
+        changed=kept.changed,
+        began=kept.began,
+        touched=kept.touched,
+        spans=kept.spans,
+        files=_unmade(kept.files, past, remaker),
         read=partial(remaker.read, past),
     )
 
@@ -86,19 +98,3 @@ def read_volume(value: Mapping[str, Any], remaker: Remaker) -> Volume:
 def _shared(texts: Mapping[str, str]) -> dict[str, str]:
     """Texts that stand in several places, and take memory in one."""
     return {intern(name): intern(text) for name, text in texts.items()}
-
-
-def _card(incident_id: str, first: str, last: str, starts: str | None) -> Card:
-    return Card(intern(incident_id), datetime.fromisoformat(first), datetime.fromisoformat(last), _moment(starts))
-
-
-def _span(component: str, status: str, start: str, end: str | None) -> Span:
-    return Span(component, ComponentStatus(status), datetime.fromisoformat(start), _moment(end))
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

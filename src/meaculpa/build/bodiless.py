@@ -25,19 +25,20 @@ _set = object.__setattr__
 
 
 class BodilessFile(OutputFile):
-    """A file without its body. There are two for each incident of an archive, so each holds little."""
+    """A file without its body. There are two for each incident of an archive, so each holds little.
+
+    `size` is the length of its body in bytes.
+    """
+
+    __slots__ = ("size",)
+    size: int
 
     def __init__(self, path: str, digest: str, size: int, leads_to: str | None = None) -> None:
         # One after the other: a dictionary that is filled at once takes twice the memory.
         _set(self, "path", path)
         _set(self, "digest", digest)
         _set(self, "leads_to", leads_to)
-        _set(self, "length", size)
-
-    @property
-    def size(self) -> int:
-        """The length of its body in bytes."""
-        return int(self.__dict__["length"])
+        _set(self, "size", size)
 
     @property
     def content_type(self) -> str:

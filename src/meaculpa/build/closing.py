@@ -6,11 +6,10 @@ What this saves grows with the archive: an edit costs what is open, whatever was
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 from meaculpa.archive import Volume
-from meaculpa.build.binding import bind, read_volume, written
+from meaculpa.build.binding import Kept, bind, read_volume, written
 from meaculpa.build.readings import Readings
 from meaculpa.build.record import Record
 from meaculpa.build.remaking import Remaker
@@ -65,7 +64,8 @@ class Archive:
         if (key, doubts) != (self._key, self._doubts):
             self._key, self._doubts, self._unkept = key, doubts, set()
             self._remaker = Remaker(self._root, self.record, config, theme, assets)
-            self.volumes = self.record.recall(_VOLUMES, key, partial(read_volume, remaker=self._remaker))
+            kept = self.record.recall(_VOLUMES, key, Kept)
+            self.volumes = {name: read_volume(one, self._remaker) for name, one in kept.items()}
             self._learn()
             self._followed = None
         # What was over later may not have been over now.

@@ -5,12 +5,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from types import ModuleType
-from typing import Any
 
 from meaculpa.build.record import Record
 from meaculpa.config import Config
 from meaculpa.customers.people import read_people
-from meaculpa.errors import Problem, Severity
+from meaculpa.errors import Problem
 from meaculpa.lint import is_of_interest
 from meaculpa.lint.people import People
 from meaculpa.model import Incident
@@ -52,8 +51,7 @@ class Findings:
     def keep(self) -> None:
         """Have the record keep them, where they have changed."""
         if self._record and (self._key, self._known) != self._recorded:
-            rows = {digest: [_written(problem) for problem in found] for digest, found in self._known.items()}
-            self._record.keep(_FINDINGS, self._key, [(_FINDINGS, rows)])
+            self._record.keep(_FINDINGS, self._key, [(_FINDINGS, self._known)])
             self._recorded = self._key, dict(self._known)
 
     def _recall(self, config: Config, people: People) -> None:
@@ -61,7 +59,7 @@ class Findings:
         key = _key_of(config, people)
         if key != self._key:
             self._key = key
-            recorded = self._record.recall(_FINDINGS, key, _read) if self._record else {}
+            recorded = self._record.recall(_FINDINGS, key, Found) if self._record else {}
             self._known = recorded.get(_FINDINGS, {})
             self._recorded = key if recorded else "", dict(self._known)
 
@@ -89,16 +87,3 @@ def _key_of(config: Config, people: People) -> str:
 def _names_of(people: People) -> str:
     named = (sorted(people.names), sorted(people.orders))
     return hashlib.sha256(repr(named).encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _written(problem: Problem) -> list[Any]:
-    one = problem
-    return [one.path, one.line, one.message, one.hint, str(one.severity), one.rule, one.column]
-
-
-def _read(value: Any) -> Found:
-    return {str(digest): tuple(_problem(*one) for one in found) for digest, found in value.items()}
-
-
-def _problem(path: str, line: int, message: str, hint: str, severity: str, rule: str, column: int) -> Problem:
-    return Problem(str(path), int(line), str(message), str(hint), Severity(severity), str(rule), int(column))

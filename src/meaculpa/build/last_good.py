@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from sys import intern
-from typing import Any
 
 from msgspec import Struct, field
 
@@ -72,10 +71,10 @@ def note_copies(root: Path, kept: Copies, record: Record) -> None:
 
 
 def _noted(record: Record) -> dict[str, tuple[str, list[int]]]:
-    def read(value: Any) -> dict[str, tuple[str, list[int]]]:
-        return {intern(path): (intern(digest), [*map(int, stamp)]) for path, (digest, stamp) in value.items()}
-
-    return {path: one for shard in record.recall(_COPIES, "", read).values() for path, one in shard.items()}
+    shards = record.recall(_COPIES, "", dict[str, tuple[str, list[int]]])
+    return {
+        intern(path): (intern(digest), stamp) for shard in shards.values() for path, (digest, stamp) in shard.items()
+    }
 
 
 def _find_copies(root: Path, record: Record | None) -> Copies:

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
 
 from msgspec import Struct
 
@@ -129,10 +128,7 @@ def _in_memory(made: _Made) -> _Made:
 
 
 def _recall(record: Record) -> dict[str, tuple[str, str, int]]:
-    def read(value: Any) -> dict[str, tuple[str, str, int]]:
-        return {path: (str(inputs), str(digest), int(size)) for path, (inputs, digest, size) in value.items()}
-
-    return record.recall(_PAGES, "", read).get(_PAGES, {})
+    return record.recall(_PAGES, "", dict[str, tuple[str, str, int]]).get(_PAGES, {})
 
 
 def fingerprint(inputs: tuple[object, ...]) -> str:

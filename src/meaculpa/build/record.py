@@ -5,13 +5,14 @@ Whatever is wrong with the file, there is no record and everything is made anew:
 
 import contextlib
 import hashlib
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
+
+import msgspec
 
 from meaculpa.build.program import made_by
 from meaculpa.content.text import LARGEST_FILE
@@ -47,18 +48,19 @@ class Record:
         self._is_tried = False
         self._lock = threading.RLock()
 
-    def recall(self, kind: str, key: str, read: Callable[[Any], Given]) -> dict[str, Given]:
-        """Read the values of a kind that were kept under a key, by name; `read` makes of JSON what they are."""
+    def recall(self, kind: str, key: str, shape: type[Given]) -> dict[str, Given]:
+        """Read the values of a kind that were kept under a key, by name; `shape` is what msgspec makes of them."""
         found = self._select("SELECT name, body, seal FROM kept WHERE kind = ? AND key = ?", (kind, key))
+        decoder = msgspec.json.Decoder(shape)
         try:
-            return {name: read(json.loads(body)) for name, body, seal in found if seal == _digest(f"{name} {body}")}
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            return {name: decoder.decode(body) for name, body, seal in found if seal == _digest(f"{name} {body}")}
+        except (ArithmeticError, TypeError, ValueError):
             self.discard()
             return {}
 
     def keep(self, kind: str, key: str, values: Iterable[tuple[str, Any]]) -> None:
         """Keep values of a kind, each with its name; those of another key go. They may be large: one at a time."""
-        bodies = ((name, json.dumps(value, separators=(",", ":"))) for name, value in values)
+        bodies = ((name, msgspec.json.encode(value).decode()) for name, value in values)
         rows = ((kind, name, key, body, _digest(f"{name} {body}")) for name, body in bodies)
         self._write("DELETE FROM kept WHERE kind = ? AND key <> ?", [(kind, key)])
         self._write("INSERT OR REPLACE INTO kept VALUES (?, ?, ?, ?, ?)", rows)

@@ -74,7 +74,7 @@ def cli(context: click.Context, directory: Path | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every mistake that a user can make ends in one clear line and an exit code."""
     # A build makes many objects and no garbage worth looking for so often.
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     # Looking for plugins of Pydantic reads about every package that is installed; we have none.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
@@ -98,6 +98,9 @@ def main(arguments: list[str] | None = None) -> None:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"meaculpa: {place}{error.strerror or error}", err=True)
         sys.exit(EXIT_FAILED)
+    finally:
+        # Python would look through all that is left for garbage, and the system takes it back at once.
+        gc.freeze()
 
 
 def _tell(error: MeaculpaError) -> int:

@@ -1,6 +1,6 @@
 """What `build` and `publish` do when something may have changed: read everything, build, tell what is wrong."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from meaculpa.content.files import id_in
 from meaculpa.errors import InvalidInput, has_errors
 from meaculpa.lint.rules import Rule
 from meaculpa.project import ProjectFiles, read_project
-from meaculpa.publish import Options, Report, Sizes, publish, refuse_source_folder, sizes_of
+from meaculpa.publish import Options, Report, publish, refuse_source_folder, sizes_of
 from meaculpa.publish.directory import DirectoryTarget
 
 
@@ -31,28 +31,36 @@ def build_into(folder: Path, root: Path, now: datetime | None, as_json: bool) ->
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
     memory.keep(files)
-    keep_seal(root, "build", seal_of(done, files, begun, str(folder), [(report, sizes_of(done.files))]))
+    keep_seal(root, "build", seal_of(done, files, begun, str(folder), [report], [report.target]))
     say_built(folder, len(done.files), changes(report.plan), plan_data(report.plan), done.problems, as_json)
 
 
 def seal_of(
-    done: Build, files: ProjectFiles, begun: Beginning, asked: str, left: Sequence[tuple[Report, Sizes]]
+    done: Build,
+    files: ProjectFiles,
+    begun: Beginning,
+    asked: str,
+    reports: Sequence[Report],
+    folders: Collection[str],
 ) -> Seal | None:
-    """Seal a run that has left nothing to do, with the sizes to be found at each place."""
-    is_done = bool(left) and not any(report.plan.gone for report, _ in left) and not has_errors(done.problems)
+    """Seal a run that has left nothing to do; targets that are `folders` are asked for the size of each file."""
+    is_done = bool(reports) and not any(report.plan.gone for report in reports) and not has_errors(done.problems)
     mark = mark_of({path: reading.stamp for path, reading in files.readings.items()}, begun) if is_done else None
     if mark is None:
         return None
+    sizes = sizes_of(done.files) if folders else {}
     return Seal(
         asked=asked,
         program=made_by(),
         files=mark,
         since=done.site.now,
         until=done.same_until,
-        build=left[0][0].plan.index.build,
+        build=reports[0].plan.index.build,
         problems=done.problems,
         findings=done.findings,
-        places=tuple(Place(report.target, report.place, report.version, sizes) for report, sizes in left),
+        places=tuple(
+            Place(one.target, one.place, one.version, sizes if one.target in folders else {}) for one in reports
+        ),
     )
 
 

@@ -46,7 +46,7 @@ from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
 from meaculpa.plan import Checkout, is_face
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
-from meaculpa.publish import Options, published_paths, sizes_of
+from meaculpa.publish import Options, published_paths
 from meaculpa.publish.versions import keep_versions, recall_versions
 
 Given = TypeVar("Given")
@@ -112,11 +112,10 @@ def _publish(root: Path, asked: Asked) -> int:
 def _seal(
     done: Build, files: ProjectFiles, begun: Beginning, asked: Asked, outcomes: Iterable[Outcome]
 ) -> Seal | None:
-    """Seal a publish after which there is nothing to say or to do; only a folder is asked for all its files."""
-    sizes = sizes_of(done.files)
-    kinds = {settings.name: settings.type for settings in done.config.targets}
-    left = [(one.report, sizes if kinds[one.name] == "directory" else {}) for one in outcomes if one.report]
-    return seal_of(done, files, begun, asked_of(asked), left)
+    """Seal a publish after which there is nothing to say or to do; only folders are asked for each file."""
+    folders = {settings.name for settings in done.config.targets if settings.type == "directory"}
+    reports = [one.report for one in outcomes if one.report]
+    return seal_of(done, files, begun, asked_of(asked), reports, folders)
 
 
 def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:

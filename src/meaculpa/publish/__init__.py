@@ -246,7 +246,7 @@ def _lost(
 
 def sizes_of(files: Mapping[str, OutputFile]) -> Sizes:
     """The size of each file as it should be at a target; None where it may be another one."""
-    return {path: None if path == STAMPED else file.size for path, file in files.items()}
+    return {path: None if path == STAMPED else file.size for path, file in flat(files).items()}
 
 
 def _looks_before(standing: Standing, options: Options) -> bool:
