@@ -5,7 +5,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from markupsafe import Markup as SafeHtml
@@ -173,7 +173,12 @@ def not_found(edition: Edition) -> Page:
 
 def refresh_path(theme: Theme) -> str:
     """Name the script that renews a page for its content: pages that are open keep the one they know."""
-    return f"assets/refresh.{hashlib.sha256(theme.texts['refresh.js'].encode()).hexdigest()[:12]}.js"
+    return f"assets/refresh.{_name_of(theme.texts['refresh.js'])}.js"
+
+
+@lru_cache(maxsize=4)
+def _name_of(script: str) -> str:
+    return hashlib.sha256(script.encode()).hexdigest()[:12]
 
 
 def incident_file(incident_id: str, ending: str = "html") -> str:
