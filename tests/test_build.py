@@ -24,6 +24,7 @@ from meaculpa.errors import InvalidInput, Problem
 from meaculpa.files import write_file
 from meaculpa.folders import packaged_templates
 from meaculpa.model import Source
+from meaculpa.names import LAST_GOOD
 from meaculpa.project import read_project
 from meaculpa.render.pages import Edition, Page, incident_page
 from meaculpa.timeline import IncidentState
@@ -250,7 +251,7 @@ def test_the_next_process_need_not_read_the_copies(tmp_path: Path, monkeypatch: 
     files, kept = read_project(root), Copies()
     keep_good(files, (), kept, record)
     note_copies(root, kept, record)
-    copy = root / last_good.FOLDER / "incidents" / "one.md"
+    copy = root / LAST_GOOD / "incidents" / "one.md"
     write_file(copy, b"not what it was")
     looked_at = list[str]()
 

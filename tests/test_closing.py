@@ -580,7 +580,7 @@ def test_a_text_that_is_damaged_is_none(root: Path, memory: Memory, sql: str) ->
 
 def sure(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have files of this moment count as old."""
-    monkeypatch.setattr("meaculpa.build.readings._TOO_YOUNG_NANOSECONDS", -(10**12))
+    monkeypatch.setattr("meaculpa.folders._TOO_YOUNG_NANOSECONDS", -(10**12))
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,13 @@
 """A run that finds everything as an earlier one has left it says so without a look at it; no other does."""
 
+import errno
+import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,16 +20,19 @@ from hypothesis import strategies as st
 from msgspec import msgpack
 from msgspec.structs import replace
 
-from meaculpa.build import seals
+from meaculpa import folders
+from meaculpa.build import last_good, program, seals
 from meaculpa.build.memory import Memory
 from meaculpa.build.seals import Seal
 from meaculpa.cli import building, cli, publishing
-from meaculpa.folders import packaged_templates, stamps_of
+from meaculpa.folders import _TOO_YOUNG_NANOSECONDS, packaged_templates, stamps_of, survey
+from meaculpa.names import LAST_GOOD
 from meaculpa.project import read_project
 from tests.conftest import make_bucket
 from tests.faulty import faulty
 from tests.making import CONFIG, at, incident_text, write_project
 
+MEACULPA = [sys.executable, "-m", "meaculpa"]
 NOW = at("2026-11-22 12:00")
 OVER = incident_text(
     updates="## 2026-11-20 09:20 investigating\n\nYou cannot log in.\n\n## 2026-11-20 11:20 resolved\n\nYou can.\n"
@@ -37,7 +45,7 @@ class Runs:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.root, self.full = root, 0
         # Nothing is changed twice within one step of the clock here but where a test says so.
-        monkeypatch.setattr(seals, "_TOO_YOUNG_NANOSECONDS", 0)
+        monkeypatch.setattr(folders, "_TOO_YOUNG_NANOSECONDS", 0)
         for module, name in ((building, "build_into"), (publishing, "publish_project")):
             monkeypatch.setattr(module, name, self._counted(getattr(module, name)))
 
@@ -64,6 +72,7 @@ class Runs:
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     root = write_project(tmp_path / "shop", card_payments=OVER, login=OVER)
+    append("private/known.csv", "order_id,name\nNW-9,Kurt Berg\n")(root)
     return Runs(root, monkeypatch)
 
 
@@ -86,7 +95,9 @@ def test_what_is_looked_at_is_what_is_read(tmp_path: Path) -> None:
         (root / name).write_text("x")
     (root / "incidents" / "linked.md").symlink_to(root / "incidents" / "card-payments.md")
     found = {path: reading.stamp for path, reading in read_project(root).readings.items()}
-    assert stamps_of(root) == found
+    seen = survey(root)
+    assert stamps_of(root, seen) == found
+    assert read_project(root, seen=seen) == read_project(root)
     assert len([path for path in found if path.startswith(str(root))]) == 10
 
 
@@ -130,18 +141,23 @@ def append(path: str, text: str = "\n") -> Callable[[Path], object]:
     return act
 
 
-def in_place(root: Path) -> None:
-    """Change a letter and put the time back, as a tool that keeps times would."""
-    path = root / "incidents" / "login.md"
-    before = path.stat()
-    path.write_text(path.read_text().replace("You can.", "You do. "))
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert path.stat().st_size == before.st_size
+def in_place(name: str, old: str, new: str) -> Callable[[Path], object]:
+    """Change letters and put the time back, as a tool that keeps times would."""
+
+    def act(root: Path) -> None:
+        path = root / name
+        before = path.stat()
+        path.write_text(path.read_text().replace(old, new))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        assert path.stat().st_size == before.st_size
+
+    return act
 
 
 CHANGES = {
     "an edit": append("incidents/login.md"),
-    "an edit that keeps size and time": in_place,
+    "an edit that keeps size and time": in_place("incidents/login.md", "You can.", "You do. "),
+    "another customer": in_place("private/known.csv", "Kurt", "Anna"),
     "a new incident": lambda root: shutil.copy(root / "incidents" / "login.md", root / "incidents" / "basket.md"),
     "a new folder": lambda root: shutil.copytree(root / "incidents", root / "incidents" / "again"),
     "an incident less": lambda root: (root / "incidents" / "login.md").unlink(),
@@ -197,6 +213,26 @@ def test_another_program_looks_for_itself(runs: Runs, monkeypatch: pytest.Monkey
     assert not runs.is_quick("build")
 
 
+def test_a_program_is_another_one_with_any_of_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(Path(program.__file__), tmp_path / "one.py")
+    (tmp_path / "notes.txt").write_text("x")
+    monkeypatch.setattr("meaculpa.__file__", str(tmp_path / "__init__.py"))
+
+    def made_by() -> str:
+        program.made_by.cache_clear()
+        return program.made_by()
+
+    first = made_by()
+    append("notes.txt")(tmp_path)
+    assert made_by() == first
+    append("one.py")(tmp_path)
+    assert made_by() != first
+    second = made_by()
+    monkeypatch.setattr("meaculpa.__version__", "0")
+    assert made_by() != second
+    program.made_by.cache_clear()
+
+
 def test_time_goes_by(runs: Runs) -> None:
     runs.run("build")
     assert runs.is_quick("build", now=at("2026-11-22 23:59"))
@@ -233,8 +269,17 @@ def test_where_charts_move_on_nothing_is_sealed(runs: Runs) -> None:
 
 
 def test_what_is_young_may_be_changed_again_unseen(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(seals, "_TOO_YOUNG_NANOSECONDS", 3_600_000_000_000)
+    monkeypatch.undo()
+    runs = Runs(runs.root, monkeypatch)
+    monkeypatch.setattr(folders, "_TOO_YOUNG_NANOSECONDS", _TOO_YOUNG_NANOSECONDS)
+    append("private/orders.csv", "order_id,name\n")(runs.root)
     runs.run("build")
+    assert not runs.is_quick("build")
+    time.sleep(2.1)
+    assert not runs.is_quick("build")
+    assert runs.is_quick("build")
+    append("private/orders.csv", "NW-1,Anna Berg\n")(runs.root)
+    assert not runs.is_quick("build")
     assert not runs.is_quick("build")
 
 
@@ -275,6 +320,10 @@ def damaged(change: Callable[[bytes], bytes]) -> Callable[[Path], object]:
     return lambda place: place.write_bytes(change(place.read_bytes()))
 
 
+def with_digest(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest() + body
+
+
 def sealed(content: bytes) -> Seal:
     return msgpack.decode(content[32:], type=Seal)
 
@@ -288,6 +337,8 @@ def sealed(content: bytes) -> Seal:
         damaged(lambda content: content[32:]),
         damaged(lambda content: content[:32] + msgpack.encode(replace(sealed(content), build="other"))),
         damaged(lambda _: b"{}"),
+        damaged(lambda content: with_digest(msgpack.encode({"asked": sealed(content).asked}))),
+        damaged(lambda content: with_digest(b"\xc1")),
         lambda place: [place.unlink(), place.mkdir()],
         lambda place: [place.unlink(), place.symlink_to("nowhere")],
     ],
@@ -296,6 +347,65 @@ def test_a_seal_that_is_damaged_is_none(runs: Runs, damage: Callable[[Path], obj
     runs.run("build")
     damage(runs.root / ".meaculpa" / "seals" / "build")
     assert not runs.is_quick("build")
+
+
+@pytest.mark.parametrize("command", ["build", "publish"])
+def test_a_folder_whose_name_is_no_text_is_built_and_not_sealed(tmp_path: Path, command: str) -> None:
+    root = write_project(tmp_path / os.fsdecode(b"shop\xff"), login=OVER)
+    time.sleep(2.1)
+    for _ in range(2):
+        done = subprocess.run([*MEACULPA, "-C", os.fsencode(root), command], capture_output=True, check=False)
+        assert (done.returncode, b"UTF-8" in done.stderr) == (0, False)
+    assert (root / "public" / "index.html").exists()
+    assert not [*root.glob(".meaculpa/seals/*")]
+
+
+def test_a_seal_that_cannot_be_replaced_keeps_nothing_from_being_retracted(runs: Runs) -> None:
+    (runs.root / ".meaculpa" / "seals" / "publish").mkdir(parents=True)
+    done = CliRunner().invoke(cli, ["-C", str(runs.root), "retract", "login", "--yes", "--unseen"])
+    assert done.exit_code == 0
+    assert not (runs.root / "incidents" / "login.md").exists()
+
+
+def full(*_: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_copies_of_what_is_good_are_made_again(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs.run("publish")
+    copies = runs.root / LAST_GOOD
+    shutil.rmtree(copies)
+    assert not runs.is_quick("publish")
+    assert (copies / "incidents" / "login.md").exists()
+    (copies / "incidents" / "login.md").write_text("x")
+    monkeypatch.setattr(last_good, "write_file", full)
+    for _ in range(2):
+        (runs.root / ".meaculpa" / "seals" / "publish").unlink(missing_ok=True)
+        assert not runs.is_quick("publish")
+    assert not (runs.root / ".meaculpa" / "seals" / "publish").exists()
+
+
+LOADED = """
+import sys
+from meaculpa.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("LOADED", *sys.modules)
+"""
+HEAVY = {"jinja2", "markdown", "boto3", "botocore", "sqlite3", "pydantic", "yaml", "babel", "nh3"}
+
+
+@pytest.mark.parametrize(("command", "needed"), [("build", set()), ("publish", {"pydantic", "yaml", "babel", "nh3"})])
+def test_who_finds_nothing_changed_has_loaded_nothing_that_builds(
+    tmp_path: Path, command: str, needed: set[str]
+) -> None:
+    root = write_project(tmp_path, login=OVER)
+    time.sleep(2.1)
+    line = [sys.executable, "-c", LOADED, "-C", str(root), command]
+    loaded = [subprocess.run(line, capture_output=True, text=True, check=True).stdout.split() for _ in range(2)]
+    assert "jinja2" in loaded[0]
+    assert HEAVY & {*loaded[1]} == needed
 
 
 def test_where_no_seal_can_be_left_the_run_is_as_good(runs: Runs) -> None:

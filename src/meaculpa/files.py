@@ -4,11 +4,8 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from stat import S_ISREG
-
-from meaculpa.render.headers import on_disk
 
 try:
     import fcntl
@@ -52,21 +49,6 @@ def _write_new(path: str, body: bytes) -> None:
         stream = open(path, "wb")  # noqa: PTH123, SIM115
     with stream:
         stream.write(body)
-
-
-def find_lost(folder: Path, sizes: Mapping[str, int | None]) -> set[str]:
-    """Find published files that are not in a folder, or not of their size (None: of any); raises OSError."""
-    start, lost = f"{folder}{os.sep}", set[str]()
-    # In one loop: this is done for every file at every publish.
-    for path, size in sizes.items():
-        try:
-            found = os.stat(start + on_disk(path))  # noqa: PTH116
-        except (FileNotFoundError, NotADirectoryError):
-            lost.add(path)
-            continue
-        if not S_ISREG(found.st_mode) or size not in (None, found.st_size):
-            lost.add(path)
-    return lost
 
 
 def create_file(path: Path, body: bytes) -> None:

@@ -1,7 +1,10 @@
-"""Looks through a project's folders: what lies where, and what the file system says of it; no file is read."""
+"""Looks through folders: what lies where in a project, what is missing of a site, what the file system says of it.
+
+No file is read.
+"""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
@@ -20,7 +23,10 @@ from meaculpa.names import (
     is_metric_name,
     is_template_name,
 )
+from meaculpa.render.headers import on_disk
 
+# What was changed this lately may be changed again within one step of the file system's clock.
+_TOO_YOUNG_NANOSECONDS = 2_000_000_000
 _DEEPEST = 20
 _LISTED_TOGETHER = 1_000
 _NOT_TEMPLATES = ("desk", "drills", "edge", "infra", "kit", "letters", "playbooks", "project", "sample")
@@ -35,6 +41,10 @@ class Stamp(Struct, frozen=True, array_like=True):
     changed: int
     size: int
     inode: int
+
+    def is_sure(self, moment: int) -> bool:
+        """Whether it tells what was read at a moment (nanoseconds) from whatever is written later."""
+        return max(self.modified, self.changed) < moment - _TOO_YOUNG_NANOSECONDS
 
     def is_of(self, found: os.stat_result) -> bool:
         """Whether this is what the file system says now."""
@@ -141,25 +151,46 @@ class Walk:
         return sorted(found, key=attrgetter("name"), reverse=True)
 
 
-def stamps_of(root: Path) -> dict[str, Stamp]:
-    """Find the stamps of all files that a build reads, by their full paths; raises OSError where one has none."""
-    stamps: dict[str, Stamp] = {}
-    packaged = packaged_templates()
-    _look(packaged, PACKAGED_TEMPLATES, stamps)
-    for kind in (INCIDENTS, PICTURES, METRICS, *([OWN_TEMPLATES] if has_own_templates(root) else [])):
-        _look(root, kind, stamps)
-    names = [CONFIG_FILE, *([REDIRECTS_FILE] if (root / REDIRECTS_FILE).exists() else [])]
-    stamps |= {str(root / name): stamp_of((root / name).stat()) for name in names}
-    return stamps
+class Survey(Struct, frozen=True):
+    """What lies in the folders that a build reads, by kind, and which folders that were; an entry is asked once."""
+
+    found: Mapping[Kind, Sequence[tuple[str, "os.DirEntry[str]"]]]
+    folders: frozenset[str]
 
 
-def _look(root: Path, kind: Kind, stamps: dict[str, Stamp]) -> None:
-    for _, entry in Walk(root, _refuse).through(kind):
-        stamps[entry.path] = stamp_of(entry.stat())
+def survey(root: Path) -> Survey:
+    """Look through all folders that a build reads; raises OSError where one cannot be looked through."""
+    walk, packaged = Walk(root, _refuse), Walk(packaged_templates(), _refuse)
+    own = [OWN_TEMPLATES] if has_own_templates(root) else []
+    found = {kind: [*walk.through(kind)] for kind in (INCIDENTS, PICTURES, METRICS, *own)}
+    found[PACKAGED_TEMPLATES] = [*packaged.through(PACKAGED_TEMPLATES)]
+    return Survey(found, frozenset(walk.folders))
 
 
 def _refuse(name: str, message: str, _: str) -> None:
     raise OSError(f"{name}: {message}")
+
+
+def stamps_of(root: Path, seen: Survey) -> dict[str, Stamp]:
+    """Find the stamps of all files that a build reads, by their full paths; raises OSError where one has none."""
+    stamps = {entry.path: stamp_of(entry.stat()) for entries in seen.found.values() for _, entry in entries}
+    names = [CONFIG_FILE, *([REDIRECTS_FILE] if (root / REDIRECTS_FILE).exists() else [])]
+    return stamps | {str(root / name): stamp_of((root / name).stat()) for name in names}
+
+
+def find_missing(folder: Path, sizes: Mapping[str, int | None]) -> set[str]:
+    """Find published files that are not in a folder, or not of their size (None: of any); raises OSError."""
+    start, lost = f"{folder}{os.sep}", set[str]()
+    # In one loop: this is done for every file at every publish.
+    for path, size in sizes.items():
+        try:
+            found = os.stat(start + on_disk(path))  # noqa: PTH116
+        except (FileNotFoundError, NotADirectoryError):
+            lost.add(path)
+            continue
+        if not S_ISREG(found.st_mode) or size not in (None, found.st_size):
+            lost.add(path)
+    return lost
 
 
 def has_ledger(root: Path) -> bool:
@@ -167,8 +198,8 @@ def has_ledger(root: Path) -> bool:
     return (root / LEDGER).is_file()
 
 
-def lists_of_people(root: Path) -> tuple[tuple[Path, int, int], ...]:
-    """Find who must not be named in public: order lists and planned letters, each with its time and its size."""
+def lists_of_people(root: Path) -> tuple[tuple[Path, Stamp], ...]:
+    """Find who must not be named in public: order lists and planned letters, each with its stamp."""
     private = root / "private"
     found = []
     for path in sorted([*private.glob("*.csv"), *private.glob(f"plans/[!.]*/{LETTERS}")]):
@@ -177,5 +208,5 @@ def lists_of_people(root: Path) -> tuple[tuple[Path, int, int], ...]:
         except OSError:
             continue
         if S_ISREG(state.st_mode) and state.st_size <= _LARGEST_LIST[path.suffix]:
-            found.append((path, state.st_mtime_ns, state.st_size))
+            found.append((path, stamp_of(state)))
     return tuple(found)

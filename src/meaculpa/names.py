@@ -5,6 +5,9 @@ REDIRECTS_FILE = "redirects.yml"
 METRICS_FOLDER = "metrics"
 LETTERS = "letters.jsonl"
 LEDGER = "private/ledger.db"
+LAST_GOOD = ".meaculpa/last-good"
+# The packaged English words, whatever a project's own say: what every language must have.
+REFERENCE_WORDS = "reference/en.yml"
 
 _TEMPLATE_TYPES = (".j2", ".css", ".js", ".yml")
 

@@ -23,6 +23,7 @@ from meaculpa.folders import (
     PICTURES,
     Kind,
     Stamp,
+    Survey,
     Walk,
     has_own_templates,
     packaged_templates,
@@ -31,9 +32,8 @@ from meaculpa.folders import (
 from meaculpa.layers import as_before, flat, overlay
 from meaculpa.metrics import LARGEST_METRICS
 from meaculpa.model import Source
-from meaculpa.names import CONFIG_FILE, REDIRECTS_FILE, is_incident_name
+from meaculpa.names import CONFIG_FILE, REDIRECTS_FILE, REFERENCE_WORDS, is_incident_name
 from meaculpa.redirects import LARGEST_REDIRECTS
-from meaculpa.render.environment import REFERENCE_WORDS
 from meaculpa.render.headers import PICTURE_TYPES
 
 LARGEST_PICTURE = 1_048_576
@@ -106,13 +106,15 @@ def read_project(
     before: ProjectFiles | None = None,
     known: Mapping[str, Reading] | None = None,
     heed: Callable[[], None] = lambda: None,
+    seen: Survey | None = None,
 ) -> ProjectFiles:
     """Read a whole project; files whose stamps are as `before`, or as `known` from elsewhere, are not read again.
 
-    `heed` is called at each file, and may raise what ends the reading.
+    `heed` is called at each file, and may raise what ends the reading. What was `seen` a moment ago is not looked
+    through once more.
     """
     known = flat(before.readings) if before else known or {}
-    reader = _Reader(root, known, heed)
+    reader = _Reader(root, known, heed, seen)
     config = reader.read(root / CONFIG_FILE, LARGEST_FILE)
     incidents = reader.read_folder(INCIDENTS, LARGEST_FILE)
     if not (root / INCIDENTS.folder).is_dir():
@@ -121,12 +123,12 @@ def read_project(
     metrics = reader.read_folder(METRICS, LARGEST_METRICS)
     has_redirects = (root / REDIRECTS_FILE).exists()
     redirects = reader.read(root / REDIRECTS_FILE, LARGEST_REDIRECTS) if has_redirects else None
-    packaged = _Reader(packaged_templates(), known)
+    packaged = _Reader(packaged_templates(), known, heed, seen)
     templates = _as_shipped(packaged.read_folder(PACKAGED_TEMPLATES, LARGEST_PICTURE))
     if _FIRST_WORDS not in templates:
         raise MeaculpaError(f"meaculpa's own files in {packaged.root} cannot be read")
     templates[REFERENCE_WORDS] = templates[_FIRST_WORDS]
-    if has_own_templates(root):
+    if OWN_TEMPLATES in seen.found if seen else has_own_templates(root):
         templates |= _named(reader.read_folder(OWN_TEMPLATES, LARGEST_PICTURE), OWN_TEMPLATES.folder)
     if config is None:
         raise NotAProject(f"{root / CONFIG_FILE} cannot be read")
@@ -244,22 +246,28 @@ class _Reader:
     Paths are plain texts here: a project of ten thousand files is looked at every second.
     """
 
-    def __init__(self, root: Path, known: Mapping[str, Reading], heed: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        known: Mapping[str, Reading],
+        heed: Callable[[], None] = lambda: None,
+        seen: Survey | None = None,
+    ) -> None:
         self.root, self._folder = root, str(root)
         self.known = known
         self.readings: dict[str, Reading] = {}
         self.problems: list[Problem] = []
-        self._walk = Walk(root, self.complain, heed)
+        self._walk, self._seen = Walk(root, self.complain, heed), seen
 
     @property
     def folders(self) -> frozenset[str]:
         """The folders that were looked through."""
-        return frozenset(self._walk.folders)
+        return self._seen.folders if self._seen else frozenset(self._walk.folders)
 
     def read_folder(self, kind: Kind, largest: int) -> dict[str, Source]:
         """Read every file of a kind, by path within the root."""
         sources = {}
-        for name, entry in self._walk.through(kind):
+        for name, entry in self._seen.found[kind] if self._seen else self._walk.through(kind):
             source = self._read_entry(name, entry, largest)
             if source:
                 sources[source.path] = source

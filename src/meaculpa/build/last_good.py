@@ -16,9 +16,9 @@ from meaculpa.files import write_file
 from meaculpa.layers import find_changes
 from meaculpa.manifest import shard_of
 from meaculpa.model import Source
+from meaculpa.names import LAST_GOOD
 from meaculpa.project import ProjectFiles
 
-FOLDER = Path(".meaculpa") / "last-good"
 _COPIES = "copies"
 
 
@@ -91,14 +91,14 @@ def _find_copies(root: Path, record: Record | None) -> Copies:
 def _stamp_of(root: Path, path: str) -> list[int] | None:
     """What changes with every copy that is made, None where there is none."""
     try:
-        found = os.stat(f"{root}{os.sep}{FOLDER}{os.sep}{path}")  # noqa: PTH116 (called for every incident at every start)
+        found = os.stat(f"{root}{os.sep}{LAST_GOOD}{os.sep}{path}")  # noqa: PTH116 (called for every incident at every start)
     except OSError:
         return None
     return [found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino]
 
 
 def _copy(files: ProjectFiles, bad: Collection[str], kept: Copies, has_time: Callable[[], bool]) -> None:
-    folder, digests = files.root / FOLDER, kept.digests
+    folder, digests = files.root / LAST_GOOD, kept.digests
     # What has its copy is looked at again only where it has changed.
     before, kept.complete, kept.is_cut_short = kept.complete, {}, False
     touched = find_changes(before, files.incidents)
@@ -135,14 +135,14 @@ def recall(root: Path, wanted: Iterable[str] | None = None) -> Mapping[str, Sour
     sources = {}
     for name in copies(root) if wanted is None else wanted:
         with contextlib.suppress(OSError):
-            content = (root / FOLDER / name).read_bytes()
+            content = (root / LAST_GOOD / name).read_bytes()
             sources[name] = Source(name, content, hashlib.sha256(content).hexdigest())
     return sources
 
 
 def copies(root: Path) -> list[str]:
     """List the files of which there is a copy."""
-    folder = str(root / FOLDER)
+    folder = str(root / LAST_GOOD)
     found = (
         os.path.relpath(f"{place}{os.sep}{name}", folder).replace(os.sep, "/")
         for place, _, names in os.walk(folder)

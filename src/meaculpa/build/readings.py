@@ -11,8 +11,6 @@ from meaculpa.layers import find_changes
 from meaculpa.manifest import shard_of
 from meaculpa.project import KnownSource, ProjectFiles, Reading
 
-# What was changed this lately may be changed again within one step of the file system's clock.
-_TOO_YOUNG_NANOSECONDS = 2_000_000_000
 _READINGS = "readings"
 # What a file held, and its stamp.
 _Row = tuple[str, Stamp]
@@ -23,8 +21,7 @@ class Readings:
 
     def __init__(self, root: Path, record: Record) -> None:
         self._folder, self._root, self._record = str(root), f"{root}{os.sep}", record
-        # What was changed later may have been changed again since it was read.
-        self._latest = time.time_ns() - _TOO_YOUNG_NANOSECONDS
+        self._begun = time.time_ns()
         self._kept: dict[str, Reading] = {}
 
     def recall(self) -> dict[str, Reading]:
@@ -54,4 +51,4 @@ class Readings:
 
     def _is_sure(self, path: str, reading: Reading) -> bool:
         """Whether a file was read long enough after it was changed."""
-        return max(reading.stamp.modified, reading.stamp.changed) < self._latest and path.isprintable()
+        return reading.stamp.is_sure(self._begun) and path.isprintable()

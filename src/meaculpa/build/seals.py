@@ -17,12 +17,10 @@ from msgspec import Struct
 
 from meaculpa.build.program import made_by
 from meaculpa.errors import Problem
-from meaculpa.files import find_lost, write_file
-from meaculpa.folders import Stamp, lists_of_people, stamps_of
+from meaculpa.files import write_file
+from meaculpa.folders import Stamp, Survey, find_missing, lists_of_people, stamps_of, survey
 from meaculpa.manifest import MANIFEST_PATH
 
-# What was changed this lately may be changed again within one step of the file system's clock.
-_TOO_YOUNG_NANOSECONDS = 2_000_000_000
 _FOLDER = Path(".meaculpa") / "seals"
 _DIGEST_LENGTH = hashlib.sha256().digest_size
 
@@ -42,7 +40,8 @@ class Place(Struct, frozen=True):
 class Seal(Struct, frozen=True):
     """What a run was asked, what it depended on, from when until when its answer holds, and what it left where.
 
-    `problems` and `findings` are what it told: none of them kept anything from going out.
+    `problems` and `findings` are what it told: none of them kept anything from going out. `build` names what lies at
+    the first place.
     """
 
     asked: str
@@ -60,7 +59,7 @@ class Beginning(Struct, frozen=True):
     """What has to be known before anything is read: the moment (nanoseconds), and who must not be named."""
 
     moment: int
-    people: tuple[tuple[Path, int, int], ...]
+    people: tuple[tuple[Path, Stamp], ...]
 
 
 def begin(root: Path) -> Beginning:
@@ -70,52 +69,56 @@ def begin(root: Path) -> Beginning:
 
 def mark_of(stamps: Mapping[str, Stamp], begun: Beginning) -> str | None:
     """What identifies the state of all files, by their full paths; None where it may be changed again unseen."""
-    latest = begun.moment - _TOO_YOUNG_NANOSECONDS
-    if any(max(one.modified, one.changed) >= latest for one in stamps.values()):
+    every = [*sorted(stamps.items()), *((str(path), stamp) for path, stamp in begun.people)]
+    if not all(stamp.is_sure(begun.moment) for _, stamp in every):
         return None
-    rows = [
-        (os.fsencode(path), one.modified, one.changed, one.size, one.inode) for path, one in sorted(stamps.items())
-    ]
-    people = [(os.fsencode(path), modified, size) for path, modified, size in begun.people]
-    return hashlib.sha256(msgspec.msgpack.encode((rows, people))).hexdigest()
+    rows = [(os.fsencode(path), stamp) for path, stamp in every]
+    return hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest()
 
 
 def keep_seal(root: Path, command: str, seal: Seal | None) -> None:
     """Leave a seal for the next run of a command, or none; nothing depends on whether that works."""
     place = root / _FOLDER / command
-    with contextlib.suppress(OSError):
-        if seal is None:
-            place.unlink(missing_ok=True)
-        else:
+    # A folder whose name is no text cannot be named in a seal.
+    with contextlib.suppress(OSError, UnicodeError):
+        if seal:
             body = msgspec.msgpack.encode(seal)
             write_file(place, hashlib.sha256(body).digest() + body)
+            return
+    _break(place)
 
 
 def break_seals(root: Path) -> None:
-    """Leave none, whatever was asked; raises OSError."""
+    """Leave none, whatever was asked, as far as that is possible."""
     for place in (root / _FOLDER).glob("*"):
+        _break(place)
+
+
+def _break(place: Path) -> None:
+    with contextlib.suppress(OSError):
         place.unlink(missing_ok=True)
 
 
-def find_seal(root: Path, command: str, asked: str, now: datetime) -> Seal | None:
+def find_seal(root: Path, command: str, asked: str, now: datetime) -> tuple[Seal | None, Survey | None]:
     """Find what an earlier run of a command has left, if nothing that it depends on is another than it was.
 
-    Whoever asks looks after the places.
+    Whoever asks looks after the places. What was seen on the way is for whoever has to read it all.
     """
     seal = _read(root / _FOLDER / command)
     if seal is None or seal.asked != asked or not seal.since <= now < seal.until or seal.program != made_by():
-        return None
+        return None, None
     try:
-        return seal if mark_of(stamps_of(root), begin(root)) == seal.files else None
+        seen = survey(root)
+        return (seal if mark_of(stamps_of(root, seen), begin(root)) == seal.files else None), seen
     except OSError:
-        return None
+        return None, None
 
 
-def is_as_left(place: Place, folder: Path) -> bool:
+def is_whole(place: Place, folder: Path) -> bool:
     """Whether everything in a folder is as a run has left it there."""
     try:
         version = hashlib.sha256((folder / MANIFEST_PATH).read_bytes()).hexdigest()
-        return version == place.version and not find_lost(folder, place.sizes)
+        return version == place.version and not find_missing(folder, place.sizes)
     except OSError:
         return False
 

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
-from meaculpa.build.seals import find_seal, is_as_left
+from meaculpa.build.seals import find_seal, is_whole
 from meaculpa.cli.common import clock, now_option, project_root, shown_path
+from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import as_data, count, good, say, say_json, say_problems
 from meaculpa.errors import Problem
+from meaculpa.plan import NOTHING
 
 
 @click.command("build")
@@ -28,15 +31,15 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     """Render the whole site into a folder. Equal files and an equal time give equal bytes."""
     root = project_root(context)
     folder = Path(os.path.abspath(out or root / "public"))  # noqa: PTH100 (a path with .. in it leads elsewhere)
-    seal = find_seal(root, "build", str(folder), clock(now))
-    if seal and all(is_as_left(place, folder) for place in seal.places):
+    seal, seen = find_seal(root, "build", str(folder), clock(now))
+    if seal and all(is_whole(place, folder) for place in seal.places):
         files = sum(len(place.sizes) for place in seal.places)
-        data = {"build": seal.build, "uploads": [], "deletes": [], "gone": [], "unchanged": files}
-        say_built(folder, files, f"{files:,} unchanged", data, seal.problems, as_json)
+        plan = replace(NOTHING, unchanged=files)
+        say_built(folder, files, changes(plan), {**plan_data(plan), "build": seal.build}, seal.problems, as_json)
         return
     from meaculpa.cli.building import build_into
 
-    build_into(folder, root, now, as_json)
+    build_into(folder, root, seen, now, as_json)
 
 
 def say_built(

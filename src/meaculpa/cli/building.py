@@ -16,17 +16,18 @@ from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import as_data, say_json, say_problems
 from meaculpa.content.files import id_in
 from meaculpa.errors import InvalidInput, has_errors
+from meaculpa.folders import Survey
 from meaculpa.lint.rules import Rule
 from meaculpa.project import ProjectFiles, read_project
 from meaculpa.publish import Options, Report, publish, refuse_source_folder, sizes_of
 from meaculpa.publish.directory import DirectoryTarget
 
 
-def build_into(folder: Path, root: Path, now: datetime | None, as_json: bool) -> None:
+def build_into(folder: Path, root: Path, seen: Survey | None, now: datetime | None, as_json: bool) -> None:
     """Build a project into a folder; raises InvalidInput after telling the problems."""
     refuse_source_folder(folder.resolve(), root)
     begun = begin(root)
-    files, memory = read_lately(root)
+    files, memory = read_lately(root, seen)
     done = build_once(files, clock(now), memory, "Nothing was written.", as_json=as_json)
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
@@ -41,14 +42,16 @@ def seal_of(
     begun: Beginning,
     asked: str,
     reports: Sequence[Report],
-    folders: Collection[str],
+    folder_targets: Collection[str],
 ) -> Seal | None:
-    """Seal a run that has left nothing to do; targets that are `folders` are asked for the size of each file."""
-    is_done = bool(reports) and not any(report.plan.gone for report in reports) and not has_errors(done.problems)
-    mark = mark_of({path: reading.stamp for path, reading in files.readings.items()}, begun) if is_done else None
+    """Seal a run that has left nothing to do; `folder_targets` are asked for the size of each file."""
+    has_more = has_errors(done.problems) or any(report.plan.gone for report in reports)
+    if has_more or not reports or done.same_until <= done.site.now:
+        return None
+    mark = mark_of({path: reading.stamp for path, reading in files.readings.items()}, begun)
     if mark is None:
         return None
-    sizes = sizes_of(done.files) if folders else {}
+    sizes = sizes_of(done.files) if folder_targets else {}
     return Seal(
         asked=asked,
         program=made_by(),
@@ -59,7 +62,8 @@ def seal_of(
         problems=done.problems,
         findings=done.findings,
         places=tuple(
-            Place(one.target, one.place, one.version, sizes if one.target in folders else {}) for one in reports
+            Place(one.target, one.place, one.version, sizes if one.target in folder_targets else {})
+            for one in reports
         ),
     )
 
@@ -79,10 +83,10 @@ def _still_public(done: Build) -> str:
     return f" What is public of {names} stays, whoever it names; to erase it: meaculpa retract ID."
 
 
-def read_lately(root: Path) -> tuple[ProjectFiles, Memory]:
-    """Read a project, with what an earlier process has left of it."""
+def read_lately(root: Path, seen: Survey | None = None) -> tuple[ProjectFiles, Memory]:
+    """Read a project, with what an earlier process has left of it; what was `seen` is not looked through again."""
     archive = Archive(root)
-    return read_project(root, known=archive.readings.recall()), Memory(archive=archive)
+    return read_project(root, known=archive.readings.recall(), seen=seen), Memory(archive=archive)
 
 
 def build_once(

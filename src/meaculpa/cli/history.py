@@ -11,7 +11,6 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from meaculpa.build.last_good import FOLDER as LAST_GOOD
 from meaculpa.build.record import Record
 from meaculpa.build.seals import break_seals
 from meaculpa.cli.common import clock, now_option, project_root, read_settings
@@ -22,6 +21,7 @@ from meaculpa.content.files import INCIDENT_ID
 from meaculpa.errors import Refused, TargetError
 from meaculpa.files import set_aside
 from meaculpa.manifest import PublishedBuild
+from meaculpa.names import LAST_GOOD
 from meaculpa.project import ProjectFiles, read_project, without_incidents
 from meaculpa.publish import Options, open_target
 from meaculpa.publish.retract import Retraction, is_known, retract

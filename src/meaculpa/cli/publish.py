@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 from msgspec import Struct
 
-from meaculpa.build.seals import Place, find_seal
+from meaculpa.build.seals import Place, Seal, find_seal
 from meaculpa.cli.common import clock, metrics_option, now_option, project_root, read_settings
 from meaculpa.cli.wording import say_findings, say_problems
-from meaculpa.folders import has_ledger
+from meaculpa.folders import Survey, has_ledger
+from meaculpa.names import LAST_GOOD
 
 if TYPE_CHECKING:
     from meaculpa.cli.outcomes import Outcome
@@ -68,20 +69,26 @@ def publish_command(context: click.Context, /, projects: tuple[Path, ...], is_al
     if projects:
         raise click.UsageError("several projects need --all; one is named by meaculpa -C DIR publish")
     root, wanted = project_root(context), Asked(**asked)
-    code = _as_left(root, wanted)
+    seal, seen = _find_seal(root, wanted)
+    code = _say_as_left(seal, root, wanted) if seal else None
     if code is not None:
         return code
     from meaculpa.cli.publishing import publish_project
 
-    return publish_project(root, wanted)
+    # To ask the targets may have taken a while.
+    return publish_project(root, None if seal else seen, wanted)
 
 
-def _as_left(root: Path, asked: Asked) -> int | None:
-    """Say that all is as an earlier run has left it, and give the exit code; None where it has to be looked at."""
+def _find_seal(root: Path, asked: Asked) -> tuple[Seal | None, Survey | None]:
+    """Find what an earlier run has left, for whoever asks for no more than that."""
     wants_more = asked.dry_run or asked.force or asked.strict or asked.release or asked.as_json or asked.metrics
-    seal = None if wants_more or has_ledger(root) else find_seal(root, "publish", asked_of(asked), clock(asked.now))
-    if seal is None:
-        return None
+    if wants_more or has_ledger(root) or not (root / LAST_GOOD).is_dir():
+        return None, None
+    return find_seal(root, "publish", asked_of(asked), clock(asked.now))
+
+
+def _say_as_left(seal: Seal, root: Path, asked: Asked) -> int | None:
+    """Say that every target is as it was left, and give the exit code; None where one has to be looked at."""
     from meaculpa.cli.outcomes import at_every_target, chosen_targets, exit_code, print_result
 
     places = {place.name: place for place in seal.places}

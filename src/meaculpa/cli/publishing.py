@@ -6,7 +6,7 @@ from contextlib import closing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from meaculpa.channels.news import News
 from meaculpa.channels.telling import Telling
 from meaculpa.cli.building import build_once, consequence_of, read_lately, seal_of
 from meaculpa.cli.common import clock
-from meaculpa.cli.figures import figures_data, site_figures, write_or_tell, write_outcomes, write_run
+from meaculpa.cli.figures import SiteFigures, figures_data, site_figures, write_or_tell, write_outcomes, write_run
 from meaculpa.cli.outcomes import (
     Outcome,
     at_every_target,
@@ -44,31 +44,34 @@ from meaculpa.cli.wording import (
 )
 from meaculpa.config import Config
 from meaculpa.errors import InvalidInput, Retracted, Severity, TargetError, has_errors
+from meaculpa.folders import Survey, has_ledger
 from meaculpa.plan import Checkout, is_face
 from meaculpa.project import ProjectFiles, last_saved, without_incidents
 from meaculpa.publish import Options, published_paths
 from meaculpa.publish.versions import keep_versions, recall_versions
 
-Given = TypeVar("Given")
 _NOTHING = "Nothing was published. With --keep-going broken incidents stay as they were, and the others go out."
 _STOPPED = "Nothing was published: without meaculpa.yml and templates that are right there is nothing to go on with."
 
 
-def publish_project(root: Path, asked: Asked) -> int:
-    """Publish, and have a monitor know whether that worked, whatever stood in the way; gives the exit code."""
+def publish_project(root: Path, seen: Survey | None, asked: Asked) -> int:
+    """Publish, and have a monitor know whether that worked, whatever stood in the way; gives the exit code.
+
+    What was `seen` of the project a moment ago is not looked through again.
+    """
     code = 1
     try:
-        code = _publish(root, asked)
+        code = _publish(root, seen, asked)
     finally:
         now = clock(asked.now)
         write_or_tell(lambda folder: write_run(folder, root, now, code == 0), asked.written_to)
     return code
 
 
-def _publish(root: Path, asked: Asked) -> int:
+def _publish(root: Path, seen: Survey | None, asked: Asked) -> int:
     now = asked.now
     begun = begin(root)
-    files, memory = read_lately(root)
+    files, memory = read_lately(root, seen)
     start = time.monotonic()
     nothing = _STOPPED if asked.keep_going else _NOTHING
     done = build_once(files, clock(now), memory, nothing, asked.keep_going, asked.as_json)
@@ -89,33 +92,46 @@ def _publish(root: Path, asked: Asked) -> int:
     write_or_tell(lambda folder: write_outcomes(folder, figures, outcomes, clock(now)), asked.written_to)
     # Last, for it may take a while: what customers read is out, whatever becomes of this.
     told = None if asked.dry_run else _tell_channels(done.config, news_of(done, memory, burnt), outcomes, root, now)
-    if asked.as_json:
-        targets = [result_data(outcome, asked.dry_run) for outcome in outcomes]
-        say_json(
-            {
-                "site": figures_data(figures),
-                "targets": targets,
-                "retracted": sorted(burnt),
-                "channels": telling_data(told),
-                "problems": [as_data(one) for one in (*done.problems, *done.findings)],
-            }
-        )
-    else:
-        say_telling(told)
+    _say_what_became(asked, done, figures, outcomes, burnt, told)
     if not asked.dry_run:
         memory.keep(files)
-        is_quiet = code == 0 and told is None and not burnt
+        is_quiet = code == 0 and told is None and not burnt and memory.copied.complete is files.incidents
         keep_seal(root, "publish", _seal(done, files, begun, asked, outcomes) if is_quiet else None)
     return code or int(has_errors(done.problems) or bool(burnt))
+
+
+def _say_what_became(
+    asked: Asked,
+    done: Build,
+    figures: SiteFigures,
+    outcomes: Sequence[Outcome],
+    burnt: set[str],
+    told: Telling | None,
+) -> None:
+    """Say what channels were told; for programs, everything."""
+    if not asked.as_json:
+        say_telling(told)
+        return
+    say_json(
+        {
+            "site": figures_data(figures),
+            "targets": [result_data(outcome, asked.dry_run) for outcome in outcomes],
+            "retracted": sorted(burnt),
+            "channels": telling_data(told),
+            "problems": [as_data(one) for one in (*done.problems, *done.findings)],
+        }
+    )
 
 
 def _seal(
     done: Build, files: ProjectFiles, begun: Beginning, asked: Asked, outcomes: Iterable[Outcome]
 ) -> Seal | None:
     """Seal a publish after which there is nothing to say or to do; only folders are asked for each file."""
-    folders = {settings.name for settings in done.config.targets if settings.type == "directory"}
+    if has_ledger(files.root):
+        return None
+    folder_targets = {settings.name for settings in done.config.targets if settings.type == "directory"}
     reports = [one.report for one in outcomes if one.report]
-    return seal_of(done, files, begun, asked_of(asked), reports, folders)
+    return seal_of(done, files, begun, asked_of(asked), reports, folder_targets)
 
 
 def _options(files: ProjectFiles, done: Build, asked: Asked) -> Options:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from meaculpa.folders import lists_of_people
+from meaculpa.folders import Stamp, lists_of_people
 from meaculpa.lint.people import NOBODY, People, name_key
 
 # A letter is a line of JSON with sorted keys; reading it whole would take ten times as long.
@@ -21,9 +21,9 @@ def read_people(root: Path) -> People:
 
 
 @functools.lru_cache(maxsize=4)
-def _collect(stamps: tuple[tuple[Path, int, int], ...]) -> People:
+def _collect(stamps: tuple[tuple[Path, Stamp], ...]) -> People:
     names, orders = set[str](), set[str]()
-    for path, _, _ in stamps:
+    for path, _ in stamps:
         for name, order in _read(path):
             orders.add(order)
             key = name_key(name)

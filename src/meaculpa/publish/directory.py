@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from meaculpa.errors import TargetError
-from meaculpa.files import find_lost, one_at_a_time, write_file
+from meaculpa.files import one_at_a_time, write_file
+from meaculpa.folders import find_missing
 from meaculpa.model import OutputFile
 from meaculpa.publish.target import Conflict, Stored
 from meaculpa.render.headers import on_disk
@@ -89,7 +90,7 @@ class DirectoryTarget:
         """Find published files that somebody has deleted, or cut or lengthened by hand; that costs no request."""
         del thoroughly
         try:
-            return find_lost(self.folder, sizes)
+            return find_missing(self.folder, sizes)
         except OSError as error:
             raise TargetError(f"{self.folder} cannot be read: {error.strerror}") from error
 

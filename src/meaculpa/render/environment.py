@@ -9,11 +9,9 @@ from msgspec import Struct
 
 from meaculpa.errors import InvalidInput, Problem
 from meaculpa.model import Source
+from meaculpa.names import REFERENCE_WORDS
 from meaculpa.render.marked import escape_markdown
 from meaculpa.render.words import Words, read_words
-
-# The packaged English words, whatever a project's own say: what every language must have.
-REFERENCE_WORDS = "reference/en.yml"
 
 
 class Theme(Struct, frozen=True):
