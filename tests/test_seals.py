@@ -26,7 +26,7 @@ from meaculpa.build.memory import Memory
 from meaculpa.build.seals import Seal
 from meaculpa.cli import building, cli, publishing
 from meaculpa.folders import _TOO_YOUNG_NANOSECONDS, packaged_templates, stamps_of, survey
-from meaculpa.names import LAST_GOOD
+from meaculpa.names import LAST_GOOD, VERSIONS
 from meaculpa.project import read_project
 from tests.conftest import make_bucket
 from tests.faulty import faulty
@@ -73,6 +73,8 @@ class Runs:
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     root = write_project(tmp_path / "shop", card_payments=OVER, login=OVER)
     append("private/known.csv", "order_id,name\nNW-9,Kurt Berg\n")(root)
+    append("drafts/linked.md", OVER)(root)
+    (root / "incidents" / "linked.md").symlink_to("../drafts/linked.md")
     return Runs(root, monkeypatch)
 
 
@@ -179,6 +181,11 @@ CHANGES = {
     "another manifest": append("public/.meaculpa/manifest.json", " "),
     "no manifest": lambda root: (root / "public" / ".meaculpa" / "manifest.json").unlink(),
     "nothing at all": lambda root: shutil.rmtree(root / "public"),
+    "a list that may be read": lambda root: (root / "private" / "known.csv").chmod(0o640),
+    "a link that leads out": lambda root: [
+        (root / "drafts").rename(root.parent / "drafts"),
+        (root / "drafts").symlink_to("../drafts"),
+    ],
     "no seal": lambda root: shutil.rmtree(root / ".meaculpa"),
 }
 
@@ -350,14 +357,13 @@ def test_a_seal_that_is_damaged_is_none(runs: Runs, damage: Callable[[Path], obj
 
 
 @pytest.mark.parametrize("command", ["build", "publish"])
-def test_a_folder_whose_name_is_no_text_is_built_and_not_sealed(tmp_path: Path, command: str) -> None:
+def test_a_folder_whose_name_is_no_text_is_built_again_and_again(tmp_path: Path, command: str) -> None:
     root = write_project(tmp_path / os.fsdecode(b"shop\xff"), login=OVER)
     time.sleep(2.1)
     for _ in range(2):
         done = subprocess.run([*MEACULPA, "-C", os.fsencode(root), command], capture_output=True, check=False)
         assert (done.returncode, b"UTF-8" in done.stderr) == (0, False)
     assert (root / "public" / "index.html").exists()
-    assert not [*root.glob(".meaculpa/seals/*")]
 
 
 def test_a_seal_that_cannot_be_replaced_keeps_nothing_from_being_retracted(runs: Runs) -> None:
@@ -365,6 +371,92 @@ def test_a_seal_that_cannot_be_replaced_keeps_nothing_from_being_retracted(runs:
     done = CliRunner().invoke(cli, ["-C", str(runs.root), "retract", "login", "--yes", "--unseen"])
     assert done.exit_code == 0
     assert not (runs.root / "incidents" / "login.md").exists()
+
+
+def test_versions_are_written_again(runs: Runs) -> None:
+    runs.run("publish")
+    versions = (runs.root / VERSIONS).read_bytes()
+    (runs.root / VERSIONS).unlink()
+    assert not runs.is_quick("publish")
+    assert (runs.root / VERSIONS).read_bytes() == versions
+    assert runs.is_quick("publish")
+
+
+@pytest.mark.parametrize("command", ["build", "publish"])
+def test_a_folder_of_incidents_that_is_empty_and_gone_is_missed(runs: Runs, command: str) -> None:
+    shutil.rmtree(runs.root / "incidents")
+    (runs.root / "incidents").mkdir()
+    append(f"{LAST_GOOD}/incidents/x.md", "x")(runs.root)
+    runs.run(command)
+    assert runs.is_quick(command)
+    (runs.root / "incidents").rmdir()
+    done = CliRunner().invoke(cli, ["-C", str(runs.root), command, "--now", f"{NOW:%Y-%m-%d %H:%M}"])
+    assert done.exit_code == 1
+    assert runs.full == 2
+
+
+def test_a_folder_that_turns_out_to_hold_the_project_is_refused(runs: Runs) -> None:
+    out = runs.root / "out"
+    runs.run("build", "--out", str(out))
+    assert runs.is_quick("build", "--out", str(out))
+    out.rename(runs.root / "private" / "out")
+    out.symlink_to("private/out")
+    done = CliRunner().invoke(cli, ["-C", str(runs.root), "build", "--out", str(out), "--now", "2026-11-22 12:00"])
+    assert done.exit_code == 1
+
+
+def test_a_target_that_leads_elsewhere_is_called_by_its_place(runs: Runs) -> None:
+    (runs.root / "one").mkdir()
+    (runs.root / "public").symlink_to("one")
+    runs.run("publish")
+    shutil.copytree(runs.root / "one", runs.root / "two")
+    (runs.root / "public").unlink()
+    (runs.root / "public").symlink_to("two")
+    assert f"local ({runs.root / 'two'}): already up to date" in runs.run("publish").stdout
+    assert runs.full == 1
+
+
+def test_a_ledger_that_cannot_be_seen_keeps_nothing_from_going_out(
+    runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.run("publish")
+    (runs.root / "private" / "ledger.db").symlink_to("ledger.db")
+    is_file = Path.is_file
+
+    def denied(path: Path) -> bool:
+        if path.name == "ledger.db":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", denied)
+    append("incidents/login.md", "\nMore.\n")(runs.root)
+    done = CliRunner().invoke(cli, ["-C", str(runs.root), "publish", "--now", "2026-11-22 12:00"])
+    assert isinstance(done.exception, PermissionError)
+    assert "More." in (runs.root / "public" / "incidents" / "login.html").read_text()
+
+
+@pytest.mark.parametrize("late", [CONFIG + b"  - {name: other, type: directory, path: other}\n", b"{", None])
+def test_a_configuration_of_this_very_moment_is_looked_at(
+    runs: Runs, late: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs.run("publish")
+
+    def find_late(*arguments: Any) -> Any:
+        found = seals.find_seal(*arguments)
+        if late is None:
+            (runs.root / "meaculpa.yml").unlink()
+        else:
+            (runs.root / "meaculpa.yml").write_bytes(late)
+        return found
+
+    monkeypatch.setattr("meaculpa.cli.publish.find_seal", find_late)
+    CliRunner().invoke(cli, ["-C", str(runs.root), "publish", "--now", "2026-11-22 12:00"])
+    assert runs.full == 2
+
+
+def test_a_list_without_a_name_is_no_list(runs: Runs) -> None:
+    append("private/.csv", "order_id,name\nNW-1,Anna Berg\n")(runs.root)
+    assert runs.run("publish").return_value == 0
 
 
 def full(*_: object) -> None:
@@ -502,7 +594,7 @@ def test_a_bucket_is_asked_once(runs: Runs, seaweed: str) -> None:
         assert runs.full == 1
         assert [(method, path) for method, path, _ in proxy.log] == [("GET", "/sealed/.meaculpa/manifest.json")]
         assert "primary (s3://sealed): already up to date" in done.stdout
-        other = write_project(runs.root.parent / "other", card_payments=OVER, login=OVER, more=OVER)
+        other = write_project(runs.root.parent / "other", card_payments=OVER, login=OVER, linked=OVER, more=OVER)
         shutil.copy(runs.root / "meaculpa.yml", other)
         CliRunner().invoke(cli, ["-C", str(other), "publish", "--target", "primary", "--now", "2026-11-22 12:00"])
         assert not runs.is_quick("publish")

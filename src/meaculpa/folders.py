@@ -160,6 +160,8 @@ class Survey(Struct, frozen=True):
 
 def survey(root: Path) -> Survey:
     """Look through all folders that a build reads; raises OSError where one cannot be looked through."""
+    if not (root / INCIDENTS.folder).is_dir():
+        _refuse(INCIDENTS.folder, "the folder is missing", "")
     walk, packaged = Walk(root, _refuse), Walk(packaged_templates(), _refuse)
     own = [OWN_TEMPLATES] if has_own_templates(root) else []
     found = {kind: [*walk.through(kind)] for kind in (INCIDENTS, PICTURES, METRICS, *own)}
@@ -167,13 +169,23 @@ def survey(root: Path) -> Survey:
     return Survey(found, frozenset(walk.folders))
 
 
+def leads_out(path: str, root: Path) -> bool:
+    """Whether a link leads to a file outside of a root."""
+    return not Path(path).resolve().is_relative_to(root.resolve())
+
+
 def _refuse(name: str, message: str, _: str) -> None:
     raise OSError(f"{name}: {message}")
 
 
 def stamps_of(root: Path, seen: Survey) -> dict[str, Stamp]:
-    """Find the stamps of all files that a build reads, by their full paths; raises OSError where one has none."""
-    stamps = {entry.path: stamp_of(entry.stat()) for entries in seen.found.values() for _, entry in entries}
+    """Find the stamps of all files that a build reads, by their full paths; raises OSError where one is not read."""
+    stamps: dict[str, Stamp] = {}
+    for kind, entries in seen.found.items():
+        for name, entry in entries:
+            if kind is not PACKAGED_TEMPLATES and entry.is_symlink() and leads_out(entry.path, root):
+                _refuse(name, "a link to a file outside the project", "")
+            stamps[entry.path] = stamp_of(entry.stat())
     names = [CONFIG_FILE, *([REDIRECTS_FILE] if (root / REDIRECTS_FILE).exists() else [])]
     return stamps | {str(root / name): stamp_of((root / name).stat()) for name in names}
 
@@ -207,6 +219,7 @@ def lists_of_people(root: Path) -> tuple[tuple[Path, Stamp], ...]:
             state = path.stat()
         except OSError:
             continue
-        if S_ISREG(state.st_mode) and state.st_size <= _LARGEST_LIST[path.suffix]:
+        # What is named .csv has no ending.
+        if S_ISREG(state.st_mode) and state.st_size <= _LARGEST_LIST.get(path.suffix, -1):
             found.append((path, stamp_of(state)))
     return tuple(found)

@@ -6,6 +6,7 @@ METRICS_FOLDER = "metrics"
 LETTERS = "letters.jsonl"
 LEDGER = "private/ledger.db"
 LAST_GOOD = ".meaculpa/last-good"
+VERSIONS = ".meaculpa/versions"
 # The packaged English words, whatever a project's own say: what every language must have.
 REFERENCE_WORDS = "reference/en.yml"
 

@@ -26,6 +26,7 @@ from meaculpa.folders import (
     Survey,
     Walk,
     has_own_templates,
+    leads_out,
     packaged_templates,
     stamp_of,
 )
@@ -290,7 +291,7 @@ class _Reader:
             self.complain(name, "a link that leads nowhere", "remove it, or put the file here")
         elif os.path.isdir(path):  # noqa: PTH112
             self.complain(name, "a link to a folder, which is not followed", "put the files here")
-        elif not Path(path).resolve().is_relative_to(self.root.resolve()):
+        elif leads_out(path, self.root):
             self.complain(name, "a link to a file outside the project, which is not followed", "put the file here")
         else:
             return True

@@ -26,13 +26,12 @@ _DIGEST_LENGTH = hashlib.sha256().digest_size
 
 
 class Place(Struct, frozen=True):
-    """Where a run has left everything: its name, how people call it, the version of its manifest.
+    """Where a run has left everything: its name, and the version of its manifest.
 
     `sizes` are those of its files by path (None where any will do), as far as they can be asked for.
     """
 
     name: str
-    described: str
     version: str
     sizes: Mapping[str, int | None]
 

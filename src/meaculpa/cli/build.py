@@ -31,7 +31,7 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     """Render the whole site into a folder. Equal files and an equal time give equal bytes."""
     root = project_root(context)
     folder = Path(os.path.abspath(out or root / "public"))  # noqa: PTH100 (a path with .. in it leads elsewhere)
-    seal, seen = find_seal(root, "build", str(folder), clock(now))
+    seal, seen = find_seal(root, "build", asked_of(folder), clock(now))
     if seal and all(is_whole(place, folder) for place in seal.places):
         files = sum(len(place.sizes) for place in seal.places)
         plan = replace(NOTHING, unchanged=files)
@@ -40,6 +40,11 @@ def build_command(context: click.Context, out: Path | None, as_json: bool, now: 
     from meaculpa.cli.building import build_into
 
     build_into(folder, root, seen, now, as_json)
+
+
+def asked_of(folder: Path) -> str:
+    """What tells one question from another: where a folder leads to may change."""
+    return str(folder.resolve())
 
 
 def say_built(

@@ -10,7 +10,7 @@ from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
 from meaculpa.build.program import made_by
 from meaculpa.build.seals import Beginning, Place, Seal, begin, keep_seal, mark_of
-from meaculpa.cli.build import say_built
+from meaculpa.cli.build import asked_of, say_built
 from meaculpa.cli.common import clock
 from meaculpa.cli.planned import changes, plan_data
 from meaculpa.cli.wording import as_data, say_json, say_problems
@@ -32,7 +32,7 @@ def build_into(folder: Path, root: Path, seen: Survey | None, now: datetime | No
     with closing(memory.pool):
         report = publish(done.files, done.known, DirectoryTarget("out", folder), Options(force=True, is_plain=True))
     memory.keep(files)
-    keep_seal(root, "build", seal_of(done, files, begun, str(folder), [report], [report.target]))
+    keep_seal(root, "build", seal_of(done, files, begun, asked_of(folder), [report], [report.target]))
     say_built(folder, len(done.files), changes(report.plan), plan_data(report.plan), done.problems, as_json)
 
 
@@ -62,8 +62,7 @@ def seal_of(
         problems=done.problems,
         findings=done.findings,
         places=tuple(
-            Place(one.target, one.place, one.version, sizes if one.target in folder_targets else {})
-            for one in reports
+            Place(one.target, one.version, sizes if one.target in folder_targets else {}) for one in reports
         ),
     )
 

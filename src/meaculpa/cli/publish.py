@@ -10,8 +10,9 @@ from msgspec import Struct
 from meaculpa.build.seals import Place, Seal, find_seal
 from meaculpa.cli.common import clock, metrics_option, now_option, project_root, read_settings
 from meaculpa.cli.wording import say_findings, say_problems
+from meaculpa.errors import InvalidInput, NotAProject, Refused, TargetError
 from meaculpa.folders import Survey, has_ledger
-from meaculpa.names import LAST_GOOD
+from meaculpa.names import LAST_GOOD, VERSIONS
 
 if TYPE_CHECKING:
     from meaculpa.cli.outcomes import Outcome
@@ -82,9 +83,17 @@ def publish_command(context: click.Context, /, projects: tuple[Path, ...], is_al
 def _find_seal(root: Path, asked: Asked) -> tuple[Seal | None, Survey | None]:
     """Find what an earlier run has left, for whoever asks for no more than that."""
     wants_more = asked.dry_run or asked.force or asked.strict or asked.release or asked.as_json or asked.metrics
-    if wants_more or has_ledger(root) or not (root / LAST_GOOD).is_dir():
+    if wants_more or not _is_tidy(root):
         return None, None
     return find_seal(root, "publish", asked_of(asked), clock(asked.now))
+
+
+def _is_tidy(root: Path) -> bool:
+    """Whether there is nothing to look after here: no letters, and no copies or versions to write again."""
+    try:
+        return not has_ledger(root) and (root / LAST_GOOD).is_dir() and (root / VERSIONS).is_file()
+    except OSError:
+        return False
 
 
 def _say_as_left(seal: Seal, root: Path, asked: Asked) -> int | None:
@@ -92,8 +101,12 @@ def _say_as_left(seal: Seal, root: Path, asked: Asked) -> int | None:
     from meaculpa.cli.outcomes import at_every_target, chosen_targets, exit_code, print_result
 
     places = {place.name: place for place in seal.places}
-    targets = chosen_targets(read_settings(root), asked.names)
-    outcomes = at_every_target(targets, lambda one: _look_at(one, root, places[one.name]))
+    try:
+        targets = chosen_targets(read_settings(root), asked.names)
+    except (InvalidInput, NotAProject, Refused):
+        # It was saved this very moment.
+        return None
+    outcomes = at_every_target(targets, lambda one: _look_at(one, root, places.get(one.name)))
     found = [one for one in outcomes if one]
     if len(found) < len(outcomes):
         return None
@@ -104,20 +117,20 @@ def _say_as_left(seal: Seal, root: Path, asked: Asked) -> int | None:
     return exit_code(found)
 
 
-def _look_at(settings: Any, root: Path, place: Place) -> "Outcome | None":
+def _look_at(settings: Any, root: Path, place: Place | None) -> "Outcome | None":
     """What is to be said of a target that is as it was left, or does not answer; None where it is another."""
     from meaculpa.cli.outcomes import Outcome, told_that_it_lasts
-    from meaculpa.errors import Refused, TargetError
     from meaculpa.plan import NOTHING
     from meaculpa.publish import Report, is_as_left, open_target
 
     with told_that_it_lasts(settings.name):
         try:
-            if not is_as_left(open_target(settings, root), place.version, place.sizes):
+            target = open_target(settings, root)
+            if place is None or not is_as_left(target, place.version, place.sizes):
                 return None
         except (TargetError, Refused) as error:
             return Outcome(settings.name, None, error)
-    return Outcome(settings.name, Report(settings.name, place.described, NOTHING))
+    return Outcome(settings.name, Report(settings.name, target.describe(), NOTHING))
 
 
 def asked_of(asked: Asked) -> str:

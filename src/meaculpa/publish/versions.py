@@ -6,18 +6,18 @@ from pathlib import Path
 from sys import intern
 
 from meaculpa.files import write_file
+from meaculpa.names import VERSIONS
 
 # In the order in which they came; only the keys matter.
 Versions = Mapping[str, None]
 
-_FILE = Path(".meaculpa") / "versions"
 _FEWEST = 1_000
 
 
 def recall_versions(root: Path) -> Versions:
     """Read the versions that this checkout has had; none where nothing was kept."""
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        lines = (root / _FILE).read_text(encoding="utf-8").splitlines()
+        lines = (root / VERSIONS).read_text(encoding="utf-8").splitlines()
         return dict.fromkeys(map(intern, lines))
     return {}
 
@@ -36,10 +36,10 @@ def keep_versions(
     kept = {**had, **dict.fromkeys(new)}
     with contextlib.suppress(OSError):
         if len(kept) <= max(_FEWEST, 2 * len(versions)):
-            _append(root / _FILE, new)
+            _append(root / VERSIONS, new)
         else:
             kept = _without_oldest(kept, versions)
-            write_file(root / _FILE, "".join(f"{version}\n" for version in kept).encode())
+            write_file(root / VERSIONS, "".join(f"{version}\n" for version in kept).encode())
     return kept
 
 
