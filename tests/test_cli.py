@@ -561,3 +561,11 @@ def test_a_folder_may_be_named_by_the_way_to_it(tmp_path: Path) -> None:
     (project / "deeper").mkdir()
     done = meaculpa("-C", "..", "build", cwd=project / "deeper")
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", [("build", "--out", "public"), ("publish",)])
+def test_a_link_that_leads_to_itself_is_told_of(project: Path, command: tuple[str, ...]) -> None:
+    (project / "public").symlink_to("public")
+    done = meaculpa(*command, "--now", NOW, cwd=project)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False)
+    assert "public" in done.stderr.splitlines()[-1]

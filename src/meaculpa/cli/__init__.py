@@ -96,6 +96,13 @@ def main(arguments: list[str] | None = None) -> None:
     except UnicodeError:
         click.echo("meaculpa: an argument or a file name is not UTF-8 text", err=True)
         sys.exit(EXIT_USAGE)
+    except RuntimeError as error:
+        # What Python before 3.13 says of a link that leads to itself.
+        said, _, place = str(error).partition(" from ")
+        if said != "Symlink loop":
+            raise
+        click.echo(f"meaculpa: {place}: a link that leads to itself", err=True)
+        sys.exit(EXIT_FAILED)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         click.echo(f"meaculpa: {place}{error.strerror or error}", err=True)
