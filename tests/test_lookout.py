@@ -463,8 +463,8 @@ def test_what_no_event_named_is_handed_on_as_it_is(project: Path) -> None:
 def test_a_folder_that_takes_long_to_list_keeps_nobody_waiting(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meaculpa.project._LISTED_TOGETHER", 1)
-    monkeypatch.setattr("meaculpa.project.sorted", lambda *_, **__: pytest.fail("listed to the end"), raising=False)
+    monkeypatch.setattr("meaculpa.folders._LISTED_TOGETHER", 1)
+    monkeypatch.setattr("meaculpa.folders.sorted", lambda *_, **__: pytest.fail("listed to the end"), raising=False)
     turns = iter(range(10))
 
     def heed() -> None:
