@@ -13,7 +13,7 @@ from meaculpa.build.memory import Memory
 from meaculpa.build.reading import read_config
 from meaculpa.cli.common import now_option, program_for, project_root
 from meaculpa.cli.customers.common import PLANS, changes_since, plan_again, project_ledger
-from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stop_on_signals, tell, tell_degraded
+from meaculpa.cli.following import WHEN_BROKEN, Look, Teller, look, stay_small, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.look import standing, state_data
 from meaculpa.cli.wording import as_data, bold, count, faint, good, say, unmarked
 from meaculpa.config import Config
@@ -57,6 +57,7 @@ def serve_command(context: click.Context, port: int, storefront: Path | None, no
     """
     if storefront and storefront.suffix.lower() not in (".html", ".htm"):
         raise click.UsageError(f"{storefront.name} is no HTML; save the page as HTML (complete), or with SingleFile")
+    stay_small()
     root, signal = project_root(context), stop_on_signals()
     desk = Desk(_NOTHING_YET, now - datetime.now(UTC) if now else timedelta(0))
     plans = PlansFolder(root / PLANS, root / LEDGER)

@@ -23,7 +23,7 @@ from meaculpa.channels.telling import Telling
 from meaculpa.cli.common import metrics_option, project_root
 from meaculpa.cli.customers.page_letters import withdraw_due
 from meaculpa.cli.figures import Board, site_figures, target_figures
-from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stop_on_signals, tell, tell_degraded
+from meaculpa.cli.following import WHEN_BROKEN, Teller, look, stay_small, stop_on_signals, tell, tell_degraded
 from meaculpa.cli.outcomes import chosen_targets
 from meaculpa.cli.planned import changes
 from meaculpa.cli.publishing import tell_invalidation
@@ -68,6 +68,7 @@ def watch_command(context: click.Context, names: tuple[str, ...], metrics: Path 
 
 
 def _watch(root: Path, names: tuple[str, ...], renew_lock: Callable[[], None], metrics: Path | None) -> None:
+    stay_small()
     load_rules()
     archive, teller = Archive(root), Teller()
     memory = Memory(archive=archive)
