@@ -115,7 +115,7 @@ def test_a_new_process_reads_only_what_is_not_over_and_makes_no_page_of_it(
 ) -> None:
     assert closed(built(root, memory)) == []
     assert sorted(read) == sorted(f"m{number}" for number in range(1, 12))
-    pages = Record(root).recall("pages", "", dict)["pages"]
+    pages = Record(root).recall("pages", "", dict, dict)["pages"]
     assert {path for path in pages if path.startswith("incidents/")} == {"incidents/m11.html", "incidents/m11.md"}
     read.clear()
     done = built(root, memory)

@@ -1,5 +1,6 @@
 """Whatever the system tells or does not tell, no edit is missed; and a watcher says how it does."""
 
+import gc
 import os
 import shutil
 import socket
@@ -506,3 +507,15 @@ def test_a_file_that_is_moved_is_never_gone(project: Path, watching: Watching) -
         for occasion in watching.seen
         if occasion.files
     )
+
+
+def test_what_was_read_goes_as_soon_as_nobody_holds_it(project: Path) -> None:
+    """A watcher looks at everything again and again; what waits for a search for garbage is memory meanwhile."""
+    read_project(project)
+    gc.collect()
+    gc.disable()
+    try:
+        read_project(project)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

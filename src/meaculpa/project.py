@@ -6,6 +6,7 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from sys import intern
 
@@ -258,7 +259,8 @@ class _Reader:
         self.known = known
         self.readings: dict[str, Reading] = {}
         self.problems: list[Problem] = []
-        self._walk, self._seen = Walk(root, self.complain, heed), seen
+        # A method of ours would tie the two to each other, and all that was read with them.
+        self._walk, self._seen = Walk(root, partial(_complain, self.problems), heed), seen
 
     @property
     def folders(self) -> frozenset[str]:
@@ -331,7 +333,11 @@ class _Reader:
 
     def complain(self, name: str, message: str, hint: str = "") -> None:
         """Note what cannot be read."""
-        self.problems.append(Problem(_printable(name), 0, message, hint))
+        _complain(self.problems, name, message, hint)
+
+
+def _complain(problems: list[Problem], name: str, message: str, hint: str) -> None:
+    problems.append(Problem(_printable(name), 0, message, hint))
 
 
 def _read(path: str, largest: int) -> bytes:

@@ -6,6 +6,7 @@ What this saves grows with the archive: an edit costs what is open, whatever was
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from meaculpa.archive import Volume
@@ -64,8 +65,7 @@ class Archive:
         if (key, doubts) != (self._key, self._doubts):
             self._key, self._doubts, self._unkept = key, doubts, set()
             self._remaker = Remaker(self._root, self.record, config, theme, assets)
-            kept = self.record.recall(_VOLUMES, key, Kept)
-            self.volumes = {name: read_volume(one, self._remaker) for name, one in kept.items()}
+            self.volumes = self.record.recall(_VOLUMES, key, Kept, partial(read_volume, remaker=self._remaker))
             self._learn()
             self._followed = None
         # What was over later may not have been over now.

@@ -59,7 +59,7 @@ class Findings:
         key = _key_of(config, people)
         if key != self._key:
             self._key = key
-            recorded = self._record.recall(_FINDINGS, key, Found) if self._record else {}
+            recorded = self._record.recall(_FINDINGS, key, Found, dict) if self._record else {}
             self._known = recorded.get(_FINDINGS, {})
             self._recorded = key if recorded else "", dict(self._known)
 

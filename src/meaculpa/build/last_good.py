@@ -71,10 +71,11 @@ def note_copies(root: Path, kept: Copies, record: Record) -> None:
 
 
 def _noted(record: Record) -> dict[str, tuple[str, list[int]]]:
-    shards = record.recall(_COPIES, "", dict[str, tuple[str, list[int]]])
-    return {
-        intern(path): (intern(digest), stamp) for shard in shards.values() for path, (digest, stamp) in shard.items()
-    }
+    def read(shard: Mapping[str, tuple[str, list[int]]]) -> dict[str, tuple[str, list[int]]]:
+        return {intern(path): (intern(digest), stamp) for path, (digest, stamp) in shard.items()}
+
+    shards = record.recall(_COPIES, "", dict[str, tuple[str, list[int]]], read)
+    return {path: one for shard in shards.values() for path, one in shard.items()}
 
 
 def _find_copies(root: Path, record: Record | None) -> Copies:

@@ -128,7 +128,7 @@ def _in_memory(made: _Made) -> _Made:
 
 
 def _recall(record: Record) -> dict[str, tuple[str, str, int]]:
-    return record.recall(_PAGES, "", dict[str, tuple[str, str, int]]).get(_PAGES, {})
+    return record.recall(_PAGES, "", dict[str, tuple[str, str, int]], dict).get(_PAGES, {})
 
 
 def fingerprint(inputs: tuple[object, ...]) -> str:

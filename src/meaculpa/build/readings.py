@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from meaculpa.build.record import Record
@@ -26,13 +27,15 @@ class Readings:
 
     def recall(self) -> dict[str, Reading]:
         """Read what is known, by the full path of each file."""
-        shards = self._record.recall(_READINGS, "", dict[str, _Row])
-        self._kept = {
+        shards = self._record.recall(_READINGS, "", dict[str, _Row], self._read)
+        self._kept = {path: reading for shard in shards.values() for path, reading in shard.items()}
+        return self._kept
+
+    def _read(self, shard: Mapping[str, _Row]) -> dict[str, Reading]:
+        return {
             self._root + path: Reading(KnownSource(path, digest, self._folder), stamp)
-            for shard in shards.values()
             for path, (digest, stamp) in shard.items()
         }
-        return self._kept
 
     def keep(self, files: ProjectFiles) -> None:
         """Have the record keep what was read; of incidents that are gone nothing stays there."""

@@ -32,6 +32,7 @@ CREATE INDEX IF NOT EXISTS texts_of ON texts (incident);
 # What SQLite says where a file is whole, and cannot be used now.
 _NOT_NOW = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR")
 Given = TypeVar("Given")
+Row = TypeVar("Row")
 
 
 class Record:
@@ -48,12 +49,17 @@ class Record:
         self._is_tried = False
         self._lock = threading.RLock()
 
-    def recall(self, kind: str, key: str, shape: type[Given]) -> dict[str, Given]:
-        """Read the values of a kind that were kept under a key, by name; `shape` is what msgspec makes of them."""
+    def recall(self, kind: str, key: str, shape: type[Row], make: Callable[[Row], Given]) -> dict[str, Given]:
+        """Read the values of a kind that were kept under a key, by name.
+
+        Of each, msgspec makes a `shape`, and `make` what is wanted, one after the other: all may be large together.
+        """
         found = self._select("SELECT name, body, seal FROM kept WHERE kind = ? AND key = ?", (kind, key))
         decoder = msgspec.json.Decoder(shape)
         try:
-            return {name: decoder.decode(body) for name, body, seal in found if seal == _digest(f"{name} {body}")}
+            return {
+                name: make(decoder.decode(body)) for name, body, seal in found if seal == _digest(f"{name} {body}")
+            }
         except (ArithmeticError, TypeError, ValueError):
             self.discard()
             return {}
