@@ -12,6 +12,7 @@ from pathlib import Path
 from corpus import NOW, write_project
 from speed.measuring import Cost, Line, in_turns, put_aside, timed, wait_until
 
+Turns = dict[str, Callable[[], tuple[float, float]]]
 MEACULPA = [sys.executable, "-m", "meaculpa"]
 EDITS = 20
 COLD = {1_000: "<= 1.3 s", 10_000: "<= 9 s, <= 200 MiB"}
@@ -70,8 +71,11 @@ def builds(folder: Path, count: int, runs: int) -> Iterator[Line]:
     yield Line("new process, nothing changed, again", count, f"{same['again']}; {touched} files written", goal)
 
 
-def nothing_changed(project: Path, command: list[str], runs: int) -> dict[str, Cost]:
-    """A command that finds nothing changed: the first time, when it looks at everything, and again."""
+def nothing_changed(project: Path, command: list[str], runs: int, beside: Turns | None = None) -> dict[str, Cost]:
+    """A command that finds nothing changed: the first time, when it looks at everything, and again.
+
+    What is to be measured `beside` it takes its turns.
+    """
 
     def first() -> tuple[float, float]:
         shutil.rmtree(project / ".meaculpa" / "seals", ignore_errors=True)
@@ -79,7 +83,7 @@ def nothing_changed(project: Path, command: list[str], runs: int) -> dict[str, C
 
     # Who has just saved something may save it again.
     time.sleep(3)
-    return in_turns({"first": first, "again": lambda: timed(command)}, runs)
+    return in_turns({"first": first, "again": lambda: timed(command), **(beside or {})}, runs)
 
 
 def written(folder: Path) -> dict[str, int]:
@@ -145,7 +149,7 @@ def starts(folder: Path, runs: int) -> Iterator[Line]:
     subprocess.run([*MEACULPA, "init", str(sample), "--sample"], check=True, stdout=subprocess.DEVNULL)
     command = [*MEACULPA, "-C", str(sample), "build", "--out", str(sample / "public")]
     bare = [sys.executable, "-c", "pass"]
-    every: dict[str, Callable[[], tuple[float, float]]] = {
+    every: Turns = {
         "bare": lambda: timed(bare),
         "help": lambda: timed([*MEACULPA, "--help"]),
         "first": partial(anew, sample, command),

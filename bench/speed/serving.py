@@ -15,8 +15,8 @@ from tests.test_targets import s3_settings
 
 from corpus import write_project
 from meaculpa.publish.s3 import S3Target
-from speed.measuring import Line, in_turns, timed, wait_until
-from speed.ours import MEACULPA, edited, newest, nothing_changed
+from speed.measuring import Line, timed, wait_until
+from speed.ours import MEACULPA, Turns, edited, newest, nothing_changed
 from speed.peers import AWS_PYTHON, PEERS
 
 LESS_THAN_AWS = "less an object than aws s3 sync"
@@ -49,18 +49,19 @@ def publishing(folder: Path, url: str, count: int, runs: int, has_peers: bool) -
         proxy.log.clear()
         timed([*publish, "counted"])
         requests = len(proxy.log)
-    ours = nothing_changed(project, [*publish, "primary"], 2 * runs + 1)
+    beside: Turns = {}
     if has_peers:
         options = ("--endpoint-url", url, "s3", "sync", "--only-show-errors", site, f"s3://peer-{count}")
         sync = [AWS_PYTHON, str(PEERS / "aws/bin/aws"), *options]
         yield Line("first `aws s3 sync` of the same files", count, per_object(timed(sync)[0], objects))
-        aws = in_turns({"aws": lambda: timed(sync)}, 2 * runs + 1)["aws"]
+        beside["aws"] = lambda: timed(sync)
+    found = nothing_changed(project, [*publish, "primary"], 2 * runs + 1, beside)
     goal = "1 request, <= 0.5 s" if count == 10_000 else ""
     counted = f"{requests} request{'s' * (requests != 1)}"
-    yield Line("publish to S3, nothing changed, the first time", count, str(ours["first"]), goal)
-    yield Line("publish to S3, nothing changed, again", count, f"{ours['again']}; {counted}", goal)
+    yield Line("publish to S3, nothing changed, the first time", count, str(found["first"]), goal)
+    yield Line("publish to S3, nothing changed, again", count, f"{found['again']}; {counted}", goal)
     if has_peers:
-        yield Line("`aws s3 sync`, nothing changed", count, str(aws))
+        yield Line("`aws s3 sync`, nothing changed", count, str(found["aws"]))
 
 
 def per_object(seconds: float, objects: int) -> str:

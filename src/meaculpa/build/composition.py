@@ -12,9 +12,9 @@ from meaculpa.build.binding import versions_of
 from meaculpa.build.closing import is_over
 from meaculpa.build.fallback import as_they_were, last_good, without_refused
 from meaculpa.build.memory import Memory
-from meaculpa.build.reading import parsed_config, parsed_theme, read_content
+from meaculpa.build.reading import missing_logo, parsed_config, parsed_theme, read_content
 from meaculpa.build.values import read_metrics
-from meaculpa.config import Config, line_of
+from meaculpa.config import Config
 from meaculpa.content import Content
 from meaculpa.content.files import as_text, id_in
 from meaculpa.errors import InvalidInput, Outdated, Problem, Severity, has_errors
@@ -92,7 +92,7 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
     theme = _good_or_before(parsed_theme(files, config, memory), memory.good_theme, keep_going, problems)
     content = read_content(_without_closed(files, config, theme, memory, now), config, memory, begin_rendering=True)
     memory.give_another_chance()
-    problems += [*files.problems, *content.problems, *_missing_logo(config, files)]
+    problems += [*files.problems, *content.problems, *missing_logo(config, files)]
     incidents, left_out = content.incidents, tuple[str, ...]()
     findings = memory.findings.follow(content.incidents, files, config, now)
     blocked = [problem for problem in findings if is_blocking(problem)]
@@ -120,7 +120,6 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
     told = sorted([*problems, *inspect(incidents, config, now)])
     known = _known(site, files, memory)
     _close_months(site, theme, told, memory)
-    look_again = memory.bodies.next_chance(now)
     return Build(
         site=site,
         config=config,
@@ -130,17 +129,15 @@ def _build(files: ProjectFiles, now: datetime, memory: Memory, keep_going: bool,
         findings=tuple(problem for problem in findings if not is_blocking(problem)),
         left_out=left_out,
         made=made,
-        look_again=look_again,
-        same_until=_same_until(site, look_again, incidents, files),
+        look_again=memory.bodies.next_chance(now),
+        same_until=_same_until(site, incidents, files, memory),
     )
 
 
-def _same_until(
-    site: Site, look_again: datetime | None, incidents: Iterable[Incident], files: ProjectFiles
-) -> datetime:
+def _same_until(site: Site, incidents: Iterable[Incident], files: ProjectFiles, memory: Memory) -> datetime:
     # Charts move on all the time.
     moving = site.now if files.metrics else None
-    moments = (site.next_change, look_again, moving, same_until(incidents, site.now))
+    moments = (site.next_change, memory.bodies.next_chance(site.now), moving, same_until(incidents, site.now))
     return min(moment for moment in moments if moment)
 
 
@@ -193,21 +190,6 @@ def _suddenly_empty(files: ProjectFiles, memory: Memory) -> list[Problem]:
         return []
     hint = "if that is meant, start again, or publish --force"
     return [Problem("incidents", 0, "the folder is suddenly empty while incidents are open", hint)]
-
-
-def _missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
-    logo = config.brand.logo
-    is_told = any(problem.path == logo for problem in files.problems)
-    if logo is None or logo in files.assets or is_told:
-        return []
-    return [
-        Problem(
-            files.config.path,
-            line_of(files.config.content, "brand", "logo"),
-            f'there is no picture "{logo}"',
-            "brand.logo names a file in assets/",
-        )
-    ]
 
 
 def _as_they_were(

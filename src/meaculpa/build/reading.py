@@ -50,6 +50,22 @@ def _with_lines(found: Theme | list[Problem], files: ProjectFiles) -> Theme | li
     return [replace(problem, line=line) if problem.path == path else problem for problem in found]
 
 
+def missing_logo(config: Config, files: ProjectFiles) -> list[Problem]:
+    """Tell of a logo that is not among the pictures, unless that was told already."""
+    logo = config.brand.logo
+    is_told = any(problem.path == logo for problem in files.problems)
+    if logo is None or logo in files.assets or is_told:
+        return []
+    return [
+        Problem(
+            files.config.path,
+            line_of(files.config.content, "brand", "logo"),
+            f'there is no picture "{logo}"',
+            "brand.logo names a file in assets/",
+        )
+    ]
+
+
 def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rendering: bool = False) -> Content:
     """Read all incident files, those of unchanged content from memory; gives every problem of all.
 
