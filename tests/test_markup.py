@@ -118,6 +118,9 @@ _PIECES = (
 @example("one\x02wzxhzdk:0\x03two [a]\x02(https://a.example)")
 @example("one\n---\rtwo  \rthree")
 @example("# a\n> b\n> ---\n\n- c\n  ===")
+@example("[a](b'c)d') [a](b\"c)d\") [a](<b c>) [a]( b ) [a](b (c)) [a\\](b) [a](b\\)c) [`a`](`b`) [**a** c](b)")
+@example("one\n\ntwo [a]\n\n[a]: https://a.example")
+@example("* one\n\ntwo  \nthree\n\n| a | b_c_ |\n|---|---|\n| d | `e` |")
 def test_what_is_left_out_or_done_faster_changes_nothing(library: Markdown, text: str) -> None:
     assert markup._markdown(markup._signs_in(text)).reset().convert(text) == library.reset().convert(text)
 

@@ -335,7 +335,7 @@ class Config(Shape):
         """The language in which incidents are written first."""
         return self.site.locales[0]
 
-    @property
+    @cached_property
     def component_names(self) -> Mapping[str, str]:
         """Names of the components by id, in the order of the file."""
         return {component.id: component.name for component in self.components}

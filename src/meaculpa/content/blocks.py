@@ -15,6 +15,7 @@ from meaculpa.model import Status
 HEADING_HINT = "write it like: ## 2026-11-22 09:20 investigating; headings within an update begin with ###"
 MOMENT = re.compile(r"\s*(\d{4}-\d{2}-\d{2}(?:[ ]+|T)\d{1,2}:\d{2}(?::\d{2})?)(.*)")
 _HEADING = re.compile(r"##(?!#)(.*)")
+_BEGINS_NOTHING = re.compile(r"[^#`~\s\d]")
 _FENCE = re.compile(r"(`{3,}|~{3,})[^`]*")
 _FACT = re.compile(r"([A-Za-z0-9_-]+):(?:[ \t]+(.*))?")
 _TIGHT_FACT = re.compile(r"(next_update|back_at|settled):(\S.*)")
@@ -67,6 +68,8 @@ class _Scanner(Struct):
 
     def read(self, number: int, line: str) -> str | None:
         """Take the next line; gives what stands behind `##` where it heads an update."""
+        if self.fence is None and self.comment is None and _is_text(line):
+            return None
         heading = _HEADING.fullmatch(line)
         if heading and MOMENT.fullmatch(heading[1]):
             self._leave_what_hides_it(number)
@@ -125,6 +128,11 @@ class _Scanner(Struct):
             if not begin:
                 return
             self.comment = number
+
+
+def _is_text(line: str) -> bool:
+    """Whether a line can be nothing else, as most are: the others are looked at more closely."""
+    return not line or (_BEGINS_NOTHING.match(line) is not None and "<!--" not in line)
 
 
 def looks_like_update(line: str) -> bool:

@@ -19,7 +19,7 @@ from markdown.extensions.tables import TableExtension
 from markdown.inlinepatterns import InlineProcessor, LinkInlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
-from markdown.util import ETX, STX, Registry
+from markdown.util import ETX, STX, AtomicString, Registry
 
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
@@ -39,6 +39,8 @@ _NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
 # stand before.
 _BARE_URL = r"(http(?<![\w/@]http)s?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
 _LINK = r"\[(?<!!\[)"
+# What follows the `[` of most links; whatever has another bracket, a quote, a space or a stash in it takes longer.
+_SIMPLE_LINK = re.compile(r"([^\[\]]*)\]\(([^\s()<>'\"\x02]*)\)")
 _EMPTY_LINE = re.compile(r"\n +(?=\n)")
 
 # First steps, inline patterns, blocks and last steps of the library, and the signs without which a text cannot match
@@ -70,14 +72,14 @@ _NEEDED_SIGNS_OF_BLOCKS = {
 }
 _NEEDED_SIGNS_OF_TREES = {"unescape": "\\"}
 _SIGNS = frozenset((*_NEEDED_SIGNS_OF_LINES.values(), *_NEEDED_SIGNS.values(), *_NEEDED_SIGNS_OF_BLOCKS.values()))
-# Those that can look otherwise; a rule, or the line that makes a heading of the one above, ends with a sign.
-_WAYS_TO_WRITE = {
-    "*": re.compile(r"[*_]"),
-    "```": re.compile(r"```|~~~"),
-    "---": re.compile(r"[-=*_][^\S\n]*(?:\n|\Z)"),
-    "  \n": re.compile(r"[ \t]\n"),
-}
-_PLAIN_SIGNS = _SIGNS - _WAYS_TO_WRITE.keys()
+# A rule, or the line that makes a heading of the one above, ends with a sign.
+_LINE = "---"
+_ENDS_AS_LINE = re.compile(r"[-=*_][^\S\n]*(?:\n|\Z)")
+# What can stand for a sign, where that is not the sign itself alone.
+_ANOTHER_WAY = {"_": "*", "~~~": "```", " \n": "  \n", "\t\n": "  \n"}
+_SIGN_BY_WAY = {**{sign: sign for sign in _SIGNS - {_LINE}}, **_ANOTHER_WAY}
+# What makes a link of a name may stand far from it.
+_ELSEWHERE = "]:"
 # What stands on both sides of these comes together, or on lines of its own, before anything is looked for.
 _JOINTS = ("<!--", STX, ETX, "\r")
 
@@ -95,8 +97,8 @@ def render_markup(text: str) -> Markup:
 def _signs_in(text: str) -> frozenset[str]:
     if any(joint in text for joint in _JOINTS):
         return _SIGNS
-    found = [sign for sign in _PLAIN_SIGNS if sign in text]
-    return frozenset(found + [sign for sign, way in _WAYS_TO_WRITE.items() if way.search(text)])
+    found = {sign for way, sign in _SIGN_BY_WAY.items() if way in text}
+    return frozenset(found | {_LINE} if _ENDS_AS_LINE.search(text) else found)
 
 
 @cache
@@ -113,10 +115,18 @@ def _markdown(signs: frozenset[str]) -> Markdown:
         for name, sign in needed.items():
             if sign not in signs:
                 registry.deregister(name)
+    if _ELSEWHERE not in signs:
+        markdown.treeprocessors.register(_PlainTextMarker(_ways_within(signs), markdown), "plain_texts", 25)
     # The library puts its steps in order whenever it looks for one; ours are what they are.
     markdown.treeprocessors["inline"].inlinePatterns = list(markdown.inlinePatterns)  # type: ignore[attr-defined]
     markdown.parser.blockprocessors = list(markdown.parser.blockprocessors)  # type: ignore[assignment]
     return markdown
+
+
+def _ways_within(signs: frozenset[str]) -> tuple[str, ...]:
+    """What a piece of text must have one of, for a pattern to match in it, where these signs occur in the whole."""
+    within = signs & frozenset(_NEEDED_SIGNS.values())
+    return (*within, *(way for way, sign in _ANOTHER_WAY.items() if sign in within))
 
 
 def _whole() -> Markdown:
@@ -134,7 +144,7 @@ class _Incident(Extension):
         # Before the library takes blocks of code out of the text, at 25.
         md.preprocessors.register(_CommentRemover(md), "comments", 27)
         md.preprocessors.register(_ListOpener(md), "lists", 15)
-        md.inlinePatterns.register(LinkInlineProcessor(_LINK, md), "link", 160)
+        md.inlinePatterns.register(_Link(_LINK, md), "link", 160)
         md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
         md.treeprocessors.register(_HeadingLowerer(md), "headings", 5)
 
@@ -161,6 +171,8 @@ class _ListOpener(Preprocessor):
     """Begins a list directly below a line of text, where the library wants an empty line (CommonMark, 5.2)."""
 
     def run(self, lines: list[str]) -> list[str]:
+        if not any(map(_OPENS_LIST.match, lines)):
+            return lines
         made: list[str] = []
         is_in_list = is_text = False
         before = ""
@@ -176,6 +188,34 @@ class _ListOpener(Preprocessor):
             made.append(line)
             before = line
         return made
+
+
+class _PlainTextMarker(Treeprocessor):
+    """Marks texts in which no pattern can match, so that none is tried."""
+
+    def __init__(self, ways: tuple[str, ...], md: Markdown) -> None:
+        super().__init__(md)
+        self._ways = ways
+
+    def run(self, root: ElementTree.Element) -> None:
+        for element in root.iter():
+            text = element.text
+            if text and not any(way in text for way in self._ways):
+                element.text = AtomicString(text)
+
+
+class _Link(LinkInlineProcessor):
+    """Reads most links, `[words](address)`, at once; the library goes from sign to sign."""
+
+    def handleMatch(  # type: ignore[override]  # noqa: N802 (the library's name)
+        self, m: re.Match[str], data: str
+    ) -> tuple[ElementTree.Element | str | None, int | None, int | None]:
+        simple = _SIMPLE_LINK.match(data, m.end())
+        if simple is None:
+            return super().handleMatch(m, data)
+        element = ElementTree.Element("a", href=simple[2])
+        element.text = simple[1]
+        return element, m.start(), simple.end()
 
 
 class _BareUrl(InlineProcessor):
