@@ -12,6 +12,8 @@ try:
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
+_AFRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+
 
 def write_file(path: Path, body: bytes) -> None:
     """Write a file by way of a temporary one beside it; what it replaces lends it its mode.
@@ -43,12 +45,16 @@ def _mode_of(path: str) -> int | None:
 
 def _write_new(path: str, body: bytes) -> None:
     try:
-        stream = open(path, "wb")  # noqa: PTH123, SIM115
+        handle = os.open(path, _AFRESH, 0o666)
     except FileNotFoundError:
         os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-        stream = open(path, "wb")  # noqa: PTH123, SIM115
-    with stream:
-        stream.write(body)
+        handle = os.open(path, _AFRESH, 0o666)
+    try:
+        rest = memoryview(body)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+    finally:
+        os.close(handle)
 
 
 def create_file(path: Path, body: bytes) -> None:

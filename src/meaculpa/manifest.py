@@ -145,8 +145,7 @@ def shard_of(path: str) -> str:
     """Say which shard lists a path: its month, or for incidents without one a bucket, `redirects`, or `site`."""
     if is_earlier(path):
         return _REDIRECTS
-    folder, _, name = path.rpartition("/")
-    month = _month_in(f"{folder}/{name[:_MONTH_LENGTH]}")
+    month = _month_in(path[: path.rfind("/") + 1 + _MONTH_LENGTH])
     if month:
         return month
     if "incidents/" in path and not path.startswith("api/"):

@@ -73,11 +73,13 @@ class Record:
 
     def texts(self, texts: Iterable[str]) -> dict[str, Markup]:
         """Find the markup of texts that were rendered; it has to be safe once more."""
-        names = {_digest(text): text for text in texts}
         found: dict[str, Markup] = {}
+        if not self._select("SELECT 1 FROM texts LIMIT 1"):
+            # A first build asks for the texts of thousands of incidents.
+            return found
+        names = {_digest(text): text for text in texts}
         for some in _batches(names):
-            marks = ",".join("?" * len(some))
-            question = f"SELECT digest, html, seal FROM texts WHERE digest IN ({marks})"  # noqa: S608 (question marks)
+            question = f"SELECT digest, html, seal FROM texts WHERE digest IN ({_marks(some)})"  # noqa: S608 (question marks)
             for name, html, seal in self._select(question, some):
                 is_ours = isinstance(html, str) and seal == _digest(name + html) and len(html) <= _LONGEST_HTML
                 markup = as_markup(html) if is_ours else None
@@ -91,15 +93,22 @@ class Record:
         Gives whether it could.
         """
         wanted = {one: {_digest(text): markup.html for text, markup in said.items()} for one, said in texts.items()}
-        changed = {one: said for one, said in wanted.items() if self._names_of(one) != said.keys()}
+        before = self._names_by_incident(wanted)
+        changed = {one: said for one, said in wanted.items() if before.get(one, set()) != said.keys()}
         rows = [
             (name, one, html, _digest(name + html)) for one, said in changed.items() for name, html in said.items()
         ]
-        self.forget_texts(changed)
+        self.forget_texts(before.keys() & changed.keys())
         return self._write("INSERT OR REPLACE INTO texts VALUES (?, ?, ?, ?)", rows)
 
-    def _names_of(self, incident: str) -> set[str]:
-        return {name for (name,) in self._select("SELECT digest FROM texts WHERE incident = ?", (incident,))}
+    def _names_by_incident(self, incidents: Iterable[str]) -> dict[str, set[str]]:
+        """The digests of the texts that it has of incidents; those of which it has none are left out."""
+        found: dict[str, set[str]] = {}
+        for some in _batches(incidents):
+            question = f"SELECT incident, digest FROM texts WHERE incident IN ({_marks(some)})"  # noqa: S608 (question marks)
+            for one, name in self._select(question, some):
+                found.setdefault(one, set()).add(name)
+        return found
 
     def speakers(self) -> set[str]:
         """The ids of the incidents whose texts it has."""
@@ -184,6 +193,10 @@ class Record:
 
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
 
 
 def _batches(names: Iterable[str]) -> Iterator[list[str]]:

@@ -71,8 +71,9 @@ def mark_of(stamps: Mapping[str, Stamp], begun: Beginning) -> str | None:
     every = [*sorted(stamps.items()), *((str(path), stamp) for path, stamp in begun.people)]
     if not all(stamp.is_sure(begun.moment) for _, stamp in every):
         return None
-    rows = [(os.fsencode(path), stamp) for path, stamp in every]
-    return hashlib.sha256(msgspec.msgpack.encode(rows)).hexdigest()
+    # No path has a NUL in it, and to encode each by itself takes longer.
+    paths = os.fsencode("\0".join(path for path, _ in every))
+    return hashlib.sha256(msgspec.msgpack.encode((paths, [stamp for _, stamp in every]))).hexdigest()
 
 
 def keep_seal(root: Path, command: str, seal: Seal | None) -> None:

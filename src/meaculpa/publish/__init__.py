@@ -239,8 +239,12 @@ def _lost(
         return set()
     files = flat(files)
     digests = {path: digest for shard in stored.values() for path, digest in shard.files.items()}
-    there = {path: files[path] for shard in present for path in shard.files if path in files}
-    as_it_was = {path: file for path, file in there.items() if digests.get(path, file.digest) == file.digest}
+    as_it_was = {
+        path: file
+        for shard in present
+        for path in shard.files
+        if (file := files.get(path)) and digests.get(path, file.digest) == file.digest
+    }
     return target.lost(sizes_of(as_it_was), options.thorough)
 
 

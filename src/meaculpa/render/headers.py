@@ -50,12 +50,12 @@ def cache_control(path: str) -> str:
 
 def is_bare(path: str) -> bool:
     """Whether a published path has no ending, as addresses of earlier status pages have none."""
-    return "." not in path.rpartition("/")[2] and not path.startswith(".meaculpa/")
+    return path.rfind(".") <= path.rfind("/") and not path.startswith(".meaculpa/")
 
 
 def is_earlier(path: str) -> bool:
     """Whether a published path can only be an address of an earlier status page: we have none of that form."""
-    return is_bare(path) or (path.endswith("/index.html") and path.count("/") > 1)
+    return path.count("/") > 1 if path.endswith("/index.html") else is_bare(path)
 
 
 def on_disk(path: str) -> str:
