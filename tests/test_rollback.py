@@ -1,14 +1,16 @@
 """Back to an earlier build: which ones are kept, what is put back, and that it is held until it is released."""
 
+import gzip
 import json
 from pathlib import Path
 
 import pytest
 
 from meaculpa.errors import Held, Refused, TargetError
-from meaculpa.manifest import MANIFEST_PATH, MOST_BUILDS, read_index
+from meaculpa.manifest import MANIFEST_PATH, MOST_BUILDS, Index, read_index
 from meaculpa.model import OutputFile
 from meaculpa.publish import Options, publish
+from meaculpa.publish.bundle import Bundle, pack, unpack
 from meaculpa.publish.directory import DirectoryTarget
 from meaculpa.publish.rollback import PREVIOUS, earlier_builds, rollback
 from meaculpa.publish.s3 import S3Target
@@ -132,7 +134,8 @@ def test_what_was_kept_and_is_damaged_or_gone_is_told_and_nothing_is_written() -
     publish(site("two"), {}, target, Options())
     bundle = next(path for path in target.files if path.startswith(".meaculpa/kept/"))
     body = target.files[bundle].body
-    for wrong in (b"", body[:-30], b"not a zip", body.replace(b"PK", b"KP")):
+    changed = body[:60] + b"xxxx" + body[64:]
+    for wrong in (b"", body[:-30], body[:-1], b"not an archive", changed, gzip.compress(b"not an archive")):
         target.files[bundle] = OutputFile(bundle, wrong, "", "", "")
         with pytest.raises(TargetError, match="damaged"):
             rollback(PREVIOUS, target, Options())
@@ -140,6 +143,14 @@ def test_what_was_kept_and_is_damaged_or_gone_is_told_and_nothing_is_written() -
     with pytest.raises(TargetError, match="was not kept or is gone"):
         rollback(PREVIOUS, target, Options())
     assert published(target, "index.html") == ["two index.html"]
+
+
+def test_equal_bundles_are_equal_bytes_whenever_they_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = Bundle(Index({"site": "d"}), {}, {"index.html": b"one" * 1000, "feed.atom": b"two"})
+    packed = pack(bundle)
+    monkeypatch.setattr("time.time", lambda: 1.0)
+    assert pack(bundle) == packed
+    assert unpack(packed.body, packed.path) == bundle
 
 
 def test_a_file_that_somebody_changed_by_hand_is_not_put_back_as_if_it_were_ours() -> None:
