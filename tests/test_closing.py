@@ -134,6 +134,26 @@ def test_a_new_process_reads_only_what_is_not_over_and_makes_no_page_of_it(
     assert_as_cold(root, memory)
 
 
+def test_of_closed_months_little_more_is_read_than_what_feeds_list(
+    root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("meaculpa.render.newest._LEAST", 1)
+    for number in range(1, 12):
+        (root / "incidents" / f"m{number}.md").write_text(month(number, "Cards work. " * 2_500))
+    built(root, memory)
+    names: list[str] = []
+
+    def noting(files: IncidentFiles, config: Config) -> Parsed:
+        names.append(files.id)
+        return parse_incident(files, config)
+
+    monkeypatch.setattr("meaculpa.content.parse_incident", noting)
+    done = built(root, memory)
+    assert closed(done) == OVER
+    assert set(names) == {f"m{number}" for number in range(7, 11)}
+    assert_as_cold(root, memory)
+
+
 def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: list[str]) -> None:
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
     build(files, NOW, mine)

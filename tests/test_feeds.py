@@ -1,16 +1,23 @@
 """Feeds: an entry per update, ids that stay, and what the formats demand."""
 
 import json
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from xml.etree import ElementTree
 
 import feedparser
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meaculpa.build.composition import Build, build
 from meaculpa.build.memory import Memory
 from meaculpa.project import read_project
-from meaculpa.render.feeds import MOST
+from meaculpa.render.feeds import MOST, _newest_first
 from tests.making import at, incident_text, write_project
 
 NOW = at("2026-11-22 12:00")
@@ -161,6 +168,31 @@ def test_of_long_updates_it_holds_fewer(tmp_path: Path, memory: Memory, length: 
     ]
     for path in ("feed.rss", "feed.atom", "de/feed.atom"):
         assert len(feedparser.parse(done.files[path].body).entries) == listed
+
+
+@given(st.lists(st.lists(st.integers(0, 20), min_size=1, max_size=5), max_size=8), st.integers(0, 12))
+def test_updates_come_newest_first_and_of_no_more_incidents_than_needed(said: list[list[int]], taken: int) -> None:
+    start = at("2026-11-20 00:00")
+    states: list[Any] = [
+        SimpleNamespace(
+            incident=SimpleNamespace(id=f"i{number}"),
+            updates=[SimpleNamespace(at=start + timedelta(minutes=minute)) for minute in sorted(minutes)],
+        )
+        for number, minutes in enumerate(said)
+    ]
+    states.sort(key=lambda one: (one.updates[-1].at, one.incident.id), reverse=True)
+    asked: list[Any] = []
+
+    def asking() -> Iterator[Any]:
+        for state in states:
+            asked.append(state)
+            yield state
+
+    found = list(islice(_newest_first(asking()), taken))
+    every = [(update.at, one.incident.id, place) for one in states for place, update in enumerate(one.updates)]
+    assert [one.turn for one in found] == sorted(every, reverse=True)[:taken]
+    last_words = [(one.updates[-1].at, one.incident.id) for one in states]
+    assert len(asked) <= sum(word >= found[-1].turn[:2] for word in last_words) + 1 if found else not asked
 
 
 def test_a_shop_that_has_said_nothing_has_valid_feeds(tmp_path: Path, memory: Memory) -> None:

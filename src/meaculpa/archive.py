@@ -12,6 +12,7 @@ from meaculpa.timeline import IncidentState
 from meaculpa.uptime import Span
 
 Rank = tuple[datetime, str]
+_READ_TOGETHER = 5
 
 
 class Card(Struct, frozen=True, array_like=True):
@@ -114,8 +115,8 @@ def by_window(card: Card) -> Rank | None:
 
 def highest(
     states: Iterable[IncidentState], volumes: Iterable[Volume], most: int, rank: Callable[[Card], Rank | None]
-) -> list[IncidentState]:
-    """Find the incidents of the highest rank, highest first; only the volumes that hold any of them are read."""
+) -> Iterator[IncidentState]:
+    """Give the incidents of the highest rank, highest first; of those in volumes few more are read than are taken."""
     known = {state.incident.id: state for state in states}
     shelves = {volume.name: volume for volume in volumes}
     found = nlargest(most, _places((card_of(state) for state in known.values()), "", rank))
@@ -123,12 +124,14 @@ def highest(
         best = volume.highest(rank)
         if best and (len(found) < most or best > found[-1][0]):
             found = nlargest(most, [*found, *_places(volume.cards, name, rank)])
-    wanted: dict[str, set[str]] = {}
-    for (_, incident_id), name in found:
-        wanted.setdefault(name, set()).add(incident_id)
-    for name in wanted.keys() - {""}:
-        known |= {state.incident.id: state for state in shelves[name].read(wanted[name])}
-    return [known[incident_id] for (_, incident_id), _ in found]
+    for start in range(0, len(found), _READ_TOGETHER):
+        some = found[start : start + _READ_TOGETHER]
+        wanted: dict[str, set[str]] = {}
+        for (_, incident_id), name in some:
+            wanted.setdefault(name, set()).add(incident_id)
+        for name in wanted.keys() - {""}:
+            known |= {state.incident.id: state for state in shelves[name].read(wanted[name])}
+        yield from (known[incident_id] for (_, incident_id), _ in some)
 
 
 def find(

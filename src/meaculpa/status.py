@@ -3,7 +3,7 @@
 How one incident stands is decided in `timeline.py`, and everything else here; templates only show it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby
 
@@ -80,15 +80,15 @@ class Site(Struct, frozen=True):
         """The incidents of these ids, wherever they stand."""
         return find(self.every, self.volumes, ids)
 
-    def highest(self, most: int, rank: Callable[[Card], Rank | None]) -> list[IncidentState]:
-        """The incidents of the highest rank, wherever they stand, highest first."""
+    def highest(self, most: int, rank: Callable[[Card], Rank | None]) -> Iterator[IncidentState]:
+        """Give the incidents of the highest rank, wherever they stand, highest first."""
         return highest(self.every, self.volumes, most, rank)
 
     def planned(self, most: int) -> list[IncidentState]:
         """Planned work, that of the latest window first; if more than so many are not over, the next of those."""
         ahead = [state for state in (*self.open, *self.upcoming) if state.is_maintenance]
         if len(ahead) <= most:
-            return self.highest(most, by_window)
+            return list(self.highest(most, by_window))
         return sorted(ahead, key=lambda state: by_window(card_of(state)) or ())[:most][::-1]
 
     @property

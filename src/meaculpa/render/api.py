@@ -63,7 +63,7 @@ class _Api(Struct, frozen=True, dict=True):
     @cached_property
     def incidents(self) -> list[IncidentState]:
         """The newest incidents of any state, the newest first."""
-        return while_short(self.site.highest(MOST, by_first_word), _length, _LONGEST)
+        return list(while_short(self.site.highest(MOST, by_first_word), _length, _LONGEST))
 
     @cached_property
     def unresolved(self) -> list[IncidentState]:

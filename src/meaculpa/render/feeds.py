@@ -1,11 +1,12 @@
 """Site -> feeds with one entry per update: Atom, RSS and JSON Feed; further languages have Atom alone."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import cache
-from heapq import nlargest
+from itertools import islice
+from operator import attrgetter
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -57,6 +58,11 @@ class _Spoken(Struct, frozen=True):
     update: Update
     number: int
 
+    @property
+    def turn(self) -> tuple[datetime, str, int]:
+        """What puts updates in order."""
+        return self.update.at, self.state.incident.id, self.number
+
 
 def feeds(edition: Edition) -> Iterator[Page]:
     """List the feeds of one language."""
@@ -74,10 +80,19 @@ def _newest(site: Site) -> list[_Spoken]:
 
     Every language lists the same ones, whatever the lengths of translations.
     """
-    recent = site.highest(MOST, by_last_word)
-    spoken = (_Spoken(state, update, place) for state in recent for place, update in enumerate(state.updates))
-    newest = nlargest(MOST, spoken, key=lambda one: (one.update.at, one.state.incident.id, one.number))
-    return while_short(newest, lambda one: len(one.update.body.encode()), _LONGEST)
+    newest = islice(_newest_first(site.highest(MOST, by_last_word)), MOST)
+    return list(while_short(newest, lambda one: len(one.update.body.encode()), _LONGEST))
+
+
+def _newest_first(states: Iterable[IncidentState]) -> Iterator[_Spoken]:
+    """Give the updates of incidents, newest first; of incidents, which come by their last word, no more are taken."""
+    waiting: list[_Spoken] = []
+    for state in states:
+        spoken = [_Spoken(state, update, place) for place, update in enumerate(state.updates)]
+        while waiting and waiting[-1].turn > spoken[-1].turn:
+            yield waiting.pop()
+        waiting = sorted([*waiting, *spoken], key=attrgetter("turn"))
+    yield from reversed(waiting)
 
 
 def _entries(edition: Edition, spoken: Sequence[_Spoken]) -> list[Entry]:

@@ -1,7 +1,6 @@
 """How many of the newest a file lists: an edit writes all of it anew, so long texts are listed in smaller numbers."""
 
-from collections.abc import Callable, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 # However long they are.
@@ -9,11 +8,11 @@ _LEAST = 10
 Listed = TypeVar("Listed")
 
 
-def while_short(newest: Sequence[Listed], length: Callable[[Listed], int], longest: int) -> list[Listed]:
-    """Take from the front as long as all together are no longer than that, and ten in any case."""
-    lengths = accumulate(map(length, newest))
-    return [
-        one
-        for place, (one, total) in enumerate(zip(newest, lengths, strict=True))
-        if place < _LEAST or total <= longest
-    ]
+def while_short(newest: Iterable[Listed], length: Callable[[Listed], int], longest: int) -> Iterator[Listed]:
+    """Give from the front as long as all together are no longer than that, and ten in any case."""
+    total = 0
+    for place, one in enumerate(newest):
+        total += length(one)
+        if place >= _LEAST and total > longest:
+            return
+        yield one
