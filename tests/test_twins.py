@@ -82,6 +82,13 @@ def test_marks_of_one_kind_do_not_touch(html: str, markdown: str) -> None:
     assert to_markdown(html) == markdown
 
 
+def test_what_would_mean_something_at_the_beginning_of_a_line_does_not() -> None:
+    html = "<p>We look.\n# no heading\n- no point\n1. no number\n&gt; no quote</p>"
+    written = to_markdown(html)
+    assert written == "We look.\n\\# no heading\n\\- no point\n1\\. no number\n\\> no quote"
+    assert render_markup(written).html == html
+
+
 def test_every_element_that_a_page_may_hold_can_be_written() -> None:
     for tag in TAGS:
         assert to_markdown(f"<{tag}>x</{tag}>" if tag not in ("br", "hr", "img") else f"<{tag}>") is not None

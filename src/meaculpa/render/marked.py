@@ -27,6 +27,7 @@ _INDENT = "    "
 _LINE_BREAK = "  \n"
 # A list cannot begin with a longer one (CommonMark, section 5.2).
 _NUMBER = re.compile(r"[0-9]{1,9}")
+_PARTS_ADDRESS = re.compile(r"[\s()]")
 _VALUE = re.compile(r'([a-z]+)="([^"]*)"')
 # Stands in empty lines of code, which are as many as they are, until all is written; no text has it.
 _EMPTY_LINE_OF_CODE = "\x02"
@@ -65,7 +66,12 @@ def to_markdown(html: str) -> str:
 
 def escape_markdown(text: str) -> str:
     """Write plain text so that a renderer shows just that."""
-    return _LINE_SIGNS.sub(_escape_line, _escape(text))
+    return _escape_lines(_escape(text))
+
+
+def _escape_lines(text: str) -> str:
+    # Most pieces are one line that begins with a letter; beginnings of lines are looked for at every sign.
+    return text if text[:1].isalpha() and "\n" not in text else _LINE_SIGNS.sub(_escape_line, text)
 
 
 def _escape(text: str) -> str:
@@ -121,7 +127,7 @@ def _write_text(text: str, opened: list[_Element]) -> None:
             text = text.removeprefix("\n")
         begins_line = element.is_at_line_start and element.tag not in _INLINE
         first, end, rest = ("", "", _escape(text)) if begins_line else _escape(text).partition("\n")
-        element.pieces.append(first + end + (_LINE_SIGNS.sub(_escape_line, rest) if rest else ""))
+        element.pieces.append(first + end + _escape_lines(rest) if rest else first + end)
 
 
 def _as_it_is(element: _Element, _parent: _Element) -> str:
@@ -180,7 +186,7 @@ def _picture(element: _Element) -> str:
 
 
 def _address(address: str) -> str:
-    return f"<{address}>" if re.search(r"[\s()]", address) else address
+    return f"<{address}>" if _PARTS_ADDRESS.search(address) else address
 
 
 def _quote(element: _Element, _parent: _Element) -> str:
