@@ -1,13 +1,16 @@
 """Back to an earlier build: which ones are kept, what is put back, and that it is held until it is released."""
 
+import contextlib
 import gzip
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from meaculpa.errors import Held, Refused, TargetError
-from meaculpa.manifest import MANIFEST_PATH, MOST_BUILDS, Index, read_index
+from meaculpa.manifest import MANIFEST_PATH, MOST_BUILDS, Index, Shard, read_index
 from meaculpa.model import OutputFile
 from meaculpa.publish import Options, publish
 from meaculpa.publish.bundle import Bundle, pack, unpack
@@ -151,6 +154,19 @@ def test_equal_bundles_are_equal_bytes_whenever_they_are_packed(monkeypatch: pyt
     monkeypatch.setattr("time.time", lambda: 1.0)
     assert pack(bundle) == packed
     assert unpack(packed.body, packed.path) == bundle
+
+
+@given(st.lists(st.tuples(st.integers(0, 2_000), st.binary(max_size=4)), max_size=4), st.booleans())
+def test_a_bundle_that_somebody_has_changed_is_read_or_refused(
+    changes: list[tuple[int, bytes]], is_packed: bool
+) -> None:
+    packed = pack(Bundle(Index({"site": "d"}), {"d": Shard({"a": "b"})}, {"index.html": b"one", "b.html": b"two"}))
+    body = packed.body if is_packed else gzip.decompress(packed.body)
+    for place, piece in changes:
+        place %= len(body) + 1
+        body = body[:place] + piece + body[place + len(piece) :]
+    with contextlib.suppress(TargetError):
+        unpack(body if is_packed else gzip.compress(body), packed.path)
 
 
 def test_a_file_that_somebody_changed_by_hand_is_not_put_back_as_if_it_were_ours() -> None:
