@@ -2,7 +2,9 @@
 
 import contextlib
 import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,15 @@ def test_a_bundle_that_somebody_has_changed_is_read_or_refused(
         body = body[:place] + piece + body[place + len(piece) :]
     with contextlib.suppress(TargetError):
         unpack(body if is_packed else gzip.compress(body), packed.path)
+
+
+def test_a_bundle_of_which_somebody_has_packed_a_part_by_itself_is_damaged() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("index.json", Index({"site": "d"}).body)
+        archive.writestr("files/index.html", b"one" * 1_000, zipfile.ZIP_LZMA)
+    with pytest.raises(TargetError, match="damaged"):
+        unpack(gzip.compress(stream.getvalue()), "bundle")
 
 
 def test_a_file_that_somebody_changed_by_hand_is_not_put_back_as_if_it_were_ours() -> None:

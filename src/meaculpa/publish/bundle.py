@@ -75,6 +75,9 @@ def unpack(body: bytes, path: str) -> Bundle:
     try:
         # All of it, for the sum that tells what is damaged stands at the end.
         with zipfile.ZipFile(io.BytesIO(gzip.decompress(body))) as archive:
+            if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
+                # We pack none by itself, and each way to unpack fails in its own way.
+                raise zipfile.BadZipFile
             entries = {name: archive.read(name) for name in archive.namelist()}
         index = read_index(entries[_INDEX])
         shards = {name: read_shard(entry, path) for name, entry in _under(_SHARDS, entries)}
