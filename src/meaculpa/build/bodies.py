@@ -10,6 +10,7 @@ from meaculpa.build.markup_pool import Answer, Awaited, MarkupPool, TooSlow
 from meaculpa.build.record import Record
 from meaculpa.errors import Problem
 from meaculpa.model import Incident, Markup
+from meaculpa.render.simple import is_simple, render_simple
 
 _ANOTHER_CHANCE_SECONDS = 60.0
 _NOTHING = Markup("")
@@ -32,8 +33,9 @@ class Bodies(Mapping[str, Markup]):
     """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
 
     `is_retried` says that a text without markup gets another chance: what was made without it is to be made anew.
-    What the `record` has need not be rendered. `lacks` says that a text could not be rendered which nobody had begun:
-    of a closed month, or one that the record has lost.
+    Simple texts are rendered here whenever they are asked for, which costs less than keeping what comes of them; all
+    others by the pool, unless the `record` has them. `lacks` says that a text could not be rendered which nobody had
+    begun: of a closed month, or one that the record has lost.
     """
 
     pool: MarkupPool
@@ -42,6 +44,7 @@ class Bodies(Mapping[str, Markup]):
     lacks: bool = False
     _known: dict[str, Answer] = field(default_factory=dict)
     _coming: dict[str, Awaited] = field(default_factory=dict)
+    _simple: set[str] = field(default_factory=set)
     _slow: set[str] = field(default_factory=set)
     _unkept: dict[str, Incident] = field(default_factory=dict)
     _plain: set[tuple[str, tuple[str, ...]]] = field(default_factory=set)
@@ -82,7 +85,8 @@ class Bodies(Mapping[str, Markup]):
         with self._lock:
             made = [one for one in incidents if one.id in self._unkept and not self._refusals_of(one, ())]
             self._made.update(one.id for one in made)
-            self._made_length += sum(len(self[text].html) for one in made for text, _, _ in bodies_of(one))
+            others = (text for one in made for text, _, _ in bodies_of(one) if text not in self._simple)
+            self._made_length += sum(len(self[text].html) for text in others)
             if self.record is None or self._made_length < _MUCH:
                 return
             said = self._unkept_of(self._made)
@@ -128,6 +132,7 @@ class Bodies(Mapping[str, Markup]):
         self._plain &= {_key(incident) for incident in known}
         wanted = {text for incident in known for text, _, _ in bodies_of(incident)}
         self._known = {text: answer for text, answer in self._known.items() if text in wanted}
+        self._simple &= wanted
         self._slow &= self._known.keys()
         self._kept, self._kept_plain, self._kept_incidents = len(self._known), len(self._plain), len(known)
 
@@ -140,7 +145,8 @@ class Bodies(Mapping[str, Markup]):
         return problems
 
     def _refusals_of(self, incident: Incident, assets: Collection[str]) -> list[Problem]:
-        answers = [(self._answer(text), path, line) for text, path, line in bodies_of(incident)]
+        others = (one for one in bodies_of(incident) if one[0] not in self._simple)
+        answers = [(self._answer(text), path, line) for text, path, line in others]
         if all(isinstance(answer, Markup) and not answer.pictures for answer, _, _ in answers):
             # Nothing outside the incident can make it wrong, so that need not be looked at again.
             self._plain.add(_key(incident))
@@ -151,12 +157,14 @@ class Bodies(Mapping[str, Markup]):
         return answer if isinstance(answer, Markup) else _NOTHING
 
     def __iter__(self) -> Iterator[str]:
-        return iter({**self._known, **self._coming})
+        return iter({**self._known, **self._coming, **dict.fromkeys(self._simple)})
 
     def __len__(self) -> int:
-        return len({**self._known, **self._coming})
+        return sum(1 for _ in self)
 
     def _answer(self, text: str) -> Answer:
+        if self._is_simple(text):
+            return render_simple(text)
         # Couriers may ask as well, for pages that are made when a target wants them.
         with self._lock:
             known = self._known
@@ -174,7 +182,15 @@ class Bodies(Mapping[str, Markup]):
                     self._plain.clear()
             return known[text]
 
+    def _is_simple(self, text: str) -> bool:
+        # One that is under way need not be looked at.
+        if text not in self._simple and text not in self._known and text not in self._coming and is_simple(text):
+            self._simple.add(text)
+        return text in self._simple
+
     def _has(self, text: str) -> bool:
+        if self._is_simple(text):
+            return True
         answer = self._known.get(text)
         # A busy machine makes innocent texts slow; after a while they get another chance.
         if isinstance(answer, TooSlow) and time.monotonic() - answer.since > _ANOTHER_CHANCE_SECONDS:

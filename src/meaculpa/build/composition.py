@@ -67,8 +67,6 @@ def build(
     version, from this process or (incidents) an earlier one, and everything else goes out; it raises only where
     there is no good configuration or theme. `site_url` replaces the configured one.
     """
-    if not memory.bodies and not memory.workshop.is_informed:
-        memory.pool.start(len(files.incidents))
     while True:
         try:
             return _build(files, now, memory, keep_going, site_url)

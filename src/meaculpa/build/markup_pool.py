@@ -117,12 +117,6 @@ class MarkupPool:
         """Render texts; gives for each its markup, or why it is refused."""
         return {text: awaited.wait() for text, awaited in self.begin([text] for text in texts).items()}
 
-    def start(self, texts: int) -> None:
-        """Start the processes that about so many texts will need; they get ready while others work."""
-        self._grow(_processes_for(texts))
-        for worker in self._workers:
-            worker.start()
-
     def close(self) -> None:
         """End the processes; others are started when there is something to render again."""
         if self._threads:

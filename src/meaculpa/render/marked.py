@@ -121,7 +121,7 @@ def _write_text(text: str, opened: list[_Element]) -> None:
     elif not text.strip() and element.tag in _NO_TEXT:
         # Between words that are marked, it is the space between them.
         if element.tag in _BETWEEN_WORDS and not element.is_at_line_start:
-            element.pieces.append("\n" if "\n" in text else " ")
+            element.pieces.append("\n" if "\n" in text else text)
     else:
         if element.pieces and element.pieces[-1] == _LINE_BREAK:
             text = text.removeprefix("\n")

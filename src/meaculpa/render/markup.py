@@ -23,6 +23,7 @@ from markdown.util import ETX, STX, AtomicString, Registry
 
 from meaculpa.model import Markup
 from meaculpa.render.safe import as_markup
+from meaculpa.render.simple import BARE_URL
 
 # Blocks and spans of code, and comments: whatever begins first hides what is in it.
 _COMMENT = re.compile(
@@ -35,9 +36,6 @@ _POINT = re.compile(r" {0,3}(?:[-*+]|\d{1,9}\.) +\S")
 # In the midst of text, only what cannot be anything else: `1986. What a year.` is none.
 _OPENS_LIST = re.compile(r" {0,3}(?:[-*+]|1\.) +\S")
 _NO_TEXT = re.compile(r" {0,3}[#>|\x02]| {4}|\t")
-# Patterns that begin with a letter or sign are looked for many times as fast as those that begin with what must not
-# stand before.
-_BARE_URL = r"(http(?<![\w/@]http)s?://[^\s<>()\[\]\"'`]*[^\s<>()\[\]\"'`.,;:!?*_~])"
 _LINK = r"\[(?<!!\[)"
 # What follows the `[` of most links; whatever has another bracket, a quote, a space or a stash in it takes longer.
 _SIMPLE_LINK = re.compile(r"([^\[\]]*)\]\(([^\s()<>'\"\x02]*)\)")
@@ -145,7 +143,7 @@ class _Incident(Extension):
         md.preprocessors.register(_CommentRemover(md), "comments", 27)
         md.preprocessors.register(_ListOpener(md), "lists", 15)
         md.inlinePatterns.register(_Link(_LINK, md), "link", 160)
-        md.inlinePatterns.register(_BareUrl(_BARE_URL, md), "bare_url", 115)
+        md.inlinePatterns.register(_BareUrl(BARE_URL, md), "bare_url", 115)
         md.treeprocessors.register(_HeadingLowerer(md), "headings", 5)
 
 
