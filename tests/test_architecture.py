@@ -27,7 +27,7 @@ TIERS = [
     ["render"],
     ["manifest"],
     ["plan"],
-    ["files", "folders"],
+    ["files", "folders", "halves"],
     ["project"],
     ["publish", "customers", "importers"],
     ["build"],

@@ -179,7 +179,7 @@ def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -
     for number in range(1, 12):
         (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said *{number}*."))
     files, html = read_project(root), Bodies(memory.pool)
-    every = list(Contents().follow(files.incidents, read_config(files, memory)))
+    every = [one for one, _ in Contents().follow(files.incidents, read_config(files, memory))]
     html.begin(every)
     assert html.refusals(every, ()) == []
     html.forget_others(every)

@@ -28,6 +28,11 @@ def bodies_of(incident: Incident) -> Iterator[tuple[str, str, int]]:
                 yield body, translation.path, 0
 
 
+def simple_texts(incident: Incident) -> list[int]:
+    """Which of the texts of an incident, in the order of `bodies_of`, are simple."""
+    return [place for place, (text, _, _) in enumerate(bodies_of(incident)) if is_simple(text)]
+
+
 @dataclass
 class Bodies(Mapping[str, Markup]):
     """The markup of every text that was asked for; a text that is refused has none, and `refusals` says why.
@@ -54,6 +59,10 @@ class Bodies(Mapping[str, Markup]):
     _kept: int = 0
     _kept_plain: int = 0
     _kept_incidents: int = 0
+
+    def note_simple(self, incident: Incident, places: Collection[int]) -> None:
+        """Take note of which texts of an incident are simple; those that are not named are looked at."""
+        self._simple.update(text for place, (text, _, _) in enumerate(bodies_of(incident)) if place in places)
 
     def begin(self, incidents: Iterable[Incident]) -> None:
         """Have the texts of incidents rendered that are neither known nor under way."""

@@ -118,30 +118,42 @@ class Shelf:
         if self._room >= 0 or not self._takes_more:
             return file
         try:
-            return ShelvedFile(file, self, self._write(file.body))
+            return ShelvedFile(file, self, self.lay(file.body))
         except OSError:
             # What did not work once is not tried for each of thousands.
             self._takes_more = False
             return file
 
-    def _write(self, body: bytes) -> int:
-        """Write a body behind the others; raises OSError unless all of it is there."""
+    def open(self) -> None:
+        """Open its file; raises OSError where it cannot lie there."""
+        assert self.record  # noqa: S101 (without one it takes nothing)
+        self._file = _file_without_name(self.record.folder)
+        weakref.finalize(self, self._file.close)
+
+    def lay(self, body: bytes) -> int:
+        """Write a body behind the others and give where it begins; raises OSError unless all of it is there."""
         with self._lock:
             if self._file is None:
-                assert self.record  # noqa: S101 (without one it takes nothing)
-                self._file = _file_without_name(self.record.folder)
-                weakref.finalize(self, self._file.close)
+                self.open()
+            assert self._file  # noqa: S101 (it is open)
             start = self._file.seek(self._length)
             if self._file.write(body) < len(body):
                 raise _full()
             self._length += len(body)
             return start
 
+    def find(self, file: BodilessFile, start: int) -> OutputFile:
+        """Give a file whose body a copy of this process has laid there."""
+        self._length = max(self._length, start + file.size)
+        return ShelvedFile(file, self, start)
+
     def read(self, start: int, size: int) -> bytes:
         """Read a body; what cannot be read is empty."""
         assert self._file  # noqa: S101 (it was written to)
-        # Couriers of several targets may read at once.
+        # Couriers of several targets may read at once, and so may a copy of this process, at the same place.
         with self._lock, contextlib.suppress(OSError):
+            if hasattr(os, "pread"):
+                return os.pread(self._file.fileno(), size, start)
             self._file.seek(start)
             return self._file.read(size)
         return b""

@@ -1,7 +1,7 @@
 """Composition: a project's files -> every published file, making again only what has changed."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -235,8 +235,10 @@ def _produce(
     memory.values, metrics, wrong = read_metrics(files, config, site.now, memory.values)
     problems += [problem for problem in wrong if problem not in problems]
     closed = memory.archive.files if memory.archive else {}
-    chapters = render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept)
-    made = memory.workshop.make(_one_by_one(chapters, site, memory))
+    chapters = list(render(site, config, theme, memory.bodies, files.assets, metrics, memory.kept))
+    if memory.workshop.is_much(chapters):
+        memory.pool.rest()
+    made = memory.workshop.make(chapters, _putting_away(site, memory))
     if memory.archive and memory.bodies.lacks:
         # It is told of, and tried again, where its month is open and its incident is looked at.
         memory.bodies.lacks = False
@@ -248,13 +250,15 @@ def _produce(
     return Layers(closed, made | earlier)
 
 
-def _one_by_one(chapters: Iterable[Chapter], site: Site, memory: Memory) -> Iterator[Chapter]:
-    """Give the chapters; of a month that is over the texts need no memory once its chapter is made."""
+def _putting_away(site: Site, memory: Memory) -> Callable[[Chapter], None]:
+    """Of a month that is over the texts need no memory once its chapter is made."""
     months = {month.name: month for month in site.months if memory.archive and is_over(month, site.now)}
-    for chapter in chapters:
-        yield chapter
+
+    def put_away(chapter: Chapter) -> None:
         if chapter.name in months:
             memory.bodies.put_away(state.incident for state in months[chapter.name].states)
+
+    return put_away
 
 
 def _earlier_addresses(

@@ -1,18 +1,25 @@
 """Chapters -> files: only what shows something else than before is made again."""
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import islice
 
+import msgspec
 from msgspec import Struct
 
-from meaculpa.build.bodiless import ROOM, Shelf, ShelvedFile, UnmadeFile
+from meaculpa.build.bodiless import ROOM, BodilessFile, Shelf, ShelvedFile, UnmadeFile
 from meaculpa.build.record import Record
 from meaculpa.content.files import id_in
+from meaculpa.halves import can_be_halved, in_halves
 from meaculpa.model import OutputFile
 from meaculpa.render.pages import Chapter, Page
 
 # What the record has of pages: by path, a fingerprint of the inputs, the digest, the size.
 _PAGES = "pages"
+# So many pages take longer to make than a copy of the process does.
+_MUCH = 400
+# A file that a copy has made: path, digest, size, and where its body begins on the shelf.
+_Row = tuple[str, str, int, int]
 
 
 class _Made(Struct, frozen=True):
@@ -41,23 +48,42 @@ class Workshop:
         """Whether an earlier process has left word."""
         return bool(self._recorded)
 
-    def make(self, chapters: Iterable[Chapter]) -> dict[str, OutputFile]:
-        """Make all files of all chapters, in their order; what fails leaves everything remembered as it was."""
-        chapters_made: dict[str, _Made] = {}
-        files: dict[str, OutputFile] = {}
+    def is_much(self, chapters: Iterable[Chapter]) -> bool:
+        """Whether making chapters takes so long that two processes are faster, copying one of them included."""
+        return sum(chapter.apart for chapter in chapters if self._is_new(chapter)) >= _MUCH
+
+    def make(
+        self, chapters: Iterable[Chapter], done: Callable[[Chapter], None] = lambda _: None
+    ) -> dict[str, OutputFile]:
+        """Make all files of all chapters, in their order; what fails leaves everything remembered as it was.
+
+        Of each that had to be made it is told when it is `done`.
+        """
+        listed = list(chapters)
         self.made = 0
-        shelf = Shelf(self._record)
-        for chapter in chapters:
-            known = self._chapters.get(chapter.name)
-            if known is None or known.inputs != chapter.inputs:
-                known = self._make(chapter, known, shelf)
-            chapters_made[chapter.name] = known
-        if not shelf.is_used:
+        shelves = [Shelf(self._record), Shelf(self._record)]
+        due = [chapter for chapter in listed if self._is_due(chapter)]
+        made = self._make_much(due, shelves, done) if self.is_much(due) and can_be_halved() else {}
+        for chapter in due:
+            if chapter.name not in made:
+                made[chapter.name] = self._make(chapter, lambda page: shelves[0].put(page.produce()))
+                done(chapter)
+        chapters_made = {one.name: made.get(one.name) or self._chapters[one.name] for one in listed}
+        if not any(shelf.is_used for shelf in shelves):
             chapters_made = _taken_back(chapters_made)
-        for made in chapters_made.values():
-            files.update(made.files)
+        files: dict[str, OutputFile] = {}
+        for one in chapters_made.values():
+            files.update(one.files)
         self._chapters = chapters_made
         return files
+
+    def _is_due(self, chapter: Chapter) -> bool:
+        known = self._chapters.get(chapter.name)
+        return known is None or known.inputs != chapter.inputs
+
+    def _is_new(self, chapter: Chapter) -> bool:
+        """Whether the pages of a chapter have to be made, as far as its first one shows."""
+        return self._is_due(chapter) and any(self._unmade(first) is None for first in islice(chapter.pages(), 1))
 
     def files_of(self, chapter: str) -> Mapping[str, OutputFile]:
         """The files of a chapter as it was made last."""
@@ -89,7 +115,49 @@ class Workshop:
             if len(pages) < len(made.pages):
                 self._chapters[name] = _Made((), pages, {})
 
-    def _make(self, chapter: Chapter, before: _Made | None, shelf: Shelf) -> _Made:
+    def _make_much(
+        self, due: Sequence[Chapter], shelves: Sequence[Shelf], done: Callable[[Chapter], None]
+    ) -> dict[str, _Made]:
+        """Make chapters of which each stands apart, in two processes; none where the copy has no place to write."""
+        mine, other = shelves
+        apart = [chapter for chapter in due if chapter.apart]
+        try:
+            other.open()
+        except OSError:
+            return {}
+
+        def here(number: int) -> _Made:
+            made = self._make(apart[number], lambda page: mine.put(page.produce()))
+            done(apart[number])
+            return made
+
+        def there(number: int) -> bytes:
+            rows = dict[str, _Row]()
+
+            def note(page: Page) -> OutputFile:
+                file = page.produce()
+                rows[page.path] = (file.path, file.digest, len(file.body), other.lay(file.body))
+                return file
+
+            self._make(apart[number], note)
+            return msgspec.json.encode(rows)
+
+        def take(number: int, answer: bytes) -> _Made:
+            rows = msgspec.json.decode(answer, type=dict[str, _Row])
+
+            def find(page: Page) -> OutputFile:
+                path, digest, size, start = rows[page.path]
+                return other.find(BodilessFile(path, digest, size), start)
+
+            made = self._make(apart[number], find)
+            done(apart[number])
+            return made
+
+        made = in_halves(len(apart), here, there, take)
+        return {chapter.name: one for chapter, one in zip(apart, made, strict=True)}
+
+    def _make(self, chapter: Chapter, produce: Callable[[Page], OutputFile]) -> _Made:
+        before = self._chapters.get(chapter.name)
         pages: dict[str, tuple[tuple[object, ...], OutputFile]] = {}
         lasting = list[str]()
         for page in sorted(chapter.pages(), key=_turn):
@@ -97,7 +165,7 @@ class Workshop:
             if known is None or known[0] != page.inputs:
                 file = self._unmade(page) if page.is_lasting and known is None else None
                 self.made += file is None
-                known = (page.inputs, file or shelf.put(page.produce()))
+                known = (page.inputs, file or produce(page))
             pages[page.path] = known
             if page.is_lasting:
                 lasting.append(page.path)

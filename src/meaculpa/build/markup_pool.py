@@ -117,6 +117,12 @@ class MarkupPool:
         """Render texts; gives for each its markup, or why it is refused."""
         return {text: awaited.wait() for text, awaited in self.begin([text] for text in texts).items()}
 
+    def rest(self) -> None:
+        """Wait for whatever is under way; then no thread is left, until there is something to render again."""
+        if self._threads:
+            self._threads.shutdown()
+            self._threads = None
+
     def close(self) -> None:
         """End the processes; others are started when there is something to render again."""
         if self._threads:

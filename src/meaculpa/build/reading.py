@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from meaculpa.build.bodies import simple_texts
 from meaculpa.build.compiled import CompiledTemplates
 from meaculpa.build.memory import Memory
 from meaculpa.config import Config, line_of, parse_config
@@ -72,8 +73,10 @@ def read_content(files: ProjectFiles, config: Config, memory: Memory, begin_rend
     With `begin_rendering` the texts of those read so far are rendered while the others are still read.
     """
     fresh: list[Incident] = []
-    for incident in memory.contents.follow(files.incidents, config):
+    look = simple_texts if begin_rendering else lambda _: list[int]()
+    for incident, simple in memory.contents.follow(files.incidents, config, look):
         memory.doubtful[incident.id] = incident
+        memory.bodies.note_simple(incident, simple)
         fresh.append(incident)
         if begin_rendering and len(fresh) >= _BEGIN_TOGETHER:
             memory.bodies.begin(fresh)

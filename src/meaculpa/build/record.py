@@ -5,6 +5,7 @@ Whatever is wrong with the file, there is no record and everything is made anew:
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -48,6 +49,7 @@ class Record:
         self._rows: sqlite3.Connection | None = None
         self._is_tried = False
         self._lock = threading.RLock()
+        self._process = os.getpid()
 
     def recall(self, kind: str, key: str, shape: type[Row], make: Callable[[Row], Given]) -> dict[str, Given]:
         """Read the values of a kind that were kept under a key, by name.
@@ -166,6 +168,9 @@ class Record:
             return otherwise
 
     def _opened(self) -> sqlite3.Connection | None:
+        if os.getpid() != self._process:
+            # A copy of the process must not use what the original has opened (sqlite.org/howtocorrupt.html, 2.6).
+            return None
         if not self._is_tried:
             self._is_tried = True
             self._place.parent.mkdir(exist_ok=True)

@@ -46,11 +46,15 @@ class Page(Struct, frozen=True):
 
 
 class Chapter(Struct, frozen=True):
-    """Pages that are listed together: as long as `inputs` are equal, all of them are as they were."""
+    """Pages that are listed together: as long as `inputs` are equal, all of them are as they were.
+
+    `apart` is how many pages it has, about, where making them leaves nothing behind that others use.
+    """
 
     name: str
     inputs: tuple[object, ...]
     pages: Callable[[], Iterable[Page]]
+    apart: int = 0
 
 
 # Parts of pages that were made before: by name, what all of them depend on, and each by what it shows.

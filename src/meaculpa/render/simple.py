@@ -60,7 +60,7 @@ def render_simple(text: str) -> Markup:
     if markup.html != html:
         # An address that is none.
         return Markup(markup.html, (), to_markdown(markup.html))
-    blocks = (_BARE.sub(r"[\1](\1)", text) if "://" in text else text).split("\n\n")
+    blocks = (_BARE.sub(r"[\1](\1)", text) if _has_bare(text) else text).split("\n\n")
     return Markup(html, (), "\n\n".join(map(_markdown, blocks, ["", *blocks])))
 
 
@@ -81,9 +81,15 @@ def _has_simple_spans(text: str) -> bool:
     return not any(sign in text for sign in _SPAN_SIGNS)
 
 
+def _has_bare(text: str) -> bool:
+    return text.count("://") > text.count("](http")
+
+
 def _with_tags(text: str) -> str:
-    if "://" in text:
-        text = _LINK.sub(_NAMED, _BARE.sub(_NAMELESS, text))
+    if _has_bare(text):
+        text = _BARE.sub(_NAMELESS, text)
+    if "[" in text:
+        text = _LINK.sub(_NAMED, text)
     return _BOLD.sub(r"<strong>\1</strong>", text) if "*" in text else text
 
 
@@ -93,7 +99,10 @@ def _has_simple_blocks(blocks: Sequence[str]) -> bool:
 
 def _is_simple_block(block: str, before: str) -> bool:
     """Whether all lines of a block have its mark, and what follows it begins as text."""
-    mark, lines = _mark(block), block.split("\n")
+    mark = _mark(block)
+    if not mark and "\n" not in block:
+        return not _OPENS_OTHERS.match(block)
+    lines = block.split("\n")
     if _NUMBER in (mark, _mark(before)) and {mark, _mark(before)} <= {_POINT, _NUMBER}:
         # Two lists of which the library would make one, with numbers that go on.
         return False

@@ -62,7 +62,8 @@ def render(
     editions = [Edition(site, config, theme, words, bodies, logo, preview, charts, parts) for words in theme.words]
     common = tuple(edition.common for edition in editions)
     for month in reversed(site.months):
-        yield Chapter(month.name, (common, month), partial(_month_pages, month, editions))
+        pages = 2 * len(month.states) * len(editions)
+        yield Chapter(month.name, (common, month), partial(_month_pages, month, editions), pages)
     yield Chapter("ahead", (common, site.upcoming), partial(_incident_pages, site.upcoming, editions))
     pictures = {published[path]: source for path, source in assets.items()}
     yield Chapter("site", (common, site, charts), lambda: _site_pages(editions, pictures, markup))
