@@ -190,9 +190,9 @@ def halve(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return taken
 
 
-def built(root: Path) -> dict[str, tuple[object, ...]]:
-    """Build as a command does, with a record, and give what came out."""
-    memory, files = Memory(archive=Archive(root)), read_project(root)
+def built(root: Path, memory: Memory | None = None) -> dict[str, tuple[object, ...]]:
+    """Build as a command does, and give what came out."""
+    memory, files = memory or Memory(archive=Archive(root)), read_project(root)
     try:
         done = build(files, NOW, memory)
         memory.keep(files)
@@ -208,6 +208,7 @@ def test_a_build_in_halves_makes_the_same(root: Path, monkeypatch: pytest.Monkey
     assert built(root) == wanted
     assert len(taken) > 10
     assert built(root) == wanted, "with what the first one has kept"
+    assert built(root, Memory()) == wanted, "as a check does, which keeps nothing"
 
 
 def test_what_is_wrong_is_told_whoever_reads_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,8 +18,8 @@ from meaculpa.render.pages import Chapter, Page
 _PAGES = "pages"
 # So many pages take longer to make than a copy of the process does.
 _MUCH = 400
-# A file that a copy has made: path, digest, size, and where its body begins on the shelf.
-_Row = tuple[str, str, int, int]
+# A page that a copy has made: its digest, its size, and where its body begins on the shelf.
+_Row = tuple[str, int, int]
 
 
 class _Made(Struct, frozen=True):
@@ -121,6 +121,8 @@ class Workshop:
         """Make chapters of which each stands apart, in two processes; none where the copy has no place to write."""
         mine, other = shelves
         apart = [chapter for chapter in due if chapter.apart]
+        if self._record is None:
+            return {}
         try:
             other.open()
         except OSError:
@@ -136,7 +138,7 @@ class Workshop:
 
             def note(page: Page) -> OutputFile:
                 file = page.produce()
-                rows[page.path] = (file.path, file.digest, len(file.body), other.lay(file.body))
+                rows[page.path] = (file.digest, len(file.body), other.lay(file.body))
                 return file
 
             self._make(apart[number], note)
@@ -146,8 +148,8 @@ class Workshop:
             rows = msgspec.json.decode(answer, type=dict[str, _Row])
 
             def find(page: Page) -> OutputFile:
-                path, digest, size, start = rows[page.path]
-                return other.find(BodilessFile(path, digest, size), start)
+                digest, size, start = rows[page.path]
+                return other.find(BodilessFile(page.path, digest, size), start)
 
             made = self._make(apart[number], find)
             done(apart[number])
