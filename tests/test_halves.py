@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -103,11 +104,12 @@ def test_any_number_of_tasks_will_do(tasks: int) -> None:
     ]
 
 
-def test_where_no_copy_can_be_made_all_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("call", ["fork", "pipe"])
+def test_where_no_copy_can_be_made_all_is_done_here(monkeypatch: pytest.MonkeyPatch, call: str) -> None:
     def refuse() -> int:
-        raise BlockingIOError(11, "Resource temporarily unavailable")
+        raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(os, "fork", refuse)
+    monkeypatch.setattr(os, call, refuse)
     assert in_halves(5, str, fail, lambda *_: "") == ["0", "1", "2", "3", "4"]
 
 
@@ -124,6 +126,46 @@ def test_what_a_task_raises_here_is_raised_and_the_copy_ends_what_it_has_begun(t
     with pytest.raises(InvalidInput):
         in_halves(50, here, there, lambda *_: None)
     assert [path.read_text() for path in tmp_path.iterdir()] == ["whole"]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.003, 0.01])
+def test_of_what_fails_the_first_is_told_whoever_came_upon_it(delay: float) -> None:
+    def here(number: int) -> int:
+        time.sleep(delay)
+        if number % 4 == 3:
+            raise ValueError(number)
+        return number
+
+    def there(number: int) -> bytes:
+        time.sleep(0.003)
+        return str(here(number)).encode()
+
+    for _ in range(10):
+        with pytest.raises(ValueError, match=r"^3$"):
+            in_halves(40, here, there, lambda _, answer: int(answer))
+
+
+is_interrupted = False
+os.register_at_fork(after_in_parent=lambda: signal.raise_signal(signal.SIGINT) if is_interrupted else None)
+
+
+def test_an_interrupt_is_not_lost_while_the_copy_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "is_interrupted", True)
+    with pytest.raises(KeyboardInterrupt):
+        in_halves(5, slowly, fail, lambda *_: "")
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_files_may_have_any_number() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 2_000), hard))
+    others = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    try:
+        test_two_processes_do_the_tasks_and_all_is_in_order()
+    finally:
+        for other in others:
+            os.close(other)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_what_has_threads_makes_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +309,25 @@ def test_what_cannot_be_written_is_told_of(root: Path, monkeypatch: pytest.Monke
         build_into(root / "out", root, None, NOW, as_json=False)
     written, wanted = map(int, re.findall(r"[0-9]+", str(error.value)))
     assert wanted / 2 < written < wanted, "those that a copy has written are among them"
+
+
+def test_what_a_killed_copy_was_writing_is_written_again_and_nothing_stays(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {path: body for path, (_, body, _, _) in built(root).items()}
+    original, replace = os.getpid(), os.replace
+
+    def dying(source: str, place: str) -> None:
+        if os.getpid() != original:
+            os.kill(os.getpid(), signal.SIGKILL)
+        replace(source, place)
+
+    halve(monkeypatch)
+    monkeypatch.setattr(os, "replace", dying)
+    out = root / "out"
+    build_into(out, root, None, NOW, as_json=False)
+    assert all((out / path).read_bytes() == body for path, body in wanted.items())
+    assert list(out.rglob("*.tmp")) == []
 
 
 def test_both_read_what_lies_on_the_disk(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ try:
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
+# That of the original in a copy of it as well: what a copy leaves when it is killed is written again, and goes then.
+_PROCESS = os.getpid()
 _AFRESH = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
@@ -22,7 +24,7 @@ def write_file(path: Path, body: bytes) -> None:
     """
     place = str(path)
     folder, name = os.path.split(place)
-    temporary = os.path.join(folder, f".{name[:100]}.{os.getpid()}-{threading.get_ident()}.tmp")  # noqa: PTH118
+    temporary = os.path.join(folder, f".{name[:100]}.{_PROCESS}-{threading.get_ident()}.tmp")  # noqa: PTH118
     try:
         _write_new(temporary, body)
         mode = _mode_of(place)

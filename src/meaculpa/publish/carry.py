@@ -22,7 +22,7 @@ from meaculpa.render.headers import CONTENT_TYPES, cache_control
 from meaculpa.times import format_time
 
 _TAKEOVERS = 8
-_TOGETHER = 32
+_TOGETHER = 64
 # So many files take longer to write than a copy of the process does.
 _MUCH = 4_000
 

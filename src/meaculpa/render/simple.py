@@ -30,7 +30,8 @@ _MARK = re.compile(r"- |1\. |#{3,4} |")
 _OPENS_OTHERS = re.compile(r"[-#=+\s]|\d+[.)]")
 # None of these can stand within another, for each leaves out a sign that the others have.
 _LINK = re.compile(r"\[([^\[\]/*\n]+)\]\((https?://[^\s()\[\]\"'*]+)\)")
-_BARE = re.compile(rf"({_BEGIN_OF_URL}(?<!\]\(http)s?://(?!{_IN_URL}*[*\[<]){_REST_OF_URL})")
+_IN_A_ROW = re.compile(rf"{_IN_URL}+")
+_BARE = re.compile(rf"({_BEGIN_OF_URL}(?<!\]\(http)s?://{_REST_OF_URL})")
 _BOLD = re.compile(r"\*\*(?!\s)([^*/\[\]<\n]+)(?<!\s)\*\*(?!\*)")
 _SPAN_SIGNS = ("[", "]", "*", "://")
 _NAMED = rf'<a href="\2" rel="{LINK_RELATION}">\1</a>'
@@ -72,13 +73,24 @@ def _is_stripped(text: str) -> bool:
 
 def _has_simple_spans(text: str) -> bool:
     """Whether nothing is left that could be a span, once those that are known are taken out."""
+    addresses = text.count("://")
     if "[" in text:
-        text = _LINK.sub("<", text)
+        text, links = _LINK.subn("<", text)
+        if addresses != links + text.count("://"):
+            # One address holds another.
+            return False
     if "://" in text:
+        if not all(map(_is_lone, _IN_A_ROW.finditer(text))):
+            return False
         text = _BARE.sub("<", text)
     if "*" in text:
         text = _BOLD.sub("", text)
     return not any(sign in text for sign in _SPAN_SIGNS)
+
+
+def _is_lone(row: re.Match[str]) -> bool:
+    """Whether an address does not go on into bold words or a link."""
+    return "://" not in row[0] or not ("*" in row[0] or row.string.startswith("<", row.end()))
 
 
 def _has_bare(text: str) -> bool:
