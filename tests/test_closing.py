@@ -41,9 +41,9 @@ from tests.making import CONFIG, an_incident, at, incident_text, write_project
 NOW = at("2026-11-22 12:00")
 
 
-def month(number: int, text: str = "Cards *work*.", year: int = 2026) -> str:
+def month(number: int, text: str = "Cards `work`.", year: int = 2026) -> str:
     begun, ended = (f"## {year}-{number:02d}-03 {time}" for time in ("09:20 investigating", "11:20 resolved"))
-    return incident_text(updates=f"{begun}\n\nCards *fail*.\n\n{ended}\n\n{text}\n")
+    return incident_text(updates=f"{begun}\n\nCards `fail`.\n\n{ended}\n\n{text}\n")
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +138,7 @@ def test_of_closed_months_little_more_is_read_than_what_feeds_list(
 ) -> None:
     monkeypatch.setattr("meaculpa.render.newest._LEAST", 1)
     for number in range(1, 12):
-        (root / "incidents" / f"m{number}.md").write_text(month(number, "Cards *work*. " * 2_500))
+        (root / "incidents" / f"m{number}.md").write_text(month(number, "Cards `work`. " * 2_500))
     built(root, memory)
     names: list[str] = []
 
@@ -157,7 +157,7 @@ def test_a_running_process_closes_them_too(root: Path, memory: Memory, read: lis
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
     build(files, NOW, mine)
     read.clear()
-    (root / "incidents" / "m11.md").write_text(month(11, "Cards *work* again."))
+    (root / "incidents" / "m11.md").write_text(month(11, "Cards `work` again."))
     files = read_project(root, files)
     done = build(files, NOW, mine)
     assert (closed(done), read) == (OVER, ["m11"])
@@ -177,7 +177,7 @@ def test_the_text_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -
 
 def test_the_html_of_what_was_closed_does_not_stay(root: Path, memory: Memory) -> None:
     for number in range(1, 12):
-        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said *{number}*."))
+        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said `{number}`."))
     files, html = read_project(root), Bodies(memory.pool)
     every = [one for one, _ in Contents().follow(files.incidents, read_config(files, memory))]
     html.begin(every)
@@ -194,7 +194,7 @@ def test_texts_are_left_to_the_record_while_pages_are_made(
 ) -> None:
     monkeypatch.setattr("meaculpa.build.bodies._MUCH", much)
     for number in range(1, 12):
-        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said *{number}*."))
+        (root / "incidents" / f"m{number}.md").write_text(month(number, f"Said `{number}`."))
     mine, files = Memory(pool=memory.pool, archive=Archive(root)), read_project(root)
     rendered = count_rendered(mine, monkeypatch)
     held, make = list[int](), Workshop._make
@@ -224,23 +224,23 @@ def test_what_is_not_over_stays_at_hand(root: Path, memory: Memory, monkeypatch:
         asked.extend(wanted)
         return texts(self, wanted)
 
-    (root / "incidents" / "m11.md").write_text(month(11, "Said *last*."))
+    (root / "incidents" / "m11.md").write_text(month(11, "Said `last`."))
     monkeypatch.setattr(Record, "texts", noting)
     build(read_project(root, files), NOW, mine)
-    assert asked.count("Said *last*.") == 1, "before it is rendered, and never after"
+    assert asked.count("Said `last`.") == 1, "before it is rendered, and never after"
     assert asked.count("![till](assets/till.png)") == 1, "nor what may be refused yet"
-    assert asked.count("Cards *work*.") > 1
+    assert asked.count("Cards `work`.") > 1
 
 
 def test_a_text_that_is_refused_is_told_of_and_not_tried_twice(
     root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (root / "incidents" / "m3.md").write_text(month(3, "Said *3*."))
+    (root / "incidents" / "m3.md").write_text(month(3, "Said `3`."))
     files, mine = recalled(root, memory)
-    rendered = count_rendered(mine, monkeypatch, slow="Said *3*.")
+    rendered = count_rendered(mine, monkeypatch, slow="Said `3`.")
     with pytest.raises(InvalidInput, match=r"m3\.md.*too long"):
         build(files, NOW, mine)
-    assert rendered.count("Said *3*.") == 1
+    assert rendered.count("Said `3`.") == 1
 
 
 def test_where_the_record_takes_no_texts_they_stay(
@@ -250,7 +250,7 @@ def test_where_the_record_takes_no_texts_they_stay(
     rendered = count_rendered(mine, monkeypatch)
     monkeypatch.setattr(Record, "_write", lambda _self, _order, _values: False)
     done = build(files, NOW, mine)
-    assert sorted(rendered) == ["Cards *fail*.", "Cards *work*."]
+    assert sorted(rendered) == ["Cards `fail`.", "Cards `work`."]
     assert bodies(done) == bodies(cold(root, memory))
 
 
@@ -258,7 +258,7 @@ def test_where_the_record_takes_no_texts_they_stay(
 def test_a_text_that_the_record_loses_and_nobody_can_render_again_is_told_of(
     root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch, is_first: bool
 ) -> None:
-    (root / "incidents" / "m3.md").write_text(month(3, "Said *3*."))
+    (root / "incidents" / "m3.md").write_text(month(3, "Said `3`."))
     monkeypatch.setattr(Archive, "close", lambda *_: None)
     files, mine = recalled(root, memory)
     if not is_first:
@@ -266,15 +266,15 @@ def test_a_text_that_the_record_loses_and_nobody_can_render_again_is_told_of(
         # As if the lists had not shown it.
         mine.bodies._known.clear()
         mine.kept.clear()
-        (root / "incidents" / "m11.md").write_text(month(11, "Cards *work* again."))
+        (root / "incidents" / "m11.md").write_text(month(11, "Cards `work` again."))
         files = read_project(root, files)
     monkeypatch.setattr(Record, "texts", lambda _self, _texts: {})
-    begin, begun = mine.pool.begin, set[str]() if is_first else {"Said *3*."}
+    begin, begun = mine.pool.begin, set[str]() if is_first else {"Said `3`."}
 
     def slow_again(texts: Iterable[Sequence[str]]) -> dict[str, Awaited]:
         found = begin(texts)
-        if "Said *3*." in found and "Said *3*." in begun:
-            found["Said *3*."].batch.result().answers[found["Said *3*."].position] = TooSlow()
+        if "Said `3`." in found and "Said `3`." in begun:
+            found["Said `3`."].batch.result().answers[found["Said `3`."].position] = TooSlow()
         begun.update(found)
         return found
 
@@ -288,7 +288,7 @@ def test_what_changes_before_it_is_put_away_is_kept_as_it_is_then(
 ) -> None:
     monkeypatch.setattr("meaculpa.build.bodies._MUCH", 100)
     first, second, changed = (
-        an_incident(name=name, updates=f"## 2026-11-22 09:20 UTC investigating\n\n*{sign * 60}*\n")
+        an_incident(name=name, updates=f"## 2026-11-22 09:20 UTC investigating\n\n`{sign * 60}`\n")
         for name, sign in (("one", "a"), ("two", "b"), ("one", "c"))
     )
     record = Record(tmp_path)
@@ -299,14 +299,14 @@ def test_what_changes_before_it_is_put_away_is_kept_as_it_is_then(
     html.put_away([second])
     assert html.refusals([changed], ()) == []
     html.keep({"one", "two"})
-    assert len(record.texts([f"*{sign * 60}*" for sign in "bc"])) == 2
+    assert len(record.texts([f"`{sign * 60}`" for sign in "bc"])) == 2
 
 
 def test_who_is_told_of_one_file_reads_no_other_text_again(
     root: Path, memory: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (root / "incidents" / "m3.md").write_text(month(3, "![till](assets/till.png)"))
-    (root / "incidents" / "m4.md").write_text(month(4, "Said *4*."))
+    (root / "incidents" / "m4.md").write_text(month(4, "Said `4`."))
     files, mine = recalled(root, memory)
     begun = list[str]()
     begin = Bodies.begin
@@ -348,7 +348,7 @@ def test_a_month_that_was_open_for_a_while_says_what_it_says_now(root: Path, mem
 
     again()
     again()
-    for words in ("By *voucher*.", "By *cheque*."):
+    for words in ("By `voucher`.", "By `cheque`."):
         (root / "incidents" / "m11.md").write_text(month(11, f"And {words}"))
         assert bodies(again()) == bodies(cold(root, memory)), "lists read the closed months, targets want their pages"
         (root / "incidents" / "m3.md").write_text(month(3, words))
@@ -383,7 +383,7 @@ def test_a_text_of_a_closed_month_that_is_too_slow_is_told_of(
 def test_an_edit_opens_its_month_alone(root: Path, memory: Memory, read: list[str]) -> None:
     built(root, memory)
     read.clear()
-    (root / "incidents" / "m3.md").write_text(month(3, "By *voucher*."))
+    (root / "incidents" / "m3.md").write_text(month(3, "By `voucher`."))
     done = assert_as_cold(root, memory)
     assert closed(done) == [name for name in OVER if name != "2026-03"]
     assert [name for name in read if name != "m11"][:1] == ["m3"]
@@ -502,7 +502,7 @@ def test_a_folder_that_cannot_be_read_keeps_what_was_in_it(tmp_path: Path, memor
 
 
 def test_what_changes_by_itself_stays_open(tmp_path: Path, memory: Memory) -> None:
-    still = incident_text(updates="## 2026-02-03 09:20 investigating\n\nCards *fail*.\n")
+    still = incident_text(updates="## 2026-02-03 09:20 investigating\n\nCards `fail`.\n")
     root = write_project(tmp_path, still=still, over=month(1), lately=month(11))
     built(root, memory)
     assert closed(assert_as_cold(root, memory)) == ["2026-01"]
@@ -543,7 +543,7 @@ def test_a_file_that_changes_before_its_page_is_wanted_is_no_page(root: Path, me
     built(root, memory)
     files, mine = recalled(root, memory)
     done = build(files, NOW, mine)
-    (root / "incidents" / "m3.md").write_text(month(3, "By *voucher*."))
+    (root / "incidents" / "m3.md").write_text(month(3, "By `voucher`."))
     with pytest.raises(Outdated, match="m3"):
         done.files["incidents/m3.html"].body  # noqa: B018 (it is made here)
     assert_as_cold(root, memory)
@@ -683,17 +683,17 @@ def test_where_nothing_can_be_written_nothing_is_kept(
 
 def test_what_is_gone_leaves_no_word_in_the_record(root: Path, memory: Memory) -> None:
     built(root, memory)
-    later = "## 2026-03-04 09:00 postmortem\n\nWe *erred*."
-    (root / "incidents" / "m3.md").write_text(month(3, f"By *voucher*.\n\n{later}"))
+    later = "## 2026-03-04 09:00 postmortem\n\nWe `erred`."
+    (root / "incidents" / "m3.md").write_text(month(3, f"By `voucher`.\n\n{later}"))
     built(root, memory)
-    assert words(root) >= {"By *voucher*.", "We *erred*."}
-    (root / "incidents" / "m3.md").write_text(month(3, "By *voucher*."))
+    assert words(root) >= {"By `voucher`.", "We `erred`."}
+    (root / "incidents" / "m3.md").write_text(month(3, "By `voucher`."))
     built(root, memory)
-    assert "By *voucher*." in words(root)
-    assert "We *erred*." not in words(root), "an update that was taken back"
+    assert "By `voucher`." in words(root)
+    assert "We `erred`." not in words(root), "an update that was taken back"
     (root / "incidents" / "m3.md").unlink()
     built(root, memory)
-    assert "By *voucher*." not in words(root)
+    assert "By `voucher`." not in words(root)
     assert b"voucher" not in (root / RECORD).read_bytes()
 
 
@@ -753,13 +753,13 @@ def test_an_edit_is_noted_in_the_word_on_its_own_part_of_the_files(
         keep(self, kind, key, given.items())
 
     monkeypatch.setattr(Record, "keep", noting)
-    (root / "incidents" / "m11.md").write_text(month(11, "Cards *work* again."))
+    (root / "incidents" / "m11.md").write_text(month(11, "Cards `work` again."))
     built(root, memory)
     built(root, memory)
     assert kept == [[shard_of("incidents/m11.md")]]
     known = Archive(root).readings.recall()
     assert {Path(path).name for path in known} == {f"m{number}.md" for number in range(1, 12)}
-    assert known[str(root / "incidents" / "m11.md")].source.content == month(11, "Cards *work* again.").encode()
+    assert known[str(root / "incidents" / "m11.md")].source.content == month(11, "Cards `work` again.").encode()
 
 
 def test_an_inode_that_is_larger_than_any_integer_of_sqlite_is_no_traceback(

@@ -186,7 +186,7 @@ def test_one_processor_makes_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
 def root(tmp_path: Path) -> Path:
     """A project with what a copy has to hand over: translations, pictures, simple texts and others."""
     texts = (
-        "Plain & *slanted*.",
+        "Plain & _slanted_.",
         "**Bold** [link](https://a.example/b).",
         "- one\n- two",
         "![till](assets/till.png)",
@@ -199,7 +199,7 @@ def root(tmp_path: Path) -> Path:
         front = "components:\n  payments: partial_outage\n" if number % 2 else ""
         write_project(tmp_path, **{f"i{number:03d}": incident_text(front, updates)})
     (tmp_path / "incidents" / "i007.de.md").write_text(
-        "---\ntitle: Nichts geht\n---\n\n## 2026-08-08 09:20 investigating\n\nJa *so*.\n"
+        "---\ntitle: Nichts geht\n---\n\n## 2026-08-08 09:20 investigating\n\nJa `so`.\n"
     )
     (tmp_path / "assets").mkdir()
     (tmp_path / "assets" / "till.png").write_bytes(b"\x89PNG\r\n\x1a\n")

@@ -1,6 +1,6 @@
 """Markdown as most updates are -> HTML, without the Markdown library.
 
-Paragraphs, points, numbers, headings, bold words, links: what is simple is so narrow that the library makes but one
+Paragraphs, points, numbers, headings, marked words, links: what is simple is so narrow that the library makes but one
 thing of it, and tests hold one against the other. Whatever else a text holds is the library's (`markup.py`).
 """
 
@@ -32,7 +32,8 @@ _OPENS_OTHERS = re.compile(r"[-#=+\s]|\d+[.)]")
 _LINK = re.compile(r"\[([^\[\]/*\n]+)\]\((https?://[^\s()\[\]\"'*]+)\)")
 _IN_A_ROW = re.compile(rf"{_IN_URL}+")
 _BARE = re.compile(rf"({_BEGIN_OF_URL}(?<!\]\(http)s?://{_REST_OF_URL})")
-_BOLD = re.compile(r"\*\*(?!\s)([^*/\[\]<\n]+)(?<!\s)\*\*(?!\*)")
+_MARKED = re.compile(r"(\*\*?)(?!\s)([^*/\[\]<\n]+)(?<!\s)\1(?!\*)")
+_MARK_TAGS = {"*": "em", "**": "strong"}
 _SPAN_SIGNS = ("[", "]", "*", "://")
 _NAMED = rf'<a href="\2" rel="{LINK_RELATION}">\1</a>'
 _NAMELESS = rf'<a href="\1" rel="{LINK_RELATION}">\1</a>'
@@ -84,12 +85,12 @@ def _has_simple_spans(text: str) -> bool:
             return False
         text = _BARE.sub("<", text)
     if "*" in text:
-        text = _BOLD.sub("", text)
+        text = _MARKED.sub("", text)
     return not any(sign in text for sign in _SPAN_SIGNS)
 
 
 def _is_lone(row: re.Match[str]) -> bool:
-    """Whether an address does not go on into bold words or a link."""
+    """Whether an address does not go on into marked words or a link."""
     return "://" not in row[0] or not ("*" in row[0] or row.string.startswith("<", row.end()))
 
 
@@ -102,7 +103,12 @@ def _with_tags(text: str) -> str:
         text = _BARE.sub(_NAMELESS, text)
     if "[" in text:
         text = _LINK.sub(_NAMED, text)
-    return _BOLD.sub(r"<strong>\1</strong>", text) if "*" in text else text
+    return _MARKED.sub(_tagged, text) if "*" in text else text
+
+
+def _tagged(marked: re.Match[str]) -> str:
+    tag = _MARK_TAGS[marked[1]]
+    return f"<{tag}>{marked[2]}</{tag}>"
 
 
 def _has_simple_blocks(blocks: Sequence[str]) -> bool:
