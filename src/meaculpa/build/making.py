@@ -43,11 +43,6 @@ class Workshop:
         self._recorded = _recall(record) if record else {}
         self.made = 0
 
-    @property
-    def is_informed(self) -> bool:
-        """Whether an earlier process has left word."""
-        return bool(self._recorded)
-
     def is_much(self, chapters: Iterable[Chapter]) -> bool:
         """Whether making chapters takes so long that two processes are faster, copying one of them included."""
         return sum(chapter.apart for chapter in chapters if self._is_new(chapter)) >= _MUCH
